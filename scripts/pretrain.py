@@ -1,0 +1,245 @@
+"""Pretrains the small bilingual model that ships with the product, on generated business records.
+
+The order matters: repeated random segments until the model copies, half repeats and half short
+documents until it answers, then documents of every length up to the context. Leaving out the first
+step, or lengthening in stages, gave models that do not recall.
+
+Example (two CPU cores, 75 minutes):
+    python -m scripts.pretrain --minutes 75 --out assets/models/business-2k
+Longer context on a GPU:
+    python -m scripts.pretrain --context 4096 --device cuda --tokens-per-step 32768 --minutes 30 \
+        --out business-4k
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import random
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+
+from engine.data.documents import TRAINING_SEEDS
+from scripts.bundled_tokenizer import train_tokenizer
+from scripts.pretraining_options import read_options
+from scripts.pretraining_report import measure, quick_look
+from scripts.pretraining_rows import Batch, DocumentRows, repeats
+
+logger = logging.getLogger("pretrain")
+STAGES = ("repeats", "mixed", "documents")
+WARM_UP_STEPS = 100
+SHORT_TOKENS = 128
+
+
+@dataclass
+class Progress:
+    """Where training stands; everything needed to go on after a stop, next to the weights."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    stage: int = 0
+    stage_step: int = 0
+    known_accuracy: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    options = read_options(__doc__)
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    tokenizer = train_tokenizer()
+    tokenizer.model_max_length = options.context
+    model = LlamaForCausalLM(_model_config(tokenizer, options.context)).to(options.device)
+    logger.info("%d parameters, vocabulary %d", model.num_parameters(), len(tokenizer))
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01
+    )
+    progress = _resume(options.work / "checkpoint.pt", model, optimizer, options)
+    _train(model, tokenizer, optimizer, progress, options)
+    _save(model, tokenizer, optimizer, progress, options)
+    report = measure(model, tokenizer, options.context, options.probes)
+    report["training"] = {**asdict(progress), "threads": options.threads, "device": options.device}
+    report["options"] = {k: v for k, v in vars(options).items() if k not in ("out", "work")}
+    (options.out / "training.json").write_text(
+        json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def _train(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerBase,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    options: argparse.Namespace,
+) -> None:
+    rows = DocumentRows(tokenizer)
+    vocabulary = [i for i in range(len(tokenizer)) if i not in tokenizer.all_special_ids]
+    last_report = last_save = time.monotonic()
+    loss_sum, loss_count = 0.0, 0
+    while progress.seconds < 60 * options.minutes:
+        started = time.monotonic()
+        rng = random.Random(options.seed * 1_000_003 + progress.step)
+        ids, known = _batch(rng, rows, vocabulary, progress, options)
+        for group in optimizer.param_groups:
+            group["lr"] = options.rate * _rate_factor(progress, options)
+        loss, accuracy = _step(model, optimizer, ids, known, options)
+        loss_sum, loss_count = loss_sum + loss, loss_count + 1
+        progress.known_accuracy += 0.02 * (accuracy - progress.known_accuracy)
+        progress.step += 1
+        progress.stage_step += 1
+        progress.tokens += ids.numel()
+        _next_stage(progress, options)
+        now = time.monotonic()
+        progress.seconds += now - started
+        if now - last_report >= options.report_seconds:
+            _log(progress, loss_sum / loss_count)
+            loss_sum, loss_count, last_report = 0.0, 0, now
+        if now - last_save >= options.save_seconds:
+            # Looking at recall costs time that is not training time, but it is the run's time.
+            look = quick_look(model, tokenizer, options.context)
+            logger.info("held out: %s", look)
+            progress.history.append({"step": progress.step, "tokens": progress.tokens, **look})
+            _save(model, tokenizer, optimizer, progress, options)
+            last_save = time.monotonic()
+            progress.seconds += last_save - now
+
+
+def _step(
+    model: LlamaForCausalLM,
+    optimizer: torch.optim.Optimizer,
+    ids: torch.Tensor,
+    known: torch.Tensor,
+    options: argparse.Namespace,
+) -> tuple[float, float]:
+    """One update; returns the weighted loss in nats and the accuracy on known tokens."""
+    ids, known = ids.to(options.device), known.to(options.device)
+    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].flatten(0, 1)
+    targets, known = ids[:, 1:].flatten(), known[:, 1:].flatten()
+    losses = functional.cross_entropy(logits, targets, reduction="none")
+    weights = 1.0 + (options.answer_weight - 1.0) * known
+    loss = (losses * weights).sum() / weights.sum()
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    right = (logits.detach()[known].argmax(-1) == targets[known]).float().mean()
+    return loss.item(), right.item() if known.any() else 0.0
+
+
+def _batch(
+    rng: random.Random,
+    rows: DocumentRows,
+    vocabulary: list[int],
+    progress: Progress,
+    options: argparse.Namespace,
+) -> Batch:
+    # Far more seeds than a step can use, so that no two steps share a document.
+    seed = TRAINING_SEEDS.start + 1_000_000 + progress.step * 65_536
+    stage = STAGES[progress.stage]
+    if stage == "documents":
+        lengths = [SHORT_TOKENS]
+        while lengths[-1] < options.context:
+            lengths.append(min(2 * lengths[-1], options.context))
+        tokens = rng.choices(lengths, options.length_weights)[0]
+        return rows.batch(seed, max(1, options.tokens_per_step // tokens), tokens)
+    count = options.tokens_per_step // SHORT_TOKENS
+    if stage == "repeats":
+        return repeats(rng, vocabulary, count, SHORT_TOKENS)
+    first = repeats(rng, vocabulary, count // 2, SHORT_TOKENS)
+    second = rows.batch(seed, count - count // 2, SHORT_TOKENS)
+    return torch.cat((first[0], second[0])), torch.cat((first[1], second[1]))
+
+
+def _next_stage(progress: Progress, options: argparse.Namespace) -> None:
+    """A stage ends when its skill is there, or after so many steps that waiting is in vain."""
+    if progress.stage == len(STAGES) - 1 or progress.stage_step < 200:
+        return
+    if progress.known_accuracy >= options.skill or progress.stage_step >= options.stage_steps:
+        logger.info("stage %s ends: step %d", STAGES[progress.stage], progress.step)
+        progress.stage += 1
+        progress.stage_step = 0
+        progress.known_accuracy = 0.0
+
+
+def _rate_factor(progress: Progress, options: argparse.Namespace) -> float:
+    """Warm-up by steps; then constant; a cosine down to 3 % over the last share of the time."""
+    warm = min(1.0, (progress.step + 1) / WARM_UP_STEPS)
+    done = progress.seconds / (60 * options.minutes)
+    falling = max(0.0, (done - 1 + options.decay_share) / options.decay_share)
+    return warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1.0, falling))))
+
+
+def _model_config(tokenizer: PreTrainedTokenizerBase, context: int) -> LlamaConfig:
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        max_position_embeddings=context,
+        rope_parameters={"rope_type": "default", "rope_theta": 50_000.0},
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def _log(progress: Progress, loss: float) -> None:
+    logger.info(
+        "%s step %d: loss %.3f, known tokens right %.3f, %.2f M tokens, %.0f tokens/s, %.1f min",
+        STAGES[progress.stage],
+        progress.step,
+        loss,
+        progress.known_accuracy,
+        progress.tokens / 1e6,
+        progress.tokens / progress.seconds,
+        progress.seconds / 60,
+    )
+
+
+def _save(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerBase,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    options: argparse.Namespace,
+) -> None:
+    options.work.mkdir(parents=True, exist_ok=True)
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    partial = options.work / "checkpoint.partial"
+    torch.save({**state, "progress": asdict(progress)}, partial)
+    partial.replace(options.work / "checkpoint.pt")
+    model.save_pretrained(options.out)
+    tokenizer.save_pretrained(options.out)
+
+
+def _resume(
+    path: Path,
+    model: LlamaForCausalLM,
+    optimizer: torch.optim.Optimizer,
+    options: argparse.Namespace,
+) -> Progress:
+    if not (options.resume and path.exists()):
+        return Progress()
+    state = torch.load(path, map_location=options.device, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    progress = Progress(**state["progress"])
+    logger.info("going on from step %d", progress.step)
+    return progress
+
+
+if __name__ == "__main__":
+    main()

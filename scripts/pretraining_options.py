@@ -1,0 +1,35 @@
+"""The settings of a pretraining run, as its command line gives them."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+
+def read_options(description: str | None) -> argparse.Namespace:
+    """The command line, read."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    work = Path(tempfile.gettempdir()) / "t2r-pretrain"
+    add("--out", type=Path, required=True, help="folder of the model, in Hugging Face's format")
+    add("--work", type=Path, default=work, help="folder of the checkpoint to resume from")
+    add("--resume", action="store_true", help="go on from the checkpoint, if there is one")
+    add("--minutes", type=float, default=75.0, help="time for training, in minutes")
+    add("--context", type=int, default=2048, help="longest row, in tokens")
+    add("--tokens-per-step", type=int, default=4096, help="tokens in one update")
+    add("--rate", type=float, default=1.5e-3, help="learning rate before its decay")
+    add("--decay-share", type=float, default=0.3, help="last share of the time: the rate falls")
+    add("--answer-weight", type=float, default=4.0, help="weight of a known token in the loss")
+    add("--length-weights", type=float, nargs="+", help="weights of 128, 256, ... tokens a row")
+    add("--skill", type=float, default=0.9, help="accuracy on known tokens that ends a stage")
+    add("--stage-steps", type=int, default=1500, help="longest first and second stage, in steps")
+    add("--probes", type=int, default=100, help="recall probes per distance and language")
+    add("--report-seconds", type=float, default=15.0)
+    add("--save-seconds", type=float, default=300.0)
+    add("--device", default="cpu")
+    add("--threads", type=int, default=2, help="CPU threads")
+    add("--seed", type=int, default=1)
+    return parser.parse_args()
