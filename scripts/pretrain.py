@@ -18,17 +18,19 @@ import json
 import logging
 import math
 import random
+import shlex
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch.nn import functional
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from engine.data.documents import TRAINING_SEEDS
 from scripts.bundled_tokenizer import train_tokenizer
-from scripts.pretraining_options import read_options
+from scripts.pretraining_options import model_config, read_options
 from scripts.pretraining_report import measure, quick_look
 from scripts.pretraining_rows import Batch, DocumentRows, repeats
 
@@ -48,6 +50,7 @@ class Progress:
     stage: int = 0
     stage_step: int = 0
     known_accuracy: float = 0.0
+    stage_ends: list[int] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -58,7 +61,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     tokenizer = train_tokenizer()
     tokenizer.model_max_length = options.context
-    model = LlamaForCausalLM(_model_config(tokenizer, options.context)).to(options.device)
+    model = LlamaForCausalLM(model_config(tokenizer, options.context)).to(options.device)
     logger.info("%d parameters, vocabulary %d", model.num_parameters(), len(tokenizer))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01
@@ -67,8 +70,11 @@ def main() -> None:
     _train(model, tokenizer, optimizer, progress, options)
     _save(model, tokenizer, optimizer, progress, options)
     report = measure(model, tokenizer, options.context, options.probes)
-    report["training"] = {**asdict(progress), "threads": options.threads, "device": options.device}
+    report["training"] = asdict(progress)
     report["options"] = {k: v for k, v in vars(options).items() if k not in ("out", "work")}
+    report["command"] = shlex.join(["python", "-m", "scripts.pretrain", *sys.argv[1:]])
+    on_cpu = f"{options.threads} CPU cores, no GPU"
+    report["machine"] = on_cpu if options.device == "cpu" else torch.cuda.get_device_name()
     (options.out / "training.json").write_text(
         json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
@@ -165,6 +171,7 @@ def _next_stage(progress: Progress, options: argparse.Namespace) -> None:
         return
     if progress.known_accuracy >= options.skill or progress.stage_step >= options.stage_steps:
         logger.info("stage %s ends: step %d", STAGES[progress.stage], progress.step)
+        progress.stage_ends.append(progress.step)
         progress.stage += 1
         progress.stage_step = 0
         progress.known_accuracy = 0.0
@@ -176,24 +183,6 @@ def _rate_factor(progress: Progress, options: argparse.Namespace) -> float:
     done = progress.seconds / (60 * options.minutes)
     falling = max(0.0, (done - 1 + options.decay_share) / options.decay_share)
     return warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1.0, falling))))
-
-
-def _model_config(tokenizer: PreTrainedTokenizerBase, context: int) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=32,
-        max_position_embeddings=context,
-        rope_parameters={"rope_type": "default", "rope_theta": 50_000.0},
-        tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
 
 
 def _log(progress: Progress, loss: float) -> None:

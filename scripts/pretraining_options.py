@@ -1,10 +1,12 @@
-"""The settings of a pretraining run, as its command line gives them."""
+"""The settings of a pretraining run: its command line and the model's shape."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
 from pathlib import Path
+
+from transformers import LlamaConfig, PreTrainedTokenizerBase
 
 
 def read_options(description: str | None) -> argparse.Namespace:
@@ -33,3 +35,22 @@ def read_options(description: str | None) -> argparse.Namespace:
     add("--threads", type=int, default=2, help="CPU threads")
     add("--seed", type=int, default=1)
     return parser.parse_args()
+
+
+def model_config(tokenizer: PreTrainedTokenizerBase, context: int) -> LlamaConfig:
+    """A stock Llama of about a million parameters."""
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        max_position_embeddings=context,
+        rope_parameters={"rope_type": "default", "rope_theta": 50_000.0},
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
