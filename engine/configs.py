@@ -1,0 +1,138 @@
+"""The frozen settings of a run: what the app and the CLI write, and the worker obeys.
+
+Every field's docstring is its help text, its row in the docs and the label's tooltip in the app.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.methods import AnyMethod, Hybrid
+
+
+class Settings(BaseModel):
+    """Base of every settings object: frozen, no unknown keys, documented by attribute docstrings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class TransferSettings(Settings):
+    """Stage 1, attention transfer: only the mixers learn, from the original's attention outputs."""
+
+    steps: Annotated[int, Field(ge=0)] = 100
+    """Optimiser steps. 0 skips the stage."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+    """Peak rate of AdamW for the mixers' own weights."""
+
+
+class FinetuneSettings(Settings):
+    """Stage 2, fine-tuning: the whole converted model learns, from the data and from the original."""
+
+    steps: Annotated[int, Field(ge=0)] = 100
+    """Optimiser steps at most; fewer when the validation loss stops improving. 0 skips the stage."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Peak rate of AdamW for the pretrained weights."""
+    mixer_learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    """Peak rate of AdamW for the mixers' own weights."""
+    teacher_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the divergence KL(original || converted) per token in the loss."""
+    text_weight: Annotated[float, Field(ge=0)] = 0.5
+    """Weight of the cross-entropy with the text itself in the loss."""
+    lora_rank: Annotated[int, Field(ge=0, le=256)] | None = None
+    """Rank of low-rank adapters; 0 trains every weight; empty decides by model size."""
+    evaluate_every: Annotated[int, Field(ge=1)] = 25
+    """Steps between readings of the validation loss."""
+    patience: Annotated[int, Field(ge=1)] = 4
+    """Readings without improvement after which fine-tuning stops early."""
+
+
+class Recipe(Settings):
+    """How long and how hard to train."""
+
+    transfer: TransferSettings = TransferSettings()
+    """Stage 1."""
+    finetune: FinetuneSettings = FinetuneSettings()
+    """Stage 2; the control gets exactly the same."""
+    tokens_per_step: Annotated[int, Field(ge=32)] = 4096
+    """Tokens the optimiser sees in one step (a micro-batch times the accumulation)."""
+    accumulation: Annotated[int, Field(ge=1, le=64)] = 1
+    """Micro-batches one step is cut into, to fit a small memory; the loss stays the same."""
+    max_tokens: Annotated[int, Field(ge=16)] = 2048
+    """Longest training sequence in tokens; never more than the model's own context."""
+    train_control: bool = True
+    """Fine-tune a copy of the original too, as the fair comparison."""
+
+
+RECIPES: dict[str, Recipe] = {
+    "quick": Recipe(
+        transfer=TransferSettings(steps=60),
+        finetune=FinetuneSettings(steps=60, evaluate_every=20),
+    ),
+    "balanced": Recipe(
+        transfer=TransferSettings(steps=200),
+        finetune=FinetuneSettings(steps=400, evaluate_every=50),
+    ),
+    "thorough": Recipe(
+        transfer=TransferSettings(steps=600),
+        finetune=FinetuneSettings(steps=2000, evaluate_every=100, patience=6),
+    ),
+}
+"""The named recipes, shortest first."""
+
+
+class KeptLayers(Settings):
+    """Which layers keep softmax attention; all others are converted."""
+
+    every: Annotated[int, Field(ge=0)] = 0
+    """Keep one layer in every group of this many; 0 keeps none."""
+    layers: tuple[int, ...] = ()
+    """Keep these layers (numbered from 0) besides."""
+
+    def of(self, n_layers: int) -> frozenset[int]:
+        """Indices of the layers kept softmax in a model of `n_layers` layers."""
+        ruled = range(self.every // 2, n_layers, self.every) if self.every else ()
+        return frozenset(ruled) | frozenset(self.layers)
+
+
+class ComparisonSettings(Settings):
+    """What the comparison measures, and how long it may take."""
+
+    context_tokens: tuple[Annotated[int, Field(ge=16)], ...] = (512, 1024, 2048, 4096, 8192)
+    """Context lengths for speed and memory, in tokens."""
+    decode_tokens: Annotated[int, Field(ge=4)] = 16
+    """Tokens generated in one timing repeat."""
+    repeats: Annotated[int, Field(ge=3)] = 5
+    """Timing repeats per model and length, interleaved between the models."""
+    heldout_tokens: Annotated[int, Field(ge=256)] = 40_000
+    """At most this many held-out tokens are scored."""
+    probes_per_distance: Annotated[int, Field(ge=1)] = 20
+    """Recall questions per distance."""
+    answer_tokens: Annotated[int, Field(ge=1)] = 80
+    """Length of the two side-by-side answers, in tokens."""
+    prompt: str | None = None
+    """The text both models continue; empty takes a long held-out document."""
+
+
+class RunConfig(Settings):
+    """Everything that decides a run's result. Frozen when the run is created."""
+
+    model: str
+    """A bundled name, a local folder, or a Hub id."""
+    data: str
+    """A bundled name, or the path of a text file (.txt .md .jsonl .csv)."""
+    text_column: str | None = None
+    """Column or key with the text, for .csv and .jsonl; empty finds it."""
+    method: AnyMethod = Field(default_factory=Hybrid, discriminator="name")
+    """The attention that replaces softmax."""
+    kept: KeptLayers = KeptLayers(every=4)
+    """Layers that keep softmax attention."""
+    recipe_name: Literal["quick", "balanced", "thorough", "custom"] = "quick"
+    """Which named recipe the settings came from."""
+    recipe: Recipe = RECIPES["quick"]
+    """How long and how hard to train."""
+    comparison: ComparisonSettings = ComparisonSettings()
+    """What the comparison measures."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of every random choice: weights, order of the data, probes."""

@@ -1,0 +1,44 @@
+"""The positive map phi that turns q.k into phi(q).phi(k), so that the past fits in a sum.
+
+Dimension letters: B batch, H query heads, G kv heads, T tokens, D head dim, F feature dim.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+
+class FeatureMap(nn.Module, ABC):
+    """phi for queries and keys of one layer. Queries arrive scaled."""
+
+    feature_dim: int
+    """F."""
+
+    @abstractmethod
+    def query(self, q: Tensor) -> Tensor:
+        """phi of queries: [B, H, T, D] to [B, H, T, F]."""
+
+    @abstractmethod
+    def key(self, k: Tensor) -> Tensor:
+        """phi of keys: [B, G, T, D] to [B, G, T, F]."""
+
+    def dead_features(self) -> float | None:
+        """See `Mixer.dead_features`."""
+        return None
+
+    def revive(self) -> int:
+        """See `Mixer.revive`."""
+        return 0
+
+
+def per_head(x: Tensor, weight: Tensor) -> Tensor:
+    """Each head's own linear map: x [B, H, T, D], weight [H, F, D] or [G, F, D] to [B, H, T, F].
+
+    With G < H, the query heads of one kv head share its map.
+    """
+    batch, heads, tokens, width = x.shape
+    maps, features, _ = weight.shape
+    grouped = x.reshape(batch, maps, heads // maps * tokens, width)
+    return (grouped @ weight.to(x.dtype).transpose(-1, -2)).view(batch, heads, tokens, features)

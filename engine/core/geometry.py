@@ -1,0 +1,93 @@
+"""Where a transformers model keeps its attention, and the shape of each layer's heads.
+
+Knows transformers' internals: an attention module that can be swapped has `config`, `layer_idx` and
+`is_causal`, and asks `ALL_ATTENTION_FUNCTIONS.get_interface` for the function that mixes q, k and v.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from functools import cache
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from engine.errors import UnsupportedArchitecture
+
+SUPPORTED = (
+    "Llama, Mistral, Qwen2, Qwen3, Gemma 2 and 3, Phi-3, OLMo2, SmolLM3, Granite, GPT-2, "
+    "GPT-NeoX and OPT are known to work"
+)
+
+
+@dataclass(frozen=True)
+class HeadGeometry:
+    """The heads of one attention layer."""
+
+    heads: int
+    """H, query heads."""
+    kv_heads: int
+    """G, key/value heads; H is a multiple of G."""
+    head_dim: int
+    """D, width of a query, key and value head."""
+
+
+@dataclass(frozen=True)
+class AttentionLayer:
+    """One causal self-attention module of a model."""
+
+    index: int
+    name: str
+    module: nn.Module
+    head: HeadGeometry
+
+
+@cache
+def _asks_the_seam(attention: type[nn.Module]) -> bool:
+    """Whether an attention class calls transformers' attention interface in its forward."""
+    return "ALL_ATTENTION_FUNCTIONS.get_interface" in inspect.getsource(attention.forward)
+
+
+def _head_geometry(module: nn.Module) -> HeadGeometry:
+    config = module.config
+    heads = int(config.num_attention_heads)
+    kv_heads = int(getattr(config, "num_key_value_heads", None) or heads)
+    head_dim = getattr(module, "head_dim", None) or getattr(module, "head_size", None)
+    return HeadGeometry(heads, kv_heads, int(head_dim or config.hidden_size // heads))
+
+
+def attention_layers(model: PreTrainedModel) -> list[AttentionLayer]:
+    """The model's attention layers in order. Looks, changes nothing; works on the meta device.
+
+    Raises:
+        UnsupportedArchitecture: not a decoder-only causal model, or its attention does not go
+            through transformers' attention interface, or uses ALiBi or latent (MLA) heads.
+    """
+    config, kind = model.config, type(model).__name__
+
+    def refuse(reason: str) -> UnsupportedArchitecture:
+        return UnsupportedArchitecture(
+            f"{kind} cannot be converted: {reason}.", f"Choose a decoder-only model; {SUPPORTED}."
+        )
+
+    if getattr(config, "is_encoder_decoder", False):
+        raise refuse("it is an encoder-decoder")
+    if getattr(config, "alibi", False) or getattr(config, "kv_lora_rank", None):
+        raise refuse("its attention uses ALiBi or latent heads, which the swap does not cover")
+    if not kind.endswith(("ForCausalLM", "LMHeadModel")):
+        raise refuse("it is not a causal language model")
+    layers = [
+        AttentionLayer(module.layer_idx, name, module, _head_geometry(module))
+        for name, module in model.named_modules()
+        if isinstance(getattr(module, "layer_idx", None), int)
+        and hasattr(module, "config")
+        and getattr(module, "is_causal", False)
+        and _asks_the_seam(type(module))
+    ]
+    expected = config.get_text_config(decoder=True).num_hidden_layers
+    if [layer.index for layer in layers] != list(range(expected)):
+        raise refuse(
+            f"{len(layers)} of its {expected} layers use transformers' attention interface"
+        )
+    return layers

@@ -1,0 +1,64 @@
+"""A feature map with the additive recurrence: S += phi(k) v^T, z += phi(k).
+
+Dimension letters: B batch, H query heads, G kv heads, T tokens, D head dim, F feature dim, V value
+dim.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.core.feature_map import FeatureMap
+from engine.core.geometry import HeadGeometry
+from engine.core.mixer import Mixer, widen
+from engine.kernels.linear_attention.chunk import chunked
+from engine.kernels.linear_attention.reference import LinearState, empty_state, weights
+from engine.kernels.linear_attention.step import step
+
+
+class LinearMixer(Mixer):
+    """Linear attention with a normaliser; the state is one S and z per kv head, in float32."""
+
+    def __init__(self, head: HeadGeometry, feature_map: FeatureMap, eps: float) -> None:
+        super().__init__(head)
+        self.feature_map = feature_map
+        self.eps = eps
+
+    def _keys(self, k: Tensor, valid: Tensor | None) -> Tensor:
+        phi_k = self.feature_map.key(widen(k))
+        return phi_k if valid is None else phi_k * valid[:, None, :, None]
+
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        valid: Tensor | None = None,
+        state: LinearState | None = None,
+    ) -> Tensor:
+        phi_q, phi_k = self.feature_map.query(widen(q)), self._keys(k, valid)
+        out, after = chunked(phi_q, phi_k, widen(v), self.eps, state)
+        if state is not None:
+            state.S, state.z = after.S.contiguous(), after.z.contiguous()
+        return out.to(v.dtype)
+
+    def step(self, q: Tensor, k: Tensor, v: Tensor, state: LinearState) -> Tensor:
+        phi_q, phi_k = self.feature_map.query(widen(q)), self.feature_map.key(widen(k))
+        return step(phi_q, phi_k, widen(v), self.eps, state).to(v.dtype)
+
+    def init_state(
+        self, batch: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> LinearState:
+        return empty_state(
+            batch, self.head.kv_heads, self.feature_map.feature_dim, self.head.head_dim, device
+        )
+
+    def weights(self, q: Tensor, k: Tensor, valid: Tensor | None = None) -> Tensor:
+        return weights(self.feature_map.query(widen(q)), self._keys(k, valid), self.eps)
+
+    def dead_features(self) -> float | None:
+        return self.feature_map.dead_features()
+
+    def revive(self) -> int:
+        return self.feature_map.revive()

@@ -1,0 +1,108 @@
+"""The place of a mixer's state in transformers' cache.
+
+A converted layer's entry in a `Cache` is a `MixerCacheLayer`: it counts tokens like any other
+entry, so that positions and masks come out right, but holds a constant-size state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from engine.errors import IncompatibleCache
+
+
+def tensors_of(state: Any) -> Iterator[Tensor]:
+    """Every tensor of a state, which is a (nested) dataclass."""
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if isinstance(value, Tensor):
+            yield value
+        elif is_dataclass(value):
+            yield from tensors_of(value)
+
+
+def _replace_tensors(state: Any, change: Callable[[Tensor], Tensor]) -> None:
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if isinstance(value, Tensor):
+            setattr(state, field.name, change(value))
+        elif is_dataclass(value):
+            _replace_tensors(value, change)
+
+
+class MixerCacheLayer(CacheLayerMixin):
+    """One converted layer's state, seen by transformers as a cache entry."""
+
+    is_sliding = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: Any = None
+        self.tokens = 0
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        self.is_initialized = True
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Count the new tokens and hand back only their keys and values."""
+        self.is_initialized = True
+        self.tokens += key_states.shape[-2]
+        return key_states, value_states
+
+    def get_seq_length(self) -> int:
+        return self.tokens
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.tokens + query_length, 0
+
+    def get_max_length(self) -> int:
+        return -1
+
+    def _change(self, change: Callable[[Tensor], Tensor]) -> None:
+        if self.state is not None:
+            _replace_tensors(self.state, change)
+
+    def offload(self) -> None:
+        self._change(lambda x: x.to("cpu", non_blocking=True))
+
+    def prefetch(self) -> None:
+        # The mixer moves nothing itself, so a state on the CPU would fail loudly, not silently.
+        return
+
+    def reset(self) -> None:
+        self.state, self.tokens, self.is_initialized = None, 0, False
+
+    def reorder_cache(self, beam_idx: torch.LongTensor) -> None:
+        self._change(lambda x: x.index_select(0, beam_idx.to(x.device)))
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        self._change(lambda x: x.repeat_interleave(repeats, dim=0))
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        self._change(lambda x: x[indices])
+
+    def crop(self, tokens_to_remove: int) -> None:
+        raise IncompatibleCache(
+            "A converted model cannot take tokens back: its past is summed into one state.",
+            "Generate without an assistant (speculative) model.",
+        )
+
+
+def cache_bytes(cache: Cache) -> int:
+    """Exact bytes of all tensors a cache holds, of converted and of softmax layers."""
+    total = 0
+    for layer in cache.layers:
+        if isinstance(layer, MixerCacheLayer):
+            held = list(tensors_of(layer.state)) if layer.state is not None else []
+        else:
+            held = [x for x in (layer.keys, layer.values) if x is not None]
+        total += sum(x.numel() * x.element_size() for x in held)
+    return total

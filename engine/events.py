@@ -1,0 +1,45 @@
+"""What a run tells the world while it works: one vocabulary for worker, store, CLI and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Stage = Literal["preparing", "transferring", "fine-tuning", "comparing"]
+"""The working stages, in order; each is also the state of a run while it lasts."""
+
+STAGES: tuple[Stage, ...] = ("preparing", "transferring", "fine-tuning", "comparing")
+
+EventKind = Literal["stage", "progress", "loss", "note", "warning"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened in a run.
+
+    kind "stage":    a stage began; `stage` names it.
+    kind "progress": `step` of `total` of the stage is done.
+    kind "loss":     like progress, and `values` holds named readings (see below).
+    kind "note":     a fact for the log, e.g. "12 duplicates removed"; text in `values["text"]`.
+    kind "warning":  like note, for what the user should look at.
+
+    Names in `values` of a "loss" event: `transfer_loss` (relative error, 1.0 = no better than
+    zero output), `train_loss`, `validation_loss` (nats per token), `teacher_loss` (the original's
+    validation loss, nats per token), `control_loss` (the control's validation loss),
+    `dead_features` (fraction 0-1), `learning_rate`, `track` ("converted" or "control").
+    """
+
+    kind: EventKind
+    stage: Stage
+    step: int = 0
+    total: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]
+"""Receives each event as it happens. It may raise `Cancelled` to stop the work at a safe point."""
+
+
+def ignore(event: Event) -> None:
+    """The listener for callers who do not watch."""

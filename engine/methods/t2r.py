@@ -1,0 +1,79 @@
+"""T2R: a learned ReLU feature map per head.
+
+Kasai et al. 2021, "Finetuning Pretrained Transformers into RNNs", arXiv:2103.13076, eq. 5:
+phi(x) = relu(W x + b), one W, b per head for queries and keys alike, 1/sqrt(D) applied to the query
+before phi. The paper predates grouped queries: here one map per kv head, so that the query heads of
+a group share one state.
+
+Dimension letters: B batch, H query heads, G kv heads, T tokens, D head dim, F feature dim.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from engine.core.feature_map import FeatureMap, per_head
+from engine.core.geometry import HeadGeometry
+from engine.methods.base import FeatureDim, FeatureMapMethod
+
+
+class ReluFeatureMap(FeatureMap):
+    """relu(W x + b) with W [G, F, D] and b [G, F]; notes which features ever fire."""
+
+    def __init__(self, head: HeadGeometry, feature_dim: int) -> None:
+        super().__init__()
+        self.feature_dim = feature_dim
+        self.weight = nn.Parameter(torch.empty(head.kv_heads, feature_dim, head.head_dim))
+        self.bias = nn.Parameter(torch.zeros(head.kv_heads, feature_dim))
+        for weight in self.weight.unbind():
+            nn.init.xavier_uniform_(weight.data)
+        self.fired = torch.zeros(head.kv_heads, feature_dim, dtype=torch.bool)
+        self.dead = torch.zeros_like(self.fired)
+
+    def _map(self, x: Tensor) -> Tensor:
+        kv_heads, ratio = self.weight.shape[0], x.shape[1] // self.weight.shape[0]
+        bias = self.bias.to(x.dtype).repeat_interleave(ratio, 0)
+        return torch.relu(per_head(x, self.weight) + bias[None, :, None, :])
+
+    def query(self, q: Tensor) -> Tensor:
+        return self._map(q)
+
+    def key(self, k: Tensor) -> Tensor:
+        phi = self._map(k)
+        if torch.is_grad_enabled():
+            # A feature is alive while any key switches it on: without keys it adds nothing.
+            self.fired = self.fired.to(phi.device) | (phi.detach().amax((0, 2)) > 0)
+        return phi
+
+    def dead_features(self) -> float:
+        self.dead = ~self.fired
+        self.fired = torch.zeros_like(self.fired)
+        return self.dead.float().mean().item()
+
+    def revive(self) -> int:
+        fresh = torch.empty_like(self.weight)
+        for weight in fresh.unbind():
+            nn.init.xavier_uniform_(weight)
+        dead = self.dead.to(fresh.device)
+        with torch.no_grad():
+            self.weight.copy_(torch.where(dead[..., None], fresh, self.weight))
+            # A small positive bias lets the new feature fire, hence receive a gradient.
+            self.bias.masked_fill_(dead, 0.1)
+        return int(dead.sum())
+
+
+class T2R(FeatureMapMethod):
+    """Learned per-head ReLU feature map (Kasai et al. 2021): small state, needs training."""
+
+    name: Literal["t2r"] = "t2r"
+    feature_dim: FeatureDim = 32
+    """Width of each head's feature map: larger is closer to softmax, slower, and a bigger state."""
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-2
+    """Smallest denominator of the normaliser (1e-2 in the paper's code)."""
+
+    def feature_map(self, head: HeadGeometry) -> FeatureMap:
+        return ReluFeatureMap(head, self.feature_dim)
