@@ -1,0 +1,115 @@
+"""Load a checked model: safetensors only, no remote code."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from engine.errors import UnsafeModel, UnsupportedArchitecture
+from engine.models.check import check_model
+
+_CLEAN_COPY = "Get a clean copy of the model."
+
+
+@dataclass
+class Loaded:
+    """A model ready to run, in eval mode.
+
+    Attributes:
+        ref: what the user wrote.
+        context_tokens: longest input the model was made for.
+        learned_positions: whether that is a hard limit (see `ModelReport`).
+        weights_sha256: over the safetensors files in the order of their names, lower-case hex.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    ref: str
+    context_tokens: int
+    learned_positions: bool
+    weights_sha256: str
+
+
+def load(ref: str, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Loaded:
+    """Check and load a bundled model, a local folder or a Hub repository.
+
+    A converted model's folder is refused here; `engine.load` opens both kinds.
+
+    Raises:
+        ModelNotFound, UnsafeModel, UnsupportedArchitecture, OutOfMemory: see `check_model`.
+    """
+    report = check_model(ref)
+    folder = report.source.fetch(list(report.weight_files))
+    model = _load_model(ref, folder, dtype)
+    return Loaded(
+        model=model.to(torch.device(device)),
+        tokenizer=_load_tokenizer(ref, folder, model.get_input_embeddings().weight.shape[0]),
+        ref=ref,
+        context_tokens=report.context_tokens,
+        learned_positions=report.learned_positions,
+        weights_sha256=weights_sha256([folder / name for name in report.weight_files]),
+    )
+
+
+def weights_sha256(files: list[Path]) -> str:
+    """SHA-256 over the files' bytes one after the other, by file name, in lower-case hex."""
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda path: path.name):
+        with file.open("rb") as stream:
+            while chunk := stream.read(2**20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _load_model(ref: str, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise UnsafeModel(f"The weights of {ref} cannot be read: {reason}", _CLEAN_COPY) from error
+    # transformers fills absent weights with random numbers and only warns.
+    if missing := sorted(report["missing_keys"]):
+        raise UnsupportedArchitecture(
+            f"The weight files of {ref} lack {len(missing)} of the model's weights, "
+            f"such as {missing[0]}.",
+            _CLEAN_COPY,
+        )
+    return model.eval()
+
+
+def _load_tokenizer(ref: str, folder: Path, embeddings: int) -> PreTrainedTokenizerBase:
+    """The tokenizer, none of whose ids may lie beyond the model's `embeddings` rows."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    # The Rust tokenizer reports a damaged file as a bare Exception, so nothing narrower will do.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise UnsafeModel(
+            f"The tokenizer of {ref} cannot be read: {reason}", _CLEAN_COPY
+        ) from error
+    largest = max(tokenizer.get_vocab().values(), default=-1)
+    if largest >= embeddings:
+        raise UnsupportedArchitecture(
+            f"The tokenizer of {ref} knows ids up to {largest}, its model only {embeddings}.",
+            "The tokenizer belongs to another model: put the right one into the folder.",
+        )
+    return tokenizer
