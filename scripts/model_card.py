@@ -49,8 +49,8 @@ record has its own seed. Training, bundled data, held-out text and probes use di
 {stages}
 AdamW (0.9, 0.98), weight decay 0.01, rate {rate:g} with {warm_up} and a cosine down to 3 % over the
 last {decay:.0%} of the time. The loss is on all tokens; **tokens of answers count
-{answer_weight:g}-fold**, so that the model is a little better at answers than plain language
-modelling of the same length would make it.
+{answer_weight:g}-fold, their first tokens {first_weight:g}-fold**, so that the model answers better than
+plain language modelling of the same length would make it.
 
 ```
 {command}
@@ -113,6 +113,7 @@ def card(name: str, report: dict[str, Any]) -> str:
         warm_up="a warm-up of 100 steps",
         decay=options["decay_share"],
         answer_weight=options["answer_weight"],
+        first_weight=options["first_weight"],
         command=report["command"],
         rows=perplexity["rows"],
         perplexity=perplexity["all"],

@@ -131,7 +131,10 @@ def _step(
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1].flatten(0, 1)
     targets, known = ids[:, 1:].flatten(), known[:, 1:].flatten()
     losses = functional.cross_entropy(logits, targets, reduction="none")
-    weights = 1.0 + (options.answer_weight - 1.0) * known
+    # Finding the fact is decided on an answer's first token; the others follow from it.
+    first = known & ~functional.pad(known, (1, 0))[:-1]
+    weights = torch.where(known, options.answer_weight, 1.0)
+    weights = torch.where(first, options.first_weight, weights)
     loss = (losses * weights).sum() / weights.sum()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -25,6 +25,7 @@ def read_options(description: str | None) -> argparse.Namespace:
     add("--rate", type=float, default=1.5e-3, help="learning rate before its decay")
     add("--decay-share", type=float, default=0.3, help="last share of the time: the rate falls")
     add("--answer-weight", type=float, default=4.0, help="weight of a known token in the loss")
+    add("--first-weight", type=float, default=8.0, help="weight of an answer's first token")
     add("--length-weights", type=float, nargs="+", help="weights of 128, 256, ... tokens a row")
     add("--skill", type=float, default=0.9, help="accuracy on known tokens that ends a stage")
     add("--stage-steps", type=int, default=1500, help="longest first and second stage, in steps")
