@@ -77,8 +77,12 @@ class ModelReport:
     is_local: bool
 
 
-def check_model(ref: str) -> ModelReport:
+def check_model(ref: str, *, converted: bool = False) -> ModelReport:
     """Look at a bundled model, a folder or a Hub repository; touch no weights.
+
+    Args:
+        ref: what the user wrote.
+        converted: whether a converted model's folder is welcome (its family's model is described).
 
     Raises:
         ModelNotFound: nothing answers to `ref`, or the folder lacks config.json or a tokenizer.
@@ -87,6 +91,11 @@ def check_model(ref: str) -> ModelReport:
         OutOfMemory: the weights would not fit into the free memory.
     """
     source = find(ref)
+    if CONVERSION_FILE in source.files and not converted:
+        raise UnsupportedArchitecture(
+            f"{source.ref} is a model this program has already converted.",
+            "Open it with engine.load(folder); to convert again, start from the original.",
+        )
     config = _read_config(source)
     _refuse_remote_code(source, config)
     parsed = _parse_decoder_config(ref, config)
@@ -122,11 +131,6 @@ def check_model(ref: str) -> ModelReport:
 
 
 def _read_config(source: Source) -> dict[str, Any]:
-    if CONVERSION_FILE in source.files:
-        raise UnsupportedArchitecture(
-            f"{source.ref} is a model this program has already converted.",
-            "Open it with engine.load(folder); to convert again, start from the original.",
-        )
     if "adapter_config.json" in source.files:
         raise UnsupportedArchitecture(
             f"{source.ref} is an adapter (LoRA) for another model.",
@@ -147,11 +151,13 @@ def _refuse_remote_code(source: Source, config: dict[str, Any]) -> None:
     taken over, under the same class names; there transformers' own class is used and the code
     is neither downloaded nor run.
     """
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     kind = str(config.get("model_type"))
-    own = {CONFIG_MAPPING_NAMES.get(kind), MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind)}
+    own = {MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(kind)}
+    if kind in CONFIG_MAPPING:
+        own.add(CONFIG_MAPPING[kind].__name__)
     auto_map = config.get("auto_map") or {}
     named = auto_map.values() if isinstance(auto_map, dict) else [auto_map]
     if not all(isinstance(name, str) and name.rpartition(".")[2] in own for name in named):

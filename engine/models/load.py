@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -40,20 +41,28 @@ class Loaded:
     weights_sha256: str
 
 
-def load(ref: str, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Loaded:
+def load(
+    ref: str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    converted: bool = False,
+) -> Loaded:
     """Check and load a bundled model, a local folder or a Hub repository.
 
-    A converted model's folder is refused here; `engine.load` opens both kinds.
+    A converted model's folder is refused unless `converted`, which gives the family's own model
+    without its mixers: `engine.load` opens both kinds whole.
 
     Raises:
         ModelNotFound, UnsafeModel, UnsupportedArchitecture, OutOfMemory: see `check_model`.
     """
-    report = check_model(ref)
+    report = check_model(ref, converted=converted)
     folder = report.source.fetch(list(report.weight_files))
     model = _load_model(ref, folder, dtype)
+    model.to(device=device)
     return Loaded(
-        model=model.to(torch.device(device)),
-        tokenizer=_load_tokenizer(ref, folder, model.get_input_embeddings().weight.shape[0]),
+        model=model,
+        tokenizer=_load_tokenizer(ref, folder, model.config.get_text_config().vocab_size),
         ref=ref,
         context_tokens=report.context_tokens,
         learned_positions=report.learned_positions,
@@ -73,7 +82,7 @@ def weights_sha256(files: list[Path]) -> str:
 
 def _load_model(ref: str, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -84,6 +93,7 @@ def _load_model(ref: str, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UnsafeModel(f"The weights of {ref} cannot be read: {reason}", _CLEAN_COPY) from error
+    model, report = loaded
     # transformers fills absent weights with random numbers and only warns.
     if missing := sorted(report["missing_keys"]):
         raise UnsupportedArchitecture(
@@ -94,8 +104,8 @@ def _load_model(ref: str, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     return model.eval()
 
 
-def _load_tokenizer(ref: str, folder: Path, embeddings: int) -> PreTrainedTokenizerBase:
-    """The tokenizer, none of whose ids may lie beyond the model's `embeddings` rows."""
+def _load_tokenizer(ref: str, folder: Path, vocabulary: int) -> PreTrainedTokenizerBase:
+    """The tokenizer, none of whose ids may lie beyond the model's `vocabulary`."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True
@@ -107,9 +117,9 @@ def _load_tokenizer(ref: str, folder: Path, embeddings: int) -> PreTrainedTokeni
             f"The tokenizer of {ref} cannot be read: {reason}", _CLEAN_COPY
         ) from error
     largest = max(tokenizer.get_vocab().values(), default=-1)
-    if largest >= embeddings:
+    if largest >= vocabulary:
         raise UnsupportedArchitecture(
-            f"The tokenizer of {ref} knows ids up to {largest}, its model only {embeddings}.",
+            f"The tokenizer of {ref} knows ids up to {largest}, its model has only {vocabulary}.",
             "The tokenizer belongs to another model: put the right one into the folder.",
         )
     return tokenizer

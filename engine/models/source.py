@@ -14,7 +14,7 @@ from typing import Any
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
-    HTTPError,
+    HTTPError,  # pyright: ignore[reportPrivateImportUsage]  (the HTTP client differs by version)
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
 )

@@ -20,7 +20,7 @@ CONTEXT_TOKENS = 512
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>")
 # Room to spare: some families' tokenizer classes add a special token of their own on loading.
 VOCABULARY = 264
-_IDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+_IDS: dict[str, Any] = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 
 _LLAMA_LIKE: dict[str, Any] = {
     "vocab_size": VOCABULARY,
@@ -33,7 +33,7 @@ _LLAMA_LIKE: dict[str, Any] = {
     **_IDS,
 }
 _PLAIN_HEADS = {k: v for k, v in _LLAMA_LIKE.items() if k != "num_key_value_heads"}
-_GPT2 = {
+_GPT2: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "n_embd": 64,
     "n_layer": 4,
@@ -41,7 +41,7 @@ _GPT2 = {
     "n_positions": CONTEXT_TOKENS,
     **_IDS,
 }
-_OPT = {
+_OPT: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 64,
     "word_embed_proj_dim": 64,
@@ -52,7 +52,8 @@ _OPT = {
     **_IDS,
 }
 # A window far shorter than the test inputs, so that a lost sliding window shows.
-_GEMMA = {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 64}
+_GEMMA: dict[str, Any] = {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 64}
+_GEMMA_LAYERS = ["sliding_attention", "full_attention"] * 2
 
 _CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "llama": lambda: hf.LlamaConfig(**_LLAMA_LIKE),
@@ -60,7 +61,7 @@ _CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "qwen2": lambda: hf.Qwen2Config(**_LLAMA_LIKE),
     "qwen3": lambda: hf.Qwen3Config(**_LLAMA_LIKE, head_dim=16),
     "gemma2": lambda: hf.Gemma2Config(**_LLAMA_LIKE, **_GEMMA),
-    "gemma3": lambda: hf.Gemma3TextConfig(**_LLAMA_LIKE, **_GEMMA, sliding_window_pattern=2),
+    "gemma3": lambda: hf.Gemma3TextConfig(**_LLAMA_LIKE, **_GEMMA, layer_types=_GEMMA_LAYERS),
     "phi3": lambda: hf.Phi3Config(**_LLAMA_LIKE, original_max_position_embeddings=CONTEXT_TOKENS),
     "olmo2": lambda: hf.Olmo2Config(**_LLAMA_LIKE),
     "smollm3": lambda: hf.SmolLM3Config(**_LLAMA_LIKE),

@@ -1,0 +1,88 @@
+"""Bytes to text: refuse what is not text, and find the encoding of what is."""
+
+from __future__ import annotations
+
+import codecs
+
+from engine.errors import BadDataset
+
+_MAGIC = (
+    (b"PK\x03\x04", "a ZIP archive, or an Excel, Word or PowerPoint file"),
+    (b"%PDF-", "a PDF"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word file"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\x7fELF", "a program"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"SQLite format 3\x00", "a SQLite database"),
+    (b"PAR1", "a Parquet table"),
+)
+# UTF-32's mark begins with UTF-16's, so it comes first.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with BOM"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_ISO_2022_JP_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$(", b"\x1b(J", b"\x1b(I")
+# Strict CP932 before EUC-JP: Japanese EUC text almost always holds a byte pair that CP932 lacks
+# (the kana from "ra" on), while CP932 text often passes for EUC-JP.
+_GUESSES = (("utf-8", "UTF-8"), ("cp932", "CP932 (Shift-JIS)"), ("euc_jp", "EUC-JP"))
+# Escape (0x1b) counts as text: terminal logs hold colour codes.
+_CONTROL = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1b") + b"\x7f"
+_CONTROL_SHARE = 0.005
+
+_SAVE_AS_TEXT = "Save the text itself, in UTF-8, as .txt, .md, .csv, .tsv or .jsonl."
+
+
+def decode(raw: bytes, name: str) -> tuple[str, str]:
+    """The text of a file and the name of its encoding; line ends become "\\n".
+
+    Order: byte order mark, ISO-2022-JP escape, strict UTF-8, strict CP932, EUC-JP.
+
+    Raises:
+        BadDataset: the bytes are no text, or in none of these encodings.
+    """
+    for magic, what in _MAGIC:
+        if raw.startswith(magic):
+            raise BadDataset(f"{name} is {what}, not plain text.", _SAVE_AS_TEXT)
+    text, encoding = _decode(raw, name)
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def _decode(raw: bytes, name: str) -> tuple[str, str]:
+    for mark, codec, title in _BYTE_ORDER_MARKS:
+        if raw.startswith(mark):
+            return _strictly(raw, name, codec, title), title
+    controls = len(raw) - len(raw.translate(None, _CONTROL))
+    if 0 in raw or controls > _CONTROL_SHARE * len(raw):
+        raise BadDataset(
+            f"{name} is a binary file: {controls:,} of its {len(raw):,} bytes are no characters.",
+            _SAVE_AS_TEXT,
+        )
+    if max(raw, default=0) < 0x80 and any(escape in raw for escape in _ISO_2022_JP_ESCAPES):
+        return _strictly(raw, name, "iso2022_jp_ext", "ISO-2022-JP"), "ISO-2022-JP"
+    for codec, title in _GUESSES:
+        try:
+            return raw.decode(codec), title
+        except UnicodeDecodeError:
+            continue
+    raise BadDataset(
+        f"{name} is in none of the known encodings ({', '.join(title for _, title in _GUESSES)}).",
+        "Save it anew in UTF-8.",
+    )
+
+
+def _strictly(raw: bytes, name: str, codec: str, title: str) -> str:
+    try:
+        return raw.decode(codec)
+    except UnicodeDecodeError as error:
+        raise BadDataset(
+            f"{name} says it is {title}, but byte {error.start:,} does not fit.",
+            "Save it anew in UTF-8.",
+        ) from error

@@ -1,0 +1,185 @@
+"""Rows of .csv, .tsv and .jsonl files, and the column that holds their text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.errors import BadDataset
+
+_TEXT_NAMES = (
+    *("text", "content", "body", "document", "article", "story", "message", "transcript"),
+    *("本文", "テキスト", "文章", "内容", "記事", "メッセージ"),
+)
+_PROSE_BYTES = 40
+_PROSE_LEAD = 1.5
+_NAME_COLUMN = "Name the column with the text: --text-column, or the column box in the app."
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a file, in its order.
+
+    Attributes:
+        columns: names in their order of appearance.
+        rows: one mapping per row; an absent or null cell is None.
+        lines: number of each row's (last) line in the file, from 1.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, object], ...]
+    lines: tuple[int, ...]
+
+
+def parse_csv(text: str, name: str, delimiter: str | None = None) -> Table:
+    """Parse a table whose first row names the columns.
+
+    delimiter: None takes whichever of comma, semicolon and tab the first line holds most.
+
+    Raises:
+        BadDataset: broken quoting, or a row with another number of cells.
+    """
+    if delimiter is None:
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    # Python's own limit of 128 KiB a cell is below an honest document's length.
+    previous_limit = csv.field_size_limit(len(text) + 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[dict[str, object]] = []
+    lines: list[int] = []
+    columns: tuple[str, ...] = ()
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if not columns:
+                columns = tuple(cell.strip() for cell in cells)
+            elif len(cells) != len(columns):
+                raise BadDataset(
+                    f"{name}, line {reader.line_num}: {len(cells)} cells, "
+                    f"while the first row has {len(columns)}.",
+                    f'Put cells that contain "{delimiter}" or line breaks in double quotes.',
+                )
+            else:
+                rows.append(dict(zip(columns, cells, strict=True)))
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise BadDataset(
+            f"{name}, line {reader.line_num}: {error}.",
+            "Check the double quotes there, or export the table anew.",
+        ) from error
+    finally:
+        csv.field_size_limit(previous_limit)
+    return Table(columns, tuple(rows), tuple(lines))
+
+
+def parse_jsonl(text: str, name: str) -> Table:
+    """Parse one JSON object a line; empty lines are skipped.
+
+    Raises:
+        BadDataset: a line is not a JSON object.
+    """
+    rows: list[dict[str, object]] = []
+    lines: list[int] = []
+    columns: dict[str, None] = {}
+    # Not splitlines(): JSON strings may hold U+2028 and the like as they are.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise BadDataset(
+                f"{name}, line {number}: not valid JSON ({error}).",
+                'Write one JSON object a line, such as {"text": "..."}.',
+            ) from error
+        if not isinstance(row, dict):
+            raise BadDataset(
+                f"{name}, line {number}: a {type(row).__name__}, not a JSON object.",
+                'Write one JSON object a line, such as {"text": "..."}.',
+            )
+        columns |= dict.fromkeys(row)
+        rows.append(row)
+        lines.append(number)
+    return Table(tuple(columns), tuple(rows), tuple(lines))
+
+
+def text_cells(table: Table, name: str, column: str | None) -> tuple[str, list[str]]:
+    """The text column's name, and its cells that are not blank.
+
+    column: as the user named it; None finds it by its name, else by its being plainly prose.
+
+    Raises:
+        BadDataset: no such column, none or several that could hold the text, or a cell that is
+            no text.
+    """
+    if column is None:
+        column = _guess(table, name)
+    elif column not in table.columns:
+        raise BadDataset(
+            f"{name} has no column {column!r}; it has {_describe(table)}.", _NAME_COLUMN
+        )
+    cells: list[str] = []
+    for row, line in zip(table.rows, table.lines, strict=True):
+        cell = row.get(column)
+        if cell is not None and not isinstance(cell, str):
+            raise BadDataset(
+                f"{name}, line {line}: {column!r} holds a {type(cell).__name__}, not text.",
+                _NAME_COLUMN,
+            )
+        if cell and cell.strip():
+            cells.append(cell)
+    return column, cells
+
+
+def _guess(table: Table, name: str) -> str:
+    strings = {column: _strings(table.rows, column) for column in table.columns}
+    by_name = {column.strip().lower(): column for column in reversed(table.columns)}
+    for known in _TEXT_NAMES:
+        if known in by_name and strings[by_name[known]]:
+            return by_name[known]
+    sizes = sorted(((_mean_prose_bytes(cells), c) for c, cells in strings.items()), reverse=True)
+    best, column = sizes[0] if sizes else (0.0, "")
+    runner_up = sizes[1][0] if len(sizes) > 1 else 0.0
+    if best >= _PROSE_BYTES and best >= _PROSE_LEAD * runner_up:
+        return column
+    hint = _NAME_COLUMN
+    if not any(strings.values()):
+        hint = 'None of them holds text. Write each row\'s text under a key of its own, "text".'
+    raise BadDataset(
+        f"{name} has no column that is clearly the text; it has {_describe(table)}.", hint
+    )
+
+
+def _strings(rows: Sequence[dict[str, object]], column: str) -> list[str]:
+    """The column's cells that are text and not blank."""
+    cells = (row.get(column) for row in rows)
+    return [cell for cell in cells if isinstance(cell, str) and cell.strip()]
+
+
+def _mean_prose_bytes(cells: Sequence[str]) -> float:
+    """Mean UTF-8 length of the cells, 0 if most hold no space and no letter beyond ASCII.
+
+    Bytes, so that Japanese counts for what it says; the condition leaves out URLs and keys.
+    """
+    prose = sum(1 for cell in cells if " " in cell.strip() or not cell.isascii())
+    if not cells or 2 * prose < len(cells):
+        return 0.0
+    return sum(len(cell.encode("utf-8", "replace")) for cell in cells) / len(cells)
+
+
+def _describe(table: Table) -> str:
+    """Columns with their kinds, e.g. "id (number), turns (list)"."""
+    shown = [f"{column} ({_kind(table, column)})" for column in table.columns[:12]]
+    more = len(table.columns) - len(shown)
+    return (", ".join(shown) or "no columns") + (f" and {more} more" if more > 0 else "")
+
+
+def _kind(table: Table, column: str) -> str:
+    names = {str: "text", int: "number", float: "number", bool: "yes/no"}
+    for row in table.rows:
+        if (cell := row.get(column)) is not None:
+            return names.get(type(cell), "object" if isinstance(cell, dict) else "list")
+    return "empty"
