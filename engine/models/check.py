@@ -19,6 +19,8 @@ from engine.models.source import Source, find
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
+    from engine.core.geometry import HeadGeometry
+
 CONVERSION_FILE = "conversion.json"
 """Marks the folder of a converted model."""
 
@@ -30,16 +32,9 @@ _MOST_LAYERS = 512
 _LEARNED_POSITIONS = re.compile(r"(^|\.)(wpe|embed_positions|position_embeddings?)$")
 # What transformers' configs and model classes raise on settings that make no sense.
 _BAD_CONFIG = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    RuntimeError,
-    StrictDataclassError,
-    TypeError,
-    ValueError,
-)
+    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError,
+    StrictDataclassError, TypeError, ValueError,
+)  # fmt: skip
 _CHOOSE_OTHER = "Choose a decoder-only text model, such as a Llama, Qwen, Mistral, Gemma or GPT-2."
 
 
@@ -53,6 +48,7 @@ class ModelReport:
         architecture: its class in transformers, e.g. "LlamaForCausalLM".
         parameters: number of weights, tied ones counted once.
         layers: attention layers.
+        heads: the heads' geometry, layer by layer.
         context_tokens: longest input it was made for.
         learned_positions: whether that length is a hard limit (a table of positions, as in GPT-2
             and OPT) and not merely what it was trained on (rotary positions).
@@ -68,6 +64,7 @@ class ModelReport:
     architecture: str
     parameters: int
     layers: int
+    heads: tuple[HeadGeometry, ...]
     context_tokens: int
     learned_positions: bool
     weight_files: tuple[str, ...]
@@ -120,6 +117,7 @@ def check_model(ref: str, *, converted: bool = False) -> ModelReport:
         architecture=type(model).__name__,
         parameters=parameters,
         layers=len(layers),
+        heads=tuple(layer.head for layer in layers),
         context_tokens=_context_tokens(ref, parsed),
         learned_positions=any(_LEARNED_POSITIONS.search(n) for n, _ in model.named_modules()),
         weight_files=tuple(weights),

@@ -12,6 +12,26 @@ from engine.errors import BadRunConfig
 from engine.methods import MethodConfig
 
 
+def layers_to_convert(kept: KeptLayers, n_layers: int) -> frozenset[int]:
+    """Indices of the layers to convert in a model of `n_layers` layers.
+
+    Raises:
+        BadRunConfig: `kept` names layers that do not exist, or keeps them all.
+    """
+    if beyond := [index for index in kept.layers if not 0 <= index < n_layers]:
+        raise BadRunConfig(
+            f"The layers to keep include {beyond}; the model has layers 0 to {n_layers - 1}.",
+            "Name only layers that exist.",
+        )
+    chosen = frozenset(range(n_layers)) - kept.of(n_layers)
+    if not chosen:
+        raise BadRunConfig(
+            f"All {n_layers} layers are kept softmax: nothing is left to convert.",
+            "Keep fewer layers.",
+        )
+    return chosen
+
+
 def convert(
     model: PreTrainedModel, method: MethodConfig, kept: KeptLayers, *, seed: int
 ) -> swap.Conversion:
@@ -31,18 +51,8 @@ def convert(
         BadRunConfig: `kept` names layers that do not exist, or keeps them all.
     """
     layers = attention_layers(model)
-    if beyond := [index for index in kept.layers if not 0 <= index < len(layers)]:
-        raise BadRunConfig(
-            f"The layers to keep include {beyond}; the model has layers 0 to {len(layers) - 1}.",
-            "Name only layers that exist.",
-        )
-    stay = kept.of(len(layers))
-    if len(stay) == len(layers):
-        raise BadRunConfig(
-            f"All {len(layers)} layers are kept softmax: nothing is left to convert.",
-            "Keep fewer layers.",
-        )
+    chosen = layers_to_convert(kept, len(layers))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         mixers = {layer.index: method.build(layer.head) for layer in layers}
-    return swap.convert(model, {i: mixer for i, mixer in mixers.items() if i not in stay})
+    return swap.convert(model, {i: mixer for i, mixer in mixers.items() if i in chosen})

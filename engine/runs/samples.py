@@ -1,0 +1,67 @@
+"""Finished runs that come with the project, read through the same functions as the user's own.
+
+A sample is a folder `assets/samples/<name>/` with `run.json` (a `Run` as `Run.as_json` writes it),
+`events.json` (a list of stored events) and `comparison.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RunNotFound
+from engine.runs import paths
+from engine.runs.records import Run, RunEvent
+
+
+def _folder(run_id: str) -> Path:
+    folder = paths.SAMPLES / run_id.removeprefix("sample-")
+    if not (folder / "run.json").is_file():
+        raise RunNotFound(
+            f"There is no sample run {run_id!r}.", "List the runs with `python -m engine runs`."
+        )
+    return folder
+
+
+def get(run_id: str) -> Run:
+    """The sample with that id (`sample-<name>`).
+
+    Raises:
+        RunNotFound: no sample has the id.
+    """
+    folder = _folder(run_id)
+    values: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+    values.update(id=run_id, folder=folder, sample=True)
+    return Run(**values)
+
+
+def every() -> list[Run]:
+    """All samples, by name."""
+    if not paths.SAMPLES.is_dir():
+        return []
+    names = sorted(path.parent.name for path in paths.SAMPLES.glob("*/run.json"))
+    return [get(f"sample-{name}") for name in names]
+
+
+def events(run_id: str) -> list[RunEvent]:
+    """The sample's events, in order."""
+    stored = json.loads((_folder(run_id) / "events.json").read_text("utf-8"))
+    return [RunEvent(**event) for event in stored]
+
+
+def export(run: Run, run_events: list[RunEvent], folder: Path) -> None:
+    """Write a finished run as a sample; who ran it, where, and its process stay behind."""
+    values = run.as_json()
+    for private in ("id", "folder", "owner", "pid", "process_started", "heartbeat", "sample"):
+        del values[private]
+    values["owner"] = None
+    folder.mkdir(parents=True)
+    for name, document in (
+        ("run.json", values),
+        ("events.json", [asdict(event) for event in run_events]),
+        ("comparison.json", json.loads((run.folder / "comparison.json").read_text("utf-8"))),
+    ):
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,173 @@
+"""The process that does a run: `python -m engine.runs.worker RUN_ID`.
+
+It holds the run's lock while it lives, waits its turn for the one lane to the processor or GPU,
+and always leaves a terminal state behind; if it is killed, the freed lock tells so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psutil
+
+from engine.errors import Cancelled, EngineError, OutOfMemory, RunBusy
+from engine.events import Event
+from engine.runs import locks, paths, store
+from engine.runs.records import Run, RunState
+
+HEARTBEAT_S = 5.0
+
+log = logging.getLogger("engine.runs.worker")
+
+
+class _Stop:
+    """Whether the work should save and end: a signal came, or the user asked for it."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._signalled = threading.Event()
+
+    def on_signal(self, number: int, _frame: object) -> None:
+        log.info("received %s", signal.Signals(number).name)
+        self._signalled.set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the work should end."""
+        if self._signalled.is_set() or store.get(self._run_id).cancel_requested_at is not None:
+            raise Cancelled(
+                "The run was stopped; what was done is saved.", "Resume it to go on from there."
+            )
+
+
+@contextmanager
+def _heartbeat(run_id: str) -> Iterator[None]:
+    """Date the row every few seconds, from a thread, so that long steps do not look dead."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while True:
+            store.update(run_id, heartbeat=time.time())
+            if ended.wait(HEARTBEAT_S):
+                return
+
+    thread = threading.Thread(target=beat, daemon=True, name="heartbeat")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _my_turn(run: Run, stop: _Stop) -> bool:
+    """Whether no run that was started earlier still waits for the lane."""
+    stop.check()
+    mine = (run.started_at or run.created_at, run.id)
+    return not any(
+        other.state == "queued"
+        and other.started_at is not None
+        and (other.started_at, other.id) < mine
+        and not locks.is_free(other.folder / "lock")
+        for other in store.every()
+    )
+
+
+def _as_engine_error(error: Exception) -> EngineError:
+    """What the user is told about any failure."""
+    if isinstance(error, EngineError):
+        return error
+    out_of_memory = (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"  # torch's, which is not imported here
+        or "can't allocate memory" in str(error)
+    )
+    if out_of_memory:
+        return OutOfMemory(
+            "The machine ran out of memory.",
+            "Use a smaller model or shorter sequences (recipe.max_tokens), or cut each step into"
+            " more micro-batches (recipe.accumulation); closing other programs helps too.",
+        )
+    first_line = (str(error).splitlines() or [""])[0]
+    return EngineError(
+        f"{type(error).__name__}: {first_line}"[:300],
+        "This is a fault of the program, not of your input; the details are in worker.log in the"
+        " run's folder.",
+    )
+
+
+def execute(run: Run) -> RunState:
+    """Do the run and write its terminal state: the one boundary that catches everything."""
+    stop = _Stop(run.id)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.on_signal)
+
+    def listen(event: Event) -> None:
+        store.record(run.id, event)
+        if event.kind in ("note", "warning", "stage"):
+            log.info("%s %s %s", event.stage, event.kind, event.values.get("text", ""))
+        stop.check()
+
+    error: EngineError | None = None
+    state: RunState = "done"
+    try:
+        with (
+            _heartbeat(run.id),
+            locks.waiting_for(paths.lane_lock(), lambda: _my_turn(run, stop)),
+        ):
+            # Imported only now: a queued worker should not hold a gigabyte of libraries.
+            from engine.configs import RunConfig
+            from engine.services.pipeline import run_pipeline
+
+            run_pipeline(RunConfig.model_validate(run.config), run.folder, listen)
+    except Cancelled:
+        asked = store.get(run.id).cancel_requested_at is not None
+        state = "cancelled" if asked else "interrupted"
+    except Exception as failure:
+        log.exception("the run failed")
+        state, error = "failed", _as_engine_error(failure)
+    store.update(
+        run.id,
+        state=state,
+        finished_at=time.time(),
+        error_message=error.message if error else None,
+        error_hint=error.hint if error else None,
+    )
+    log.info("the run is %s", state)
+    return state
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take or inherit the run's lock, then do the run. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m engine.runs.worker", description=__doc__)
+    parser.add_argument("run_id", type=paths.checked)
+    parser.add_argument("--lock-fd", type=int, help="descriptor of the run's lock, already held")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    os.umask(0o077)
+    run = store.get(options.run_id)
+    if options.lock_fd is not None:
+        lock = locks.FileLock.adopt(options.lock_fd)
+    else:
+        lock = locks.FileLock.take(run.folder / "lock")
+        if lock is None:
+            raise RunBusy("Another worker has this run in hand.", "Wait until it has ended.")
+    pid = os.getpid()
+    store.update(run.id, pid=pid, process_started=psutil.Process(pid).create_time())
+    try:
+        return 0 if execute(run) == "done" else 1
+    finally:
+        lock.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
