@@ -1,0 +1,183 @@
+"""What was measured: the frozen result of each part of a comparison.
+
+Every number carries its unit in its name or its docstring. A number that could not be had, or is
+not finite, is null, and a note beside it says why.
+"""
+
+from __future__ import annotations
+
+import math
+from pydantic import BaseModel, ConfigDict
+
+
+class Result(BaseModel):
+    """Base of every result: frozen, no unknown keys, no NaN and no infinity."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+def finite(value: float) -> float | None:
+    """`value`, or None where JSON has no word for it (NaN, infinity)."""
+    return value if math.isfinite(value) else None
+
+
+class PositionBin(Result):
+    """Perplexity of the tokens that had this much context before them."""
+
+    from_token: int
+    """Fewest tokens of context in the bin."""
+    to_token: int
+    """One more than the most tokens of context in the bin."""
+    tokens: int
+    """Tokens scored in the bin."""
+    perplexity: float | None
+    """exp(mean negative log-likelihood per token); null where it is not finite."""
+
+
+class ModelQuality(Result):
+    """How well one model predicts the held-out text."""
+
+    perplexity: float | None
+    """exp(mean negative log-likelihood per token) over all scored tokens; lower is better."""
+    bits_per_byte: float | None
+    """Negative log-likelihood in bits per UTF-8 byte of the scored text; comparable across
+    tokenizers. Null where the tokenizer cannot give the text back."""
+    perplexity_by_position: tuple[PositionBin, ...]
+    """Perplexity by the context that was available."""
+    tokens: int
+    """Tokens scored (the first token of a piece has no context and is not scored)."""
+    documents: int
+    """Held-out documents the scored tokens come from."""
+    note: str | None = None
+    """Why a number is null; null when none is."""
+
+
+class Quality(Result):
+    """Held-out quality of the original, the converted model and the controls."""
+
+    original: ModelQuality
+    """The original, untouched."""
+    control: ModelQuality | None
+    """The original after the same fine-tuning as the converted model; null when not trained."""
+    converted: ModelQuality
+    """The converted model after transfer and fine-tuning."""
+    swapped_untrained: ModelQuality
+    """The same swap with no training at all: what training had to repair."""
+    kl: float | None
+    """Mean KL(original || converted) in nats per token over the same held-out tokens."""
+    top1_agreement: float | None
+    """Share (0-1) of held-out tokens for which both models rank the same token first."""
+
+
+class DistanceRecall(Result):
+    """Recall questions whose fact was stated about this far before the answer."""
+
+    distance_tokens: int
+    """Tokens between the fact and the place that needs it back."""
+    correct: int
+    """Answers that match in every token under greedy decoding."""
+    n: int
+    """Questions asked."""
+    accuracy: float
+    """correct / n."""
+
+
+class LanguageRecall(DistanceRecall):
+    """The same, for one language."""
+
+    language: str
+    """Language code of the questions, "en" or "ja"."""
+
+
+class ModelRecall(Result):
+    """Recall accuracy of one model."""
+
+    by_distance: tuple[DistanceRecall, ...]
+    """All languages together, nearest first."""
+    by_language: tuple[LanguageRecall, ...]
+    """Each language by itself, nearest first."""
+
+
+class Recall(Result):
+    """Does the model still find a fact it read long before?"""
+
+    original: ModelRecall | None
+    """The original; null when no question fits its context."""
+    converted: ModelRecall | None
+    """The converted model on the same questions."""
+    control: ModelRecall | None = None
+    """The fine-tuned original on the same questions; null when it was not trained."""
+    languages: tuple[str, ...]
+    """Languages asked in."""
+    note: str | None
+    """Why there are no numbers, or why they must not be held against the converted model."""
+
+
+class SpeedPoint(Result):
+    """One model's speed at one context length, batch size 1."""
+
+    context_tokens: int
+    """Prefill: tokens of the prompt. Decode: tokens of context reached at the last timed step."""
+    tokens_per_s: float | None
+    """Median over the repeats; null when it ran out of memory."""
+    p10: float | None
+    """10th percentile of tokens/s over the repeats (the slow end)."""
+    p90: float | None
+    """90th percentile of tokens/s over the repeats."""
+    median_ms: float | None
+    """Median time in ms: prefill of the whole prompt, or one decode step."""
+    repeats: int
+    """Timed repeats, interleaved between the two models."""
+    threads: int
+    """CPU threads used: the faster of one and all in a quick try for this model and length."""
+    beyond_trained_context: bool
+    """The model was not trained for this length: the timing holds, its output would not."""
+    out_of_memory: bool
+    """The device could not hold this point."""
+
+
+class SpeedPair(Result):
+    """Both models over the context lengths."""
+
+    original: tuple[SpeedPoint, ...]
+    """The original, shortest context first."""
+    converted: tuple[SpeedPoint, ...]
+    """The converted model, same lengths."""
+
+
+class Speed(Result):
+    """Prefill (the prompt in parallel) and decode (one token at a time), timed apart."""
+
+    decode: SpeedPair
+    """Single-token steps with a filled cache."""
+    prefill: SpeedPair
+    """The whole prompt in one forward pass."""
+    note: str | None
+    """How it was measured, and which lengths were left out or are timing only."""
+
+
+class MemoryPoint(Result):
+    """What one model keeps in memory between two tokens at one context length, batch size 1."""
+
+    context_tokens: int
+    """Tokens read."""
+    cache_bytes: int | None
+    """Exact bytes of the tensors in the cache after a prefill; null when it ran out of memory."""
+    analytic_bytes: int
+    """The same from the formula: 2 x KV heads x head dim x tokens x bytes per number in each
+    softmax layer, plus the converted layers' state."""
+    peak_bytes: int | None
+    """Most memory the prefill and the first decode steps needed on top of the loaded models."""
+    peak_source: str
+    """What `peak_bytes` was read from, or "not measured"."""
+
+
+class Memory(Result):
+    """Cache and peak memory by context length."""
+
+    original: tuple[MemoryPoint, ...]
+    """The original, shortest context first."""
+    converted: tuple[MemoryPoint, ...]
+    """The converted model, same lengths."""

@@ -1,0 +1,138 @@
+"""Prediction of held-out text: perplexity, bits per byte, and likeness to the original.
+
+Legend: B batch, T tokens, V vocabulary, R scored tokens of a micro-batch. Likelihoods are computed
+in float32 whatever the model's precision, a few hundred rows of the vocabulary at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from engine.evidence.forward import micro_batches, right_padded
+from engine.evidence.parts import ModelQuality, PositionBin, finite
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Piece
+
+POSITION_EDGES = (0, 64, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
+"""Edges of the position bins, in tokens of available context."""
+
+_ROWS = 512  # rows of logits turned into float32 log-probabilities at a time
+
+
+@torch.inference_mode()
+def score(
+    model: PreTrainedModel,
+    pieces: Sequence[Piece],
+    *,
+    text_bytes: int | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> ModelQuality:
+    """Score every token of the pieces but each piece's first, weighting all tokens equally.
+
+    The position of a token is the number of tokens before it in its piece: the context that the
+    model really had. `text_bytes` is the number of UTF-8 bytes of the scored tokens' text. `tick`
+    is called after every micro-batch and may raise to stop.
+    """
+    longest = max(len(piece.ids) for piece in pieces)
+    edges = [edge for edge in POSITION_EDGES if edge < longest] + [longest]
+    bins = torch.zeros(len(edges) - 1, dtype=torch.float64)
+    counts = torch.zeros(len(edges) - 1, dtype=torch.long)
+    inner_edges = torch.tensor(edges[1:-1])
+    for (logits,), targets, positions in _passes((model,), pieces):
+        losses = torch.cat(
+            [
+                torch.nn.functional.cross_entropy(some.float(), wanted, reduction="none")
+                for some, wanted in zip(logits.split(_ROWS), targets.split(_ROWS), strict=True)
+            ]
+        ).cpu()
+        where = torch.bucketize(positions, inner_edges, right=True)
+        bins.index_add_(0, where, losses.double())
+        counts += torch.bincount(where, minlength=len(counts))
+        tick()
+    tokens = int(counts.sum())
+    nats = float(bins.sum())
+    perplexity = _perplexity(nats, tokens)
+    return ModelQuality(
+        perplexity=perplexity,
+        bits_per_byte=finite(nats / math.log(2) / text_bytes) if text_bytes else None,
+        perplexity_by_position=tuple(
+            PositionBin(
+                from_token=start,
+                to_token=end,
+                tokens=int(count),
+                perplexity=_perplexity(float(total), int(count)),
+            )
+            for start, end, total, count in zip(edges, edges[1:], bins, counts, strict=False)
+        ),
+        tokens=tokens,
+        documents=len({piece.document for piece in pieces}),
+        note=None if perplexity is not None else "the model's likelihoods are not finite numbers",
+    )
+
+
+@torch.inference_mode()
+def agreement(
+    original: PreTrainedModel,
+    converted: PreTrainedModel,
+    pieces: Sequence[Piece],
+    *,
+    tick: Callable[[], None] = lambda: None,
+) -> tuple[float | None, float | None]:
+    """Mean KL(original || converted) in nats per token, and the share of tokens (0-1) for which
+    both rank the same token first; over the tokens that `score` scores. None where not finite.
+    """
+    divergence, same, tokens = 0.0, 0, 0
+    for (ours, theirs), targets, _ in _passes((original, converted), pieces):
+        for p, q in zip(ours.split(_ROWS), theirs.split(_ROWS), strict=True):
+            log_p, log_q = p.float().log_softmax(-1), q.float().log_softmax(-1)
+            # p log p -> 0 where p underflows to 0, though log p may be -inf there.
+            terms = torch.where(log_p.isinf(), 0.0, log_p.exp() * (log_p - log_q))
+            divergence += float(terms.sum(dtype=torch.float64))
+            same += int((p.argmax(-1) == q.argmax(-1)).sum())
+        tokens += targets.numel()
+        tick()
+    kl = finite(divergence / tokens)
+    return kl, None if kl is None else same / tokens
+
+
+def select_pieces(pieces: Sequence[Piece], most_tokens: int) -> list[Piece]:
+    """Held-out pieces of together at most `most_tokens` tokens, at least one, taken in order.
+
+    A piece that does not fit any more is passed over, so that a shorter one may still come in.
+    """
+    chosen: list[Piece] = []
+    left = most_tokens
+    for piece in pieces:
+        if len(piece.ids) <= left or not chosen:
+            chosen.append(piece)
+            left -= len(piece.ids)
+    return chosen
+
+
+def _passes(
+    models: Sequence[PreTrainedModel], pieces: Sequence[Piece]
+) -> Iterator[tuple[list[Tensor], Tensor, Tensor]]:
+    """Per micro-batch: each model's logits [R, V] for the scored tokens, those tokens [R] on the
+    model's device, and their positions [R] on the CPU.
+    """
+    lengths = [len(piece.ids) for piece in pieces]
+    for indices in micro_batches(lengths, models[0].config.get_text_config().vocab_size):
+        ids = right_padded([pieces[i].ids for i in indices], models[0].device)
+        ends = torch.tensor([lengths[i] for i in indices])
+        rows, columns = torch.nonzero(torch.arange(1, ids.shape[1]) < ends[:, None], as_tuple=True)
+        logits = [model(input_ids=ids, use_cache=False).logits[rows, columns] for model in models]
+        yield logits, ids[rows, columns + 1], columns + 1
+
+
+def _perplexity(nats: float, tokens: int) -> float | None:
+    """exp(nats / tokens), or None where that is no finite number."""
+    if not tokens or not math.isfinite(nats) or nats / tokens > 700:  # exp(710) overflows
+        return None
+    return math.exp(nats / tokens)

@@ -1,0 +1,125 @@
+"""The content of `comparison.json` (documented in docs/comparison-schema.md).
+
+Later versions add fields and never change or drop one; `schema_version` counts the additions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
+
+SCHEMA_VERSION = 1
+
+
+class Answer(Result):
+    """One model's greedy continuation of the prompt."""
+
+    text: str
+    """What it wrote."""
+    tokens: int
+    """Tokens it wrote."""
+    first_token_ms: float
+    """Time from prompt to first token in ms (one reading, not a median)."""
+    tokens_per_s: float | None
+    """Decode speed after the first token (one reading); null for a single token."""
+    cache_bytes: int
+    """Exact bytes of the cache after the last token."""
+    weights_sha256: str
+    """SHA-256 of the weights that wrote it."""
+    attention: str
+    """The attention that wrote it, e.g. "hybrid in 3 layers, softmax in 1"."""
+
+
+class Answers(Result):
+    """Both models on the same prompt."""
+
+    prompt_tail: str
+    """The end of the prompt, as far as a page shows it."""
+    prompt_tokens: int
+    """Tokens of the prompt that both models read."""
+    prompt_tokens_dropped: int
+    """Tokens cut off the prompt's beginning because they did not fit the context."""
+    expected: str | None
+    """The true answer, where the prompt asks for a known fact."""
+    original: Answer
+    """The original's answer."""
+    converted: Answer
+    """The converted model's answer."""
+    same_prefix_tokens: int
+    """Tokens from the start in which both answers are identical."""
+
+
+class ConversionFacts(Result):
+    """What was swapped."""
+
+    method: str
+    """Name of the method."""
+    layers_converted: tuple[int, ...]
+    """Layers (from 0) whose attention was replaced."""
+    layers_kept: tuple[int, ...]
+    """Layers that keep softmax attention."""
+    parameters_added: int
+    """Weights the mixers brought along."""
+
+
+class Environment(Result):
+    """Where and with what the numbers were measured; no host and no user name."""
+
+    machine: str
+    """Operating system and processor architecture."""
+    cpu: str
+    """Processor model."""
+    cores: int
+    """Processor cores this process may use."""
+    threads: int
+    """Threads PyTorch uses unless a speed point says otherwise."""
+    memory_bytes: int | None
+    """The machine's memory; null where the system does not tell."""
+    device: str
+    """Device of the models: "cpu" or the GPU's name."""
+    torch: str
+    """PyTorch version."""
+    transformers: str
+    """transformers version."""
+    python: str
+    """Python version."""
+    engine: str
+    """Version of this software."""
+    dtype: str
+    """Precision of the weights."""
+    backend: str
+    """Which code ran, e.g. "original: sdpa; converted: PyTorch chunked and recurrent"."""
+    date: str
+    """UTC time at which the comparison ended, ISO 8601."""
+
+
+class Comparison(Result):
+    """Everything `compare` measured: the content of comparison.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Version of this schema."""
+    quality: Quality
+    """Prediction of held-out text."""
+    recall: Recall
+    """Recall of facts by distance."""
+    speed: Speed
+    """Speed by context length."""
+    memory: Memory
+    """Memory by context length."""
+    answers: Answers
+    """One prompt, two answers."""
+    dataset: dict[str, Any]
+    """Counts of the data set: documents, tokens and characters per split, duplicates removed."""
+    timing: dict[str, float]
+    """Seconds spent, by stage of the run and part of the comparison."""
+    environment: Environment
+    """Where it was measured."""
+    conversion: ConversionFacts
+    """What was swapped."""
+
+
+def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds to the millisecond: more digits would claim more than a clock can."""
+    return {name: round(value, 3) for name, value in seconds.items()}

@@ -1,0 +1,111 @@
+"""One model at one context length while its speed and memory are read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import Cache, PreTrainedModel
+
+from engine.evidence.forward import last_logits_only
+from engine.evidence.memory import NOT_MEASURED
+
+Phase = Literal["prefill", "decode"]
+PHASES: tuple[Phase, ...] = ("prefill", "decode")
+
+
+@dataclass
+class Subject:
+    """One model at one context length while it is measured."""
+
+    model: PreTrainedModel
+    last_position: int | None
+    cache: Cache | None = None
+    token: Tensor | None = None
+    position: int = 0
+    out_of_memory: bool = False
+    threads: dict[Phase, int] = field(default_factory=dict)
+    seconds: dict[Phase, list[float]] = field(default_factory=lambda: {"prefill": [], "decode": []})
+    cache_bytes: int | None = None
+    peak_bytes: int | None = None
+    peak_source: str = NOT_MEASURED
+
+    def prefill(self, ids: Tensor) -> None:
+        """Read ids [1, T] into a new cache."""
+        out = self.model(input_ids=ids, use_cache=True, **last_logits_only(self.model))
+        self.cache, self.position = out.past_key_values, ids.shape[1]
+        self.token = out.logits[:, -1:].argmax(-1)
+
+    def decode(self, steps: int) -> None:
+        """Take `steps` greedy single-token steps.
+
+        Learned positions end at the trained context; steps beyond reuse the last one, since the
+        time does not depend on which.
+        """
+        for _ in range(steps):
+            extra: dict[str, Any] = {}
+            if self.last_position is not None:
+                at = min(self.position, self.last_position)
+                extra["position_ids"] = torch.full_like(self.token, at)
+            out = self.model(
+                input_ids=self.token, past_key_values=self.cache, use_cache=True, **extra
+            )
+            self.cache, self.token = out.past_key_values, out.logits[:, -1:].argmax(-1)
+            self.position += 1
+
+
+def timed(subject: Subject, phase: Phase, ids: Tensor, steps: int) -> float:
+    """Seconds of one prefill, or of `steps` decode steps."""
+    if phase == "prefill":
+        subject.cache = None
+    _synchronise(subject.model.device)
+    start = time.perf_counter()
+    if phase == "prefill":
+        subject.prefill(ids)
+    else:
+        subject.decode(steps)
+    _synchronise(subject.model.device)
+    return time.perf_counter() - start
+
+
+def _synchronise(device: torch.device) -> None:
+    """Wait for the device, which works behind the program's back."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def thread_candidates(device: torch.device) -> tuple[int, ...]:
+    """CPU thread counts worth trying: one, and all."""
+    present = torch.get_num_threads()
+    return (1, present) if device.type == "cpu" and present > 1 else (present,)
+
+
+@contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """Run the block with this many CPU threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def flags_out_of_memory(subject: Subject) -> Iterator[None]:
+    """Note on the subject that memory ran out, and go on without it."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        subject.out_of_memory = True
+    except RuntimeError as error:  # what PyTorch's CPU allocator raises has no class of its own
+        if "can't allocate memory" not in str(error):
+            raise
+        subject.out_of_memory = True
+    if subject.out_of_memory:
+        subject.cache = subject.cache_bytes = subject.peak_bytes = None

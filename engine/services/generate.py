@@ -1,0 +1,173 @@
+"""Write a continuation piece by piece: the same loop for originals and converted models.
+
+A prefill of the prompt, then one token at a time with the model's own cache, which for a converted
+model is the constant-size state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
+
+from engine.core.state import cache_bytes
+from engine.errors import BadRunConfig
+from engine.evidence.forward import last_logits_only
+
+# What a tokenizer's decoder gives for the bytes of a character that is not complete yet.
+_INCOMPLETE = "\ufffd"
+
+
+@dataclass
+class GenerationRecord:
+    """What is known about a continuation, filled in as it is written."""
+
+    prompt_tokens: int
+    """Tokens of the prompt that the model read."""
+    prompt_tokens_dropped: int
+    """Tokens cut off the prompt's beginning because they did not fit."""
+    token_ids: list[int] = field(default_factory=list)
+    """The tokens written so far; an end-of-text token is not among them."""
+    text: str = ""
+    """Their text."""
+    first_token_ms: float = 0.0
+    """Time from the start of the prefill to the first token, in ms."""
+    decode_s: float = 0.0
+    """Time of the decode steps after the first token, in seconds."""
+    cache_bytes: int = 0
+    """Exact bytes of the cache after the last step."""
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Decode speed after the first token; None before there is a second one."""
+        steps = len(self.token_ids) - 1
+        return steps / self.decode_s if steps > 0 and self.decode_s > 0 else None
+
+
+class Generation:
+    """A continuation in the making: iterate for its pieces of text; `record` says the rest."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        ids: list[int],
+        record: GenerationRecord,
+        *,
+        max_new_tokens: int,
+        seed: int,
+        temperature: float,
+    ) -> None:
+        self.record = record
+        self._model, self._tokenizer, self._ids = model, tokenizer, ids
+        self._max_new_tokens = max_new_tokens
+        self._temperature = temperature
+        self._random = torch.Generator().manual_seed(seed)
+
+    def __iter__(self) -> Iterator[str]:
+        """Write on, and give each piece of text as soon as its characters are complete."""
+        record, shown = self.record, 0
+        ends = self._end_ids()
+        cache: Cache | None = None
+        ids = torch.tensor([self._ids], device=self._model.device)
+        while len(record.token_ids) < self._max_new_tokens:
+            start = time.perf_counter()
+            token, cache = self._next(ids, cache)
+            seconds = time.perf_counter() - start
+            if token in ends:
+                break
+            if record.token_ids:
+                record.decode_s += seconds
+            else:
+                record.first_token_ms = 1000 * seconds
+            record.token_ids.append(token)
+            record.cache_bytes = cache_bytes(cache)
+            ids = torch.tensor([[token]], device=self._model.device)
+            record.text = self._tokenizer.decode(record.token_ids, skip_special_tokens=True)
+            whole = record.text.rstrip(_INCOMPLETE)
+            if len(whole) > shown:
+                yield whole[shown:]
+                shown = len(whole)
+        if len(record.text) > shown:
+            yield record.text[shown:]
+
+    def finish(self) -> GenerationRecord:
+        """Write to the end without watching."""
+        for _ in self:
+            pass
+        return self.record
+
+    def _next(self, ids: Tensor, cache: Cache | None) -> tuple[int, Cache]:
+        """One forward pass over ids [1, T], and the token that follows."""
+        # Not around the whole loop: while it waits at a yield the caller's mode must not change.
+        with torch.inference_mode():
+            out = self._model(
+                input_ids=ids,
+                past_key_values=cache,
+                use_cache=True,
+                **last_logits_only(self._model),
+            )
+            logits = out.logits[0, -1].float().cpu()
+            if self._temperature == 0:
+                return int(logits.argmax()), out.past_key_values
+            odds = (logits / self._temperature).softmax(-1)
+            token = torch.multinomial(odds, 1, generator=self._random)
+            return int(token), out.past_key_values
+
+    def _end_ids(self) -> set[int]:
+        """Tokens that end a text, by the model's and the tokenizer's word."""
+        named = self._model.generation_config.eos_token_id
+        ends = set(named if isinstance(named, list) else [named])
+        return {end for end in ends | {self._tokenizer.eos_token_id} if end is not None}
+
+
+def generate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: str,
+    *,
+    max_new_tokens: int,
+    context_tokens: int,
+    seed: int = 0,
+    temperature: float = 0.0,
+) -> Generation:
+    """Prepare the continuation of `prompt`; iterating over the result writes it.
+
+    Args:
+        model: original or converted, in eval mode.
+        tokenizer: the model's.
+        prompt: what to continue.
+        max_new_tokens: write at most this many tokens; fewer if the text ends before.
+        context_tokens: tokens the prompt and its continuation may have together; a longer prompt
+            loses its beginning, and the record says how much.
+        seed: seed of the choice of tokens; without effect at temperature 0.
+        temperature: 0 always takes the likeliest token (greedy); 1 draws as the model's odds say.
+
+    Raises:
+        BadRunConfig: the prompt is empty, or the context leaves it no room.
+    """
+    ids: list[int] = tokenizer(prompt, truncation=False, verbose=False)["input_ids"]
+    room = context_tokens - max_new_tokens
+    if not ids:
+        raise BadRunConfig("The prompt is empty.", "Write at least one word to continue.")
+    if room < 1:
+        raise BadRunConfig(
+            f"An answer of {max_new_tokens} tokens leaves no room for a prompt in a context of "
+            f"{context_tokens} tokens.",
+            "Ask for a shorter answer.",
+        )
+    kept = ids[-room:]
+    record = GenerationRecord(prompt_tokens=len(kept), prompt_tokens_dropped=len(ids) - len(kept))
+    return Generation(
+        model,
+        tokenizer,
+        kept,
+        record,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        temperature=temperature,
+    )

@@ -1,0 +1,104 @@
+"""Perplexity, position bins, bits per byte and likeness, against the plainest computation."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.evidence.quality import agreement, score, select_pieces
+from tests.support.models import VOCABULARY, tiny_model
+
+
+@dataclass(frozen=True)
+class _Piece:
+    ids: Tensor
+    document: int
+
+
+@pytest.fixture(scope="module")
+def pieces() -> list[_Piece]:
+    generator = torch.Generator().manual_seed(0)
+    return [
+        _Piece(torch.randint(VOCABULARY, (length,), generator=generator), document)
+        for length, document in ((300, 0), (2, 0), (65, 1), (40, 2))
+    ]
+
+
+def _naive_losses(model, piece: _Piece) -> list[float]:
+    with torch.inference_mode():
+        logits = model(piece.ids[None]).logits[0].double()
+    return [-float(logits[t - 1].log_softmax(-1)[piece.ids[t]]) for t in range(1, len(piece.ids))]
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])
+def test_perplexity_is_that_of_a_token_by_token_computation(family, pieces):
+    model = tiny_model(family)
+    losses = [loss for piece in pieces for loss in _naive_losses(model, piece)]
+    result = score(model, pieces, text_bytes=1000)
+    assert result.tokens == len(losses) == 300 + 2 + 65 + 40 - 4
+    assert result.documents == 3
+    assert result.perplexity == pytest.approx(math.exp(sum(losses) / len(losses)), rel=1e-5)
+    assert result.bits_per_byte == pytest.approx(sum(losses) / math.log(2) / 1000, rel=1e-5)
+    assert result.note is None
+
+
+def test_position_bins_hold_the_tokens_with_that_much_context(pieces):
+    model = tiny_model("llama")
+    result = score(model, pieces)
+    bins = result.perplexity_by_position
+    assert [(b.from_token, b.to_token) for b in bins] == [(0, 64), (64, 256), (256, 300)]
+    assert [b.tokens for b in bins] == [63 + 1 + 63 + 39, 192 + 1, 44]
+    expected = _naive_losses(model, pieces[0])[255:]
+    assert bins[2].perplexity == pytest.approx(math.exp(sum(expected) / 44), rel=1e-5)
+    logs = sum(b.tokens * math.log(b.perplexity or 0) for b in bins)
+    assert math.exp(logs / result.tokens) == pytest.approx(result.perplexity, rel=1e-6)
+
+
+def test_without_known_bytes_there_are_no_bits_per_byte(pieces):
+    assert score(tiny_model("llama"), pieces).bits_per_byte is None
+
+
+def test_a_model_agrees_with_itself(pieces):
+    model = tiny_model("llama")
+    kl, top1 = agreement(model, model, pieces)
+    assert kl == pytest.approx(0.0, abs=1e-6)
+    assert top1 == 1.0
+
+
+def test_kl_and_agreement_of_two_models(pieces):
+    ours, theirs = tiny_model("llama"), tiny_model("llama", seed=1)
+    terms, same = [], []
+    for piece in pieces:
+        with torch.inference_mode():
+            p, q = (
+                m(piece.ids[None]).logits[0, :-1].double().log_softmax(-1) for m in (ours, theirs)
+            )
+        terms += (p.exp() * (p - q)).sum(-1).tolist()
+        same += (p.argmax(-1) == q.argmax(-1)).tolist()
+    kl, top1 = agreement(ours, theirs, pieces)
+    assert kl == pytest.approx(sum(terms) / len(terms), rel=1e-4)
+    assert top1 == pytest.approx(sum(same) / len(same))
+
+
+def test_a_broken_model_gives_null_and_a_note(pieces):
+    model = tiny_model("llama")
+    with torch.no_grad():
+        model.get_output_embeddings().weight.fill_(torch.nan)
+    result = score(model, pieces)
+    assert result.perplexity is None and result.note
+    assert agreement(tiny_model("llama"), model, pieces) == (None, None)
+
+
+def test_cancelling_stops_between_micro_batches(pieces):
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score(tiny_model("llama"), pieces, tick=stop)
+
+
+def test_selection_keeps_to_the_tokens_but_takes_at_least_one(pieces):
+    assert [len(p.ids) for p in select_pieces(pieces, 350)] == [300, 2, 40]
+    assert [len(p.ids) for p in select_pieces(pieces, 10)] == [300]

@@ -1,0 +1,160 @@
+"""Speed and memory readings of tiny originals and converted models."""
+
+import pytest
+import torch
+
+from engine.configs import KeptLayers
+from engine.core.state import cache_bytes
+from engine.evidence.memory import analytic_bytes, peak_memory
+from engine.evidence.speed import lengths_within, measure
+from engine.evidence.subject import Subject
+from engine.methods import METHODS, Hybrid
+from engine.services.convert import convert
+from tests.support.models import tiny_model
+
+
+def _read(model, tokens: int):
+    with torch.inference_mode():
+        ids = torch.arange(tokens)[None] % 200
+        return model(input_ids=ids, use_cache=True).past_key_values
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma3", "mistral", "phi3", "opt"])
+@pytest.mark.parametrize("tokens", [20, 300])
+def test_formula_equals_measured_cache_of_originals(family, tokens):
+    model = tiny_model(family)
+    assert analytic_bytes(model, tokens) == cache_bytes(_read(model, tokens))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("tokens", [20, 300])
+def test_formula_equals_measured_cache_of_converted_models(method, tokens):
+    model = tiny_model("llama")
+    convert(model, METHODS[method](), KeptLayers(every=4), seed=0)
+    assert analytic_bytes(model, tokens) == cache_bytes(_read(model, tokens))
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "softmax"])
+def test_a_fully_converted_cache_is_constant_down_to_the_storage(method):
+    """A view of a long tensor would look small and keep all of it alive."""
+    model = tiny_model("llama")
+    convert(model, METHODS[method](), KeptLayers(), seed=0)
+    held = []
+    for tokens in (100, 400):
+        cache = _read(model, tokens)
+        assert cache_bytes(cache) == analytic_bytes(model, 1)
+        parts = [p for layer in cache.layers for p in _tensors(layer.state)]
+        held.append(sum(p.untyped_storage().nbytes() for p in parts))
+    assert held[0] == held[1]
+
+
+def _tensors(state) -> list[torch.Tensor]:
+    found = []
+    for value in vars(state).values():
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif hasattr(value, "__dict__"):
+            found += _tensors(value)
+    return found
+
+
+def test_peak_memory_sees_what_a_block_allocates():
+    with peak_memory(torch.device("cpu")) as peak:
+        block = torch.ones(8 * 2**20)
+    del block
+    if peak.bytes is None:
+        pytest.skip(f"peak memory is {peak.source} on this system")
+    assert 30 * 2**20 < peak.bytes < 64 * 2**20
+
+
+def _pair(family: str):
+    original, converted = tiny_model(family), tiny_model(family)
+    convert(converted, Hybrid(), KeptLayers(every=4), seed=0)
+    return original, converted
+
+
+def test_readings_have_every_length_for_both_models():
+    original, converted = _pair("llama")
+    result, memory = measure(
+        original,
+        converted,
+        context_tokens=(640, 64),
+        decode_tokens=4,
+        repeats=4,
+        trained_context=512,
+        learned_positions=False,
+    )
+    for pair in (result.prefill, result.decode):
+        for points in (pair.original, pair.converted):
+            assert [p.context_tokens for p in points] == [64, 640]
+            assert [p.beyond_trained_context for p in points] == [False, True]
+            for p in points:
+                assert 3 <= p.repeats <= 4 and p.threads >= 1 and not p.out_of_memory
+                assert p.p10 and p.tokens_per_s and p.p90 and p.median_ms
+                assert p.p10 <= p.tokens_per_s <= p.p90
+    point = result.decode.original[0]
+    assert point.median_ms == pytest.approx(1000 / (point.tokens_per_s or 0))
+    assert "timing only" in (result.note or "")
+    for points in (memory.original, memory.converted):
+        assert all(p.cache_bytes == p.analytic_bytes for p in points)
+
+
+def test_no_budget_still_means_three_repeats():
+    original, converted = _pair("llama")
+    result, _ = measure(
+        original,
+        converted,
+        context_tokens=(32,),
+        decode_tokens=4,
+        repeats=9,
+        trained_context=512,
+        learned_positions=False,
+        budget_s=0.0,
+    )
+    assert result.prefill.original[0].repeats == 3
+
+
+def test_learned_positions_are_measured_up_to_their_end():
+    original, converted = _pair("gpt2")
+    result, _ = measure(
+        original,
+        converted,
+        context_tokens=(256, 8192),
+        decode_tokens=4,
+        repeats=3,
+        trained_context=512,
+        learned_positions=True,
+    )
+    assert [p.context_tokens for p in result.decode.converted] == [128, 256, 512]
+    assert "left out" in (result.note or "")
+
+
+def test_lengths_inside_a_hard_limit():
+    assert lengths_within((2048, 512), None) == [512, 2048]
+    assert lengths_within((128, 256), 512) == [128, 256]
+    assert lengths_within((512, 1024, 2048), 256) == [64, 128, 256]
+
+
+def test_running_out_of_memory_is_a_reading(monkeypatch):
+    original, converted = _pair("llama")
+    prefill = Subject.prefill
+
+    def too_much(subject, ids):
+        if subject.model is original and ids.shape[1] > 32:
+            raise torch.OutOfMemoryError("too much")
+        prefill(subject, ids)
+
+    monkeypatch.setattr(Subject, "prefill", too_much)
+    result, memory = measure(
+        original,
+        converted,
+        context_tokens=(32, 64),
+        decode_tokens=4,
+        repeats=3,
+        trained_context=512,
+        learned_positions=False,
+    )
+    assert [p.out_of_memory for p in result.decode.original] == [False, True]
+    assert result.prefill.original[1].tokens_per_s is None
+    assert memory.original[1].cache_bytes is None
+    assert result.prefill.converted[1].tokens_per_s
