@@ -34,8 +34,6 @@ class Corpus:
         encoding: as found, for people to read, e.g. "CP932 (Shift-JIS)".
         format: one of "text", "jsonl", "csv", "tsv".
         text_column: the column or key the text was taken from; None for running text.
-        whole: whether the documents end where their author ended them (rows, separators), and
-            not where running text was cut.
         duplicates: exact duplicates dropped.
         bytes: the file's size.
         notes: sentences about what else was left out or assumed.
@@ -47,7 +45,6 @@ class Corpus:
     encoding: str
     format: str
     text_column: str | None
-    whole: bool
     duplicates: int
     bytes: int
     notes: tuple[str, ...]
@@ -90,14 +87,16 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
     text, encoding = decode(raw, name)
     kind = FORMATS[path.suffix.lower()]
     notes: list[str] = []
-    column, whole = None, True
+    column = None
     if kind == "text":
         if text_column is not None:
             raise BadDataset(
                 f"{name} is running text and has no column {text_column!r}.",
                 "Leave the text column empty for .txt and .md files.",
             )
-        documents, whole = split_documents(text)
+        documents, separated = split_documents(text)
+        if not separated:
+            notes.append(f"One running text, cut at paragraphs into {len(documents):,} documents.")
     else:
         if kind == "jsonl":
             table = parse_jsonl(text, name)
@@ -115,7 +114,6 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
         encoding=encoding,
         format=kind,
         text_column=column,
-        whole=whole,
         duplicates=len(documents) - len(unique),
         bytes=len(raw),
         notes=tuple(notes),

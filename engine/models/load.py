@@ -58,8 +58,7 @@ def load(
     """
     report = check_model(ref, converted=converted)
     folder = report.source.fetch(list(report.weight_files))
-    model = _load_model(ref, folder, dtype)
-    model.to(device=device)
+    model = _load_model(ref, folder, dtype, device)
     return Loaded(
         model=model,
         tokenizer=_load_tokenizer(ref, folder, model.config.get_text_config().vocab_size),
@@ -80,7 +79,7 @@ def weights_sha256(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _load_model(ref: str, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+def _load_model(ref: str, folder: Path, dtype: torch.dtype, device: str) -> PreTrainedModel:
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -101,7 +100,7 @@ def _load_model(ref: str, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
             f"such as {missing[0]}.",
             _CLEAN_COPY,
         )
-    return model.eval()
+    return model.to(device).eval()
 
 
 def _load_tokenizer(ref: str, folder: Path, vocabulary: int) -> PreTrainedTokenizerBase:
@@ -116,6 +115,11 @@ def _load_tokenizer(ref: str, folder: Path, vocabulary: int) -> PreTrainedTokeni
         raise UnsafeModel(
             f"The tokenizer of {ref} cannot be read: {reason}", _CLEAN_COPY
         ) from error
+    if not tokenizer.is_fast:
+        raise UnsupportedArchitecture(
+            f"The tokenizer of {ref} exists only in Python, without a fast form.",
+            "Choose a model with a tokenizer.json.",
+        )
     largest = max(tokenizer.get_vocab().values(), default=-1)
     if largest >= vocabulary:
         raise UnsupportedArchitecture(
