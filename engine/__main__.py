@@ -1,0 +1,204 @@
+"""The command line: `python -m engine models | convert | compare | runs`.
+
+Standard output carries the answer (with --json exactly one JSON document), standard error the
+progress and the errors. Exit status: 0; 2 with a line of error and a line of hint; 130 when
+cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from engine.cli import tables
+from engine.cli.follow import ProgressLine, follow, require_done
+from engine.errors import BadRunConfig, Cancelled, EngineError
+from engine.runs import service
+
+METHOD_NAMES = ("t2r", "hybrid", "elu", "rfa", "hedgehog", "softmax")
+RECIPE_NAMES = ("quick", "balanced", "thorough")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in our form instead of argparse's usage block."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadRunConfig(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document"
+    )
+    parser = _Parser(prog="python -m engine", description=__doc__, parents=[shared])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    commands.add_parser("models", help="list the bundled models", parents=[shared])
+
+    convert = commands.add_parser(
+        "convert", help="convert a model and compare it with the original", parents=[shared]
+    )
+    convert.add_argument("model", help="bundled name, local folder or Hub id")
+    convert.add_argument("data", help="bundled name, or a .txt, .md, .jsonl, .csv or .tsv file")
+    convert.add_argument("--out", metavar="RUN", help="the run's name, or a folder for it")
+    convert.add_argument("--method", choices=METHOD_NAMES, default="hybrid")
+    convert.add_argument(
+        "--keep-softmax-every", type=int, metavar="N",
+        help="keep softmax in one layer of N; 0 converts all (default: 4 with hybrid, else 0)",
+    )  # fmt: skip
+    convert.add_argument("--recipe", choices=RECIPE_NAMES, default="quick")
+    convert.add_argument("--seed", type=int, default=0, metavar="N")
+    convert.add_argument("--text-column", metavar="C", help="column or key that holds the text")
+    convert.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="any setting, e.g. method.feature_dim=64 or recipe.finetune.steps=200",
+    )  # fmt: skip
+
+    compare = commands.add_parser(
+        "compare", help="show a run's comparison, or measure it again", parents=[shared]
+    )
+    compare.add_argument("run", help="id, name or folder of a run")
+    compare.add_argument(
+        "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
+    )
+    compare.add_argument("--prompt-file", type=Path, metavar="F", help="let both continue this text")
+
+    runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
+    actions = runs.add_subparsers(dest="action", metavar="ACTION")
+    for action, text in (
+        ("list", "list all runs (the default)"), ("show", "show one run"),
+        ("cancel", "save and stop"), ("resume", "go on with a stopped run"),
+        ("delete", "remove a run and its files"),
+    ):  # fmt: skip
+        one = actions.add_parser(action, help=text, parents=[shared])
+        if action != "list":
+            one.add_argument("run", help="id, name or folder of a run")
+    return parser
+
+
+def _convert(options: argparse.Namespace) -> tuple[Any, str]:
+    from engine.cli.settings import build_config
+    from engine.data.ingest import resolve_data
+    from engine.models.check import check_model
+
+    # First what is known at once: the data and the model's folder, before torch is imported.
+    data = resolve_data(options.data)
+    name, folder = _destination(options.out)
+    config = build_config(
+        options.model,
+        options.data,
+        layers=check_model(options.model).layers,
+        method=options.method,
+        keep_every=options.keep_softmax_every,
+        recipe=options.recipe,
+        seed=options.seed,
+        text_column=options.text_column,
+        assignments=options.set,
+    )
+    run_id = service.create_run(config, data, name=name, folder=folder)
+    ProgressLine().line(f"run {run_id}" + (f" ({name})" if name else ""))
+    service.start(run_id)
+    return _finish(run_id)
+
+
+def _finish(run_id: str) -> tuple[Any, str]:
+    """Follow a run to its end; its comparison as a document and as a table."""
+    run = follow(run_id)
+    require_done(run)
+    comparison = service.comparison(run_id)
+    document = {"run": run.as_json(), "comparison": comparison}
+    return document, tables.run_summary(run) + "\n\n" + tables.comparison(comparison)
+
+
+def _destination(out: str | None) -> tuple[str | None, Path | None]:
+    """Name and folder from --out: a bare name, or a path whose last part is the name."""
+    if out is None:
+        return None, None
+    if "/" in out or out in (".", ".."):
+        folder = Path(out).expanduser().resolve()
+        return folder.name, folder
+    return out, None
+
+
+def _compare(options: argparse.Namespace) -> tuple[Any, str]:
+    run = service.find(options.run)
+    if options.lengths is None and options.prompt_file is None:
+        require_done(run)
+        comparison = service.comparison(run.id)
+    else:
+        from engine.runs.remeasure import compare_again
+
+        progress = ProgressLine()
+        comparison = compare_again(
+            run.id,
+            lengths=options.lengths,
+            prompt=_prompt(options.prompt_file) if options.prompt_file else None,
+            listen=progress.event,
+        )
+    return comparison, tables.comparison(comparison)
+
+
+def _prompt(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRunConfig(
+            f"{file} cannot be read as text.", "Give the path of a UTF-8 text file."
+        ) from error
+
+
+def _models(_options: argparse.Namespace) -> tuple[Any, str]:
+    from dataclasses import asdict
+
+    from engine.models.catalogue import bundled_models
+
+    models = bundled_models()
+    return [{**asdict(m), "folder": str(m.folder)} for m in models], tables.models(models)
+
+
+def _runs(options: argparse.Namespace) -> tuple[Any, str]:
+    if options.action in (None, "list"):
+        every = service.list_runs()
+        return [run.as_json() for run in every], tables.runs(every)
+    run = service.find(options.run)
+    if options.action == "delete":
+        service.delete(run.id)
+        return {"deleted": run.id}, f"Run {run.name or run.id} is deleted."
+    if options.action == "resume":
+        service.resume(run.id)
+        return _finish(run.id)
+    if options.action == "cancel":
+        run = service.cancel(run.id)
+    return run.as_json(), tables.run_summary(run)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in arguments
+    commands = {"models": _models, "convert": _convert, "compare": _compare, "runs": _runs}
+    try:
+        options = _parser().parse_args(arguments)
+        document, text = commands[options.command](options)
+    except EngineError as error:
+        if as_json:
+            print(json.dumps({"error": {"message": error.message, "hint": error.hint}}))
+        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
+        return 130 if isinstance(error, Cancelled) else 2
+    except KeyboardInterrupt:
+        return 130
+    print(json.dumps(document, ensure_ascii=False, indent=1) if as_json else text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Progress of a run on standard error: one line that is rewritten, or one line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+from engine.errors import Cancelled, EngineError
+from engine.events import Event
+from engine.runs import service
+from engine.runs.records import Run
+
+POLL_S = 0.5
+PLAIN_EVERY_S = 10.0
+"""How often progress is written where it cannot be rewritten (a log file, a pipe)."""
+
+_LOSSES = {
+    "transfer_loss": "error", "train_loss": "loss", "validation_loss": "validation",
+    "teacher_loss": "original",
+}  # fmt: skip
+
+
+class ProgressLine:
+    """Shows where a run stands."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._rewrites = self._stream.isatty()
+        self._readings: dict[str, float] = {}
+        self._shown = ""
+        self._shown_at = 0.0
+
+    def event(self, event: Event) -> None:
+        """Take note of readings; write notes and the start of a stage as lines of their own."""
+        if event.kind == "stage":
+            self._readings.clear()
+            self.line(f"{event.stage}...")
+        elif event.kind in ("note", "warning"):
+            mark = "  ! " if event.kind == "warning" else "  "
+            self.line(mark + str(event.values.get("text", "")))
+        elif event.kind == "loss" and event.values.get("track") != "control":
+            for key, label in _LOSSES.items():
+                if isinstance(value := event.values.get(key), int | float):
+                    self._readings[label] = value
+
+    def status(self, run: Run) -> None:
+        """Show stage, step of total, time left and the last readings."""
+        text = self._describe(run)
+        now = time.monotonic()
+        if self._rewrites:
+            self._stream.write("\r\x1b[K" + text[:110])
+            self._stream.flush()
+        elif text != self._shown and now - self._shown_at >= PLAIN_EVERY_S:
+            self._shown_at = now
+            self._stream.write(text + "\n")
+            self._stream.flush()
+        self._shown = text
+
+    def line(self, text: str) -> None:
+        """Write a line above the progress."""
+        self._stream.write(("\r\x1b[K" if self._rewrites else "") + text + "\n")
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Leave no half line behind."""
+        if self._rewrites and self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def _describe(self, run: Run) -> str:
+        if run.state == "queued":
+            return "queued: waiting for the worker, or for another run to leave the lane"
+        parts = [f"{run.state} {run.step}/{run.total}" if run.total else str(run.state)]
+        if (eta := run.eta_seconds()) is not None:
+            parts.append(f"{int(eta) // 60}:{int(eta) % 60:02d} left")
+        parts += [f"{label} {value:.3f}" for label, value in self._readings.items()]
+        return "  ".join(parts)
+
+
+def follow(run_id: str) -> Run:
+    """Show the run's progress until it ends. The first Ctrl-C asks it to save and stop.
+
+    Raises:
+        KeyboardInterrupt: a second Ctrl-C; the worker saves and stops by itself.
+    """
+    progress = ProgressLine()
+    seen, asked = 0, False
+    try:
+        while True:
+            try:
+                run = service.get(run_id)  # before its events: none can follow a terminal state
+                for event in service.events(run_id, seen):
+                    progress.event(event)
+                    seen = event.seq
+                if not run.working:
+                    return run
+                progress.status(run)
+                time.sleep(POLL_S)
+            except KeyboardInterrupt:
+                if asked:
+                    progress.line("The worker goes on in the background until it has saved.")
+                    raise
+                asked = True
+                service.cancel(run_id)
+                progress.line("Saving and stopping; press Ctrl-C again to leave without waiting.")
+    finally:
+        progress.end()
+
+
+def require_done(run: Run) -> None:
+    """Raise what kept the run from its end.
+
+    Raises:
+        Cancelled: the user stopped it.
+        EngineError: it failed or was interrupted.
+    """
+    go_on = f"Go on with `python -m engine runs resume {run.name or run.id}`."
+    if run.state == "cancelled":
+        raise Cancelled(f"Run {run.name or run.id} was cancelled; what was done is saved.", go_on)
+    if run.state != "done":
+        raise EngineError(
+            run.error_message or f"Run {run.name or run.id} is {run.state}.",
+            run.error_hint or go_on,
+        )

@@ -1,0 +1,130 @@
+"""Command-line arguments to a `RunConfig`, with errors that list what could have been written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.configs import RECIPES, ComparisonSettings, KeptLayers, RunConfig
+from engine.errors import BadRunConfig
+from engine.methods import METHODS
+
+SECTIONS = ("method", "kept", "recipe", "comparison")
+"""What `--set` may reach into; the rest has options of its own."""
+
+FEW_LAYERS = 4
+"""A hybrid model with fewer layers than this keeps every 2nd, not every 4th."""
+
+
+def build_config(
+    model: str,
+    data: str,
+    *,
+    layers: int,
+    method: str = "hybrid",
+    keep_every: int | None = None,
+    recipe: str = "quick",
+    seed: int = 0,
+    text_column: str | None = None,
+    assignments: Sequence[str] = (),
+) -> RunConfig:
+    """The settings of a run.
+
+    Args:
+        model, data, seed, text_column: as in `RunConfig`.
+        layers: attention layers of the model.
+        method, recipe: names; their settings start from the defaults.
+        keep_every: keep one softmax layer in this many; None takes the method's default.
+        assignments: "section.key=value" each, e.g. "method.feature_dim=64".
+
+    Raises:
+        BadRunConfig: a setting that does not exist, or a value that is out of range.
+    """
+    if keep_every is None:
+        keep_every = (4 if layers >= FEW_LAYERS else 2) if method == "hybrid" else 0
+    values: dict[str, Any] = {
+        "model": model,
+        "data": data,
+        "text_column": text_column,
+        "seed": seed,
+        "recipe_name": recipe,
+        "method": METHODS[method]().model_dump(),
+        "kept": {**KeptLayers().model_dump(), "every": keep_every},
+        "recipe": RECIPES[recipe].model_dump(),
+        "comparison": ComparisonSettings().model_dump(),
+    }
+    parsed = [_split(assignment) for assignment in assignments]
+    # Choosing a method replaces all settings beside it, so it comes before them.
+    for keys, value in sorted(parsed, key=lambda item: item[0][-1] != "name"):
+        _assign(values, keys, value)
+    if any(keys[0] == "recipe" for keys, _ in parsed):
+        values["recipe_name"] = "custom"
+    return validated(values)
+
+
+def validated(values: dict[str, Any]) -> RunConfig:
+    """`RunConfig` of the values, with the first thing wrong said in one line.
+
+    Raises:
+        BadRunConfig: a value is out of range or of the wrong kind.
+    """
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadRunConfig(
+            f"{_dotted(values, first['loc'])}={first['input']}: {first['msg']}.",
+            "Change that setting or leave it out for its default.",
+        ) from error
+
+
+def _split(assignment: str) -> tuple[list[str], str]:
+    dotted, equals, value = assignment.partition("=")
+    if not equals or not dotted.strip():
+        raise BadRunConfig(
+            f"--set {assignment!r} is not of the form key=value.",
+            "Write for example --set method.feature_dim=64.",
+        )
+    return dotted.strip().split("."), value.strip()
+
+
+def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
+    """Put a value where the dotted key points, if there is such a setting."""
+    place: Any = {section: values[section] for section in SECTIONS}
+    for depth, key in enumerate(keys):
+        if not isinstance(place, dict) or key not in place:
+            _refuse(keys, depth, place)
+        if depth == len(keys) - 1:
+            break
+        place = place[key]
+    leaf = keys[-1]
+    if isinstance(place[leaf], dict):
+        _refuse([*keys, "?"], len(keys), place[leaf])
+    if leaf == "name" and value in METHODS:
+        place.clear()
+        place.update(METHODS[value]().model_dump())
+    elif isinstance(place[leaf], tuple):
+        place[leaf] = [part.strip() for part in value.split(",") if part.strip()]
+    else:
+        place[leaf] = None if value.lower() in ("", "none") else value
+
+
+def _refuse(keys: list[str], depth: int, place: Any) -> None:
+    where, asked = ".".join(keys[:depth]), ".".join(keys)
+    if not isinstance(place, dict):
+        raise BadRunConfig(f"{where} is a single value; there is no {asked}.", f"Set {where}=...")
+    known = ", ".join(f"{where}.{key}" if where else f"{key}.…" for key in place)
+    raise BadRunConfig(f"There is no setting {asked.removesuffix('.?')!r}.", f"There is: {known}.")
+
+
+def _dotted(values: dict[str, Any], location: Sequence[int | str]) -> str:
+    """A pydantic error's place as the user writes it: without the names of union members."""
+    keys: list[str] = []
+    place: Any = values
+    for part in location:
+        if isinstance(place, dict) and part in place:
+            keys.append(str(part))
+            place = place[part]
+    return ".".join(keys)

@@ -1,0 +1,174 @@
+"""What the command line prints for people: plain tables, numbers with their units."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from engine.models.catalogue import BundledModel
+from engine.runs.records import Run
+
+_PARTIES = ("original", "control", "converted", "swapped_untrained")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Columns under a rule; the first is aligned left, all others right. None shows as "-"."""
+    cells = [[str(c) for c in head], *[["-" if c is None else str(c) for c in r] for r in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    lines = [
+        "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths)))
+        for row in cells
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def models(found: Sequence[BundledModel]) -> str:
+    """The bundled models."""
+    return table(
+        ("model", "parameters", "context (tokens)", "languages", "licence"),
+        [
+            (m.name, f"{m.parameters:,}", f"{m.context_tokens:,}", ", ".join(m.languages), m.licence)
+            for m in found
+        ],
+    )
+
+
+def runs(found: Sequence[Run]) -> str:
+    """The runs, one a line."""
+    if not found:
+        return "No runs yet. Make one with `python -m engine convert MODEL DATA --out NAME`."
+    return table(
+        ("id", "name", "state", "created (UTC)", "model", "method"),
+        [
+            (
+                run.id, run.name, run.state,
+                time.strftime("%Y-%m-%d %H:%M", time.gmtime(run.created_at)),
+                run.config["model"].rsplit("/", 1)[-1], run.config["method"]["name"],
+            )
+            for run in found
+        ],
+    )  # fmt: skip
+
+
+def run_summary(run: Run) -> str:
+    """One run: what, where, how far, how long."""
+    lines = [
+        f"run     {run.id}" + (f" ({run.name})" if run.name else ""),
+        f"model   {run.config['model']}",
+        f"data    {run.config['data']}",
+        f"method  {run.config['method']['name']}",
+        f"state   {run.state}" + (f", step {run.step} of {run.total}" if run.working else ""),
+        f"folder  {run.folder}",
+    ]
+    if run.error_message:
+        lines += [f"error   {run.error_message}", f"hint    {run.error_hint}"]
+    if run.timings:
+        spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.timings.items())
+        lines.append(f"time    {sum(run.timings.values()):.1f} s ({spent})")
+    return "\n".join(lines)
+
+
+def comparison(result: dict[str, Any] | None) -> str:
+    """A comparison as a few tables, in the order of the questions people ask."""
+    if result is None:
+        return "This run has no comparison yet."
+    parts = [_quality(result["quality"]), _by_position(result["quality"])]
+    parts += [_recall(result["recall"]), _speed(result["speed"]), _memory(result["memory"])]
+    parts.append(_answers(result["answers"]))
+    where = result["environment"]
+    parts.append(
+        f"Measured on {where['cpu']}, {where['device']}, {where['threads']} threads,"
+        f" torch {where['torch']}, {where['dtype']}; {where['backend']}; {where['date']}."
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _number(value: float | None, digits: int = 3) -> str | None:
+    return None if value is None else f"{value:,.{digits}f}"
+
+
+def _quality(quality: dict[str, Any]) -> str:
+    rows = [
+        (party.replace("_", ", "), _number(scores["perplexity"]), _number(scores["bits_per_byte"]))
+        for party in _PARTIES
+        if (scores := quality[party]) is not None
+    ]
+    tokens = quality["converted"]["tokens"]
+    return (
+        f"Quality on {tokens:,} held-out tokens (lower is better)\n"
+        + table(("", "perplexity", "bits per byte"), rows)
+        + f"\nDivergence from the original: {_number(quality['kl'], 4)} nats/token;"
+        f" same first choice for {_number(100 * (quality['top1_agreement'] or 0), 1)} % of tokens."
+    )
+
+
+def _by_position(quality: dict[str, Any]) -> str:
+    parties = [party for party in _PARTIES[:3] if quality[party] is not None]
+    bins = zip(*(quality[party]["perplexity_by_position"] for party in parties))
+    rows = [
+        (f"{b[0]['from_token']:,}-{b[0]['to_token'] - 1:,}", *(_number(x["perplexity"]) for x in b))
+        for b in bins
+    ]
+    return "Perplexity by tokens of context\n" + table(("context", *parties), rows)
+
+
+def _recall(recall: dict[str, Any]) -> str:
+    parties = [party for party in _PARTIES[:3] if recall.get(party)]
+    if not parties:
+        return f"Recall of facts: not measured. {recall['note'] or ''}".rstrip()
+    points = zip(*(recall[party]["by_distance"] for party in parties))
+    rows = [
+        (f"{p[0]['distance_tokens']:,}", *(f"{x['correct']}/{x['n']}" for x in p)) for p in points
+    ]
+    text = "Facts recalled, by distance in tokens\n" + table(("distance", *parties), rows)
+    return text + (f"\n{recall['note']}" if recall["note"] else "")
+
+
+def _pairs(pair: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return list(zip(pair["original"], pair["converted"]))
+
+
+def _ratio(converted: float | None, original: float | None) -> str | None:
+    return f"{converted / original:.2f}x" if converted and original else None
+
+
+def _speed(speed: dict[str, Any]) -> str:
+    parts = []
+    for phase in ("decode", "prefill"):
+        rows = [
+            (
+                f"{a['context_tokens']:,}", _number(a["tokens_per_s"], 1),
+                _number(b["tokens_per_s"], 1), _ratio(b["tokens_per_s"], a["tokens_per_s"]),
+            )
+            for a, b in _pairs(speed[phase])
+        ]  # fmt: skip
+        head = ("context", "original", "converted", "ratio")
+        parts.append(f"{phase.capitalize()} speed, tokens/s\n" + table(head, rows))
+    if speed["note"]:
+        parts.append(speed["note"])
+    return "\n\n".join(parts)
+
+
+def _memory(memory: dict[str, Any]) -> str:
+    rows = [
+        (
+            f"{a['context_tokens']:,}",
+            None if a["cache_bytes"] is None else f"{a['cache_bytes']:,}",
+            None if b["cache_bytes"] is None else f"{b['cache_bytes']:,}",
+            _ratio(b["cache_bytes"], a["cache_bytes"]),
+        )
+        for a, b in _pairs(memory)
+    ]
+    return "Cache memory, bytes\n" + table(("context", "original", "converted", "ratio"), rows)
+
+
+def _answers(answers: dict[str, Any]) -> str:
+    lines = [f"Answers to the same prompt of {answers['prompt_tokens']:,} tokens"]
+    if answers.get("expected"):
+        lines.append(f"  expected: {answers['expected']!r}")
+    for party in ("original", "converted"):
+        answer = answers[party]
+        lines.append(f"  {party} ({answer['attention']}): {answer['text'].strip()[:400]!r}")
+    return "\n".join(lines)
