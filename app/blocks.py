@@ -1,0 +1,50 @@
+"""Groups of Gradio components that several pages use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.components.plot import PlotData
+
+from app import components as ui
+from app.charts import Figure
+
+
+def block(value: str = "", *, elem_id: str | None = None) -> gr.HTML:
+    """A place for HTML made by `app.components`, flush with its neighbours."""
+    return gr.HTML(value, padding=False, elem_id=elem_id)
+
+
+def chart_value(figure: Figure) -> PlotData:
+    """A figure as `gr.Plot` sends it to the browser."""
+    return PlotData(type="plotly", plot=json.dumps(figure))
+
+
+@dataclass(frozen=True)
+class ChartBlock:
+    """A chart with its heading above, its reading and its numbers below."""
+
+    column: gr.Column
+    plot: gr.Plot
+    below: gr.HTML
+
+    def outputs(self) -> list[gr.Column | gr.Plot | gr.HTML]:
+        """What `update` fills, in order."""
+        return [self.column, self.plot, self.below]
+
+    def update(self, figure: Figure | None, sentence: str, table: str) -> list[object]:
+        """Values for `outputs()`; no figure hides the whole block."""
+        if figure is None:
+            return [gr.update(visible=False), None, ""]
+        return [gr.update(visible=True), chart_value(figure), ui.reading(sentence) + table]
+
+
+def chart_block(title: str, text: str = "") -> ChartBlock:
+    """Lay out an empty chart block."""
+    with gr.Column(elem_classes="ts-chart") as column:
+        block(ui.section(title, text, level=3))
+        plot = gr.Plot(show_label=False, elem_classes="ts-figure")
+        below = block()
+    return ChartBlock(column, plot, below)

@@ -1,0 +1,233 @@
+"""Engine results to plotly figures: pure functions of a `Comparison` or of a run's events.
+
+A figure is plotly's own JSON as a dict: {"data", "layout", "config"}. The browser draws it with
+the plotly.js that Gradio serves, so the server needs no plotly and starts a second sooner.
+One visual language: original blue, solid, circle; converted vermilion, dashed, square;
+control grey, dotted, diamond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.text import t
+from app.theme import CONTROL, CONVERTED, ORIGINAL, UNTRAINED
+from engine.evidence.parts import SpeedPair
+from engine.evidence.results import Comparison
+
+Figure = dict[str, Any]
+
+_LOOK: dict[str, dict[str, str]] = {
+    "original": {"color": ORIGINAL, "dash": "solid", "symbol": "circle"},
+    "converted": {"color": CONVERTED, "dash": "dash", "symbol": "square"},
+    "control": {"color": CONTROL, "dash": "dot", "symbol": "diamond"},
+    "swapped_untrained": {"color": UNTRAINED, "dash": "dashdot", "symbol": "x"},
+}
+_AXIS = {
+    "gridcolor": "#E5EAF1",
+    "linecolor": "#9AA5B5",
+    "automargin": True,
+    "tickangle": 0,
+    "zeroline": False,
+}
+
+
+def figure(traces: list[dict[str, Any]], x_title: str, y_title: str, **axes: Any) -> Figure:
+    """Wrap traces in the house layout; `axes` updates "xaxis" and "yaxis"."""
+    return {
+        "data": traces,
+        "layout": {
+            "height": 320,
+            "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {
+                "family": "IBM Plex Sans, Noto Sans JP, sans-serif",
+                "size": 13,
+                "color": "#374151",
+            },
+            "hovermode": "x unified",
+            "dragmode": False,
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": {"title": {"text": x_title}, **_AXIS, **axes.get("xaxis", {})},
+            "yaxis": {
+                "title": {"text": y_title},
+                "rangemode": "tozero",
+                **_AXIS,
+                **axes.get("yaxis", {}),
+            },
+        },
+        "config": {"displayModeBar": False, "displaylogo": False, "scrollZoom": False},
+    }
+
+
+def line(
+    party: str,
+    x: Sequence[float],
+    y: Sequence[float | None],
+    lang: str,
+    *,
+    unit: str = "",
+    markers: bool = True,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """One party's line, in its colour, dash and marker. None in `y` leaves a gap."""
+    look = _LOOK[party]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if markers else "lines",
+        "name": name or t(f"party.{party}", lang),
+        "x": list(x),
+        "y": list(y),
+        "line": {"color": look["color"], "dash": look["dash"], "width": 2.5},
+        "marker": {"color": look["color"], "symbol": look["symbol"], "size": 8},
+        "hovertemplate": "%{y:,.4~g}" + (f" {unit}" if unit else ""),
+    }
+
+
+def _band(party: str, x: list[int], low: list[float], high: list[float]) -> dict[str, Any]:
+    """The p10-p90 range around a line."""
+    red, green, blue = (int(_LOOK[party]["color"][i : i + 2], 16) for i in (1, 3, 5))
+    return {
+        "type": "scatter", "mode": "lines", "x": [*x, *reversed(x)], "y": [*high, *reversed(low)],
+        "fill": "toself", "fillcolor": f"rgba({red},{green},{blue},0.15)", "line": {"width": 0},
+        "hoverinfo": "skip", "showlegend": False,
+    }  # fmt: skip
+
+
+def _token_axis(values: Sequence[int]) -> dict[str, Any]:
+    """A logarithmic axis with a tick at each measured length and no others."""
+    return {"type": "log", "tickvals": list(values), "ticktext": [f"{v:,}" for v in values]}
+
+
+def perplexity_by_position(comparison: Comparison, lang: str) -> Figure:
+    """Perplexity of held-out tokens by how much context they had; lower is better."""
+    quality = comparison.quality
+    traces = []
+    for party in ("original", "control", "converted"):
+        scores = getattr(quality, party)
+        if scores is None:
+            continue
+        bins = scores.perplexity_by_position
+        trace = line(party, [b.to_token for b in bins], [b.perplexity for b in bins], lang)
+        trace["customdata"] = [f"{b.from_token:,}–{b.to_token - 1:,}" for b in bins]
+        traces.append(trace)
+    return figure(
+        traces, t("axis.position", lang), t("axis.perplexity", lang), yaxis={"rangemode": "normal"}
+    )
+
+
+def _speed(pair: SpeedPair, lang: str) -> Figure:
+    traces: list[dict[str, Any]] = []
+    for party in ("original", "converted"):
+        points = getattr(pair, party)
+        held = [p for p in points if p.p10 is not None and p.p90 is not None]
+        traces.append(
+            _band(
+                party,
+                [p.context_tokens for p in held],
+                [p.p10 for p in held],
+                [p.p90 for p in held],
+            )
+        )
+        traces.append(
+            line(party, [p.context_tokens for p in points], [p.tokens_per_s for p in points], lang,
+                 unit=t("unit.tokens_per_s", lang))
+        )  # fmt: skip
+    lengths = [p.context_tokens for p in pair.original]
+    return figure(
+        traces, t("axis.context", lang), t("axis.speed", lang), xaxis=_token_axis(lengths)
+    )
+
+
+def decode_speed(comparison: Comparison, lang: str) -> Figure:
+    """Decode tokens/s by context length, median line and p10-p90 band."""
+    return _speed(comparison.speed.decode, lang)
+
+
+def prefill_speed(comparison: Comparison, lang: str) -> Figure:
+    """Prefill tokens/s by prompt length, median line and p10-p90 band."""
+    return _speed(comparison.speed.prefill, lang)
+
+
+def memory_by_context(comparison: Comparison, lang: str) -> Figure:
+    """Exact cache bytes by context length. Both axes linear: growth shows as it is, a straight line."""
+    traces = []
+    lengths: list[int] = []
+    for party in ("original", "converted"):
+        points = [p for p in getattr(comparison.memory, party) if p.cache_bytes is not None]
+        lengths = lengths or [p.context_tokens for p in points]
+        traces.append(
+            line(party, [p.context_tokens for p in points],
+                 [(p.cache_bytes or 0) / 2**20 for p in points], lang, unit="MiB")
+        )  # fmt: skip
+    # Short lengths crowd on a linear axis: label those that are far enough apart.
+    top = max(lengths, default=1)
+    ticks = [v for v in lengths if v >= top / 4]
+    return figure(
+        traces,
+        t("axis.context", lang),
+        t("axis.memory", lang),
+        xaxis={"tickvals": ticks, "ticktext": [f"{v:,}" for v in ticks], "rangemode": "tozero"},
+    )
+
+
+def recall_by_distance(comparison: Comparison, lang: str) -> Figure:
+    """Share of recall questions answered right by the distance to the fact, in percent."""
+    traces = []
+    for party in ("original", "control", "converted"):
+        scores = getattr(comparison.recall, party)
+        if scores is None:
+            continue
+        points = scores.by_distance
+        traces.append(
+            line(party, [p.distance_tokens for p in points], [p.accuracy * 100 for p in points],
+                 lang, unit="%")
+        )  # fmt: skip
+    return figure(
+        traces, t("axis.distance", lang), t("axis.recall", lang), yaxis={"range": [-3, 104]}
+    )
+
+
+def thinned(points: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
+    """At most `most` points, evenly chosen, always with the last one."""
+    if len(points) <= most:
+        return points
+    stride = len(points) / most
+    return [points[int(i * stride)] for i in range(most - 1)] + [points[-1]]
+
+
+def transfer_curve(points: list[tuple[float, float]], lang: str) -> Figure:
+    """Stage 1: relative error of the mixers' outputs by step; 1.0 is no better than zero output."""
+    points = thinned(points)
+    trace = line("converted", [p[0] for p in points], [p[1] for p in points], lang, markers=False,
+                 name=t("live.transfer_loss", lang))  # fmt: skip
+    trace["line"]["dash"] = "solid"
+    return figure([trace], t("axis.step", lang), t("axis.transfer_loss", lang))
+
+
+def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figure:
+    """Stage 2: loss by step against the original's level. Keys: train, validation, control, teacher.
+
+    `teacher` is a level, not a curve: its last reading is drawn across the chart.
+    """
+    traces: list[dict[str, Any]] = []
+    if train := thinned(series.get("train", [])):
+        trace = line("converted", [p[0] for p in train], [p[1] for p in train], lang, markers=False,
+                     name=t("live.train_loss", lang))  # fmt: skip
+        traces.append(trace | {"opacity": 0.45, "line": {"color": CONVERTED, "width": 1.2}})
+    for key, party in (("validation", "converted"), ("control", "control")):
+        if points := series.get(key):
+            traces.append(
+                line(party, [p[0] for p in points], [p[1] for p in points], lang,
+                     name=t(f"live.{key}_loss", lang))
+            )  # fmt: skip
+    steps = [x for points in series.values() for x, _ in points]
+    if (teacher := series.get("teacher")) and steps:
+        level = teacher[-1][1]
+        traces.append(
+            line("original", [0, max(steps)], [level, level], lang, markers=False,
+                 name=t("live.teacher_loss", lang))
+        )  # fmt: skip
+    return figure(traces, t("axis.step", lang), t("axis.loss", lang), yaxis={"rangemode": "normal"})

@@ -1,0 +1,242 @@
+"""Small pieces of page as HTML strings. Every value from outside is escaped here, once.
+
+`gr.HTML` runs what it is given, so no other file of the app writes a tag around a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+Tone = Literal["good", "bad", "same"]
+"""A judgement on a figure."""
+NoticeTone = Literal["good", "bad", "warn", "info"]
+Party = Literal["original", "converted", "control", "swapped_untrained"]
+
+_LOGO = (
+    '<svg width="30" height="30" viewBox="0 0 30 30" aria-hidden="true">'
+    '<rect width="30" height="30" rx="7" fill="#0017C1"/>'
+    '<path d="M6 23 C13 21 18 15 22 6" fill="none" stroke="#7CC7F2" stroke-width="2.6"'
+    ' stroke-linecap="round"/>'
+    '<path d="M6 20 H24" stroke="#FF9E4A" stroke-width="2.6" stroke-dasharray="4 3"'
+    ' stroke-linecap="round"/></svg>'
+)
+
+
+def esc(value: object) -> str:
+    """Any value as text that a browser shows and never runs."""
+    return escape(str(value), quote=True)
+
+
+def _wrap(inner: str, kind: str = "div", extra: str = "") -> str:
+    return f'<{kind} class="ts {extra}">{inner}</{kind}>'
+
+
+def brand(name: str) -> str:
+    """The logo and the product's name."""
+    return _wrap(f"{_LOGO}<span>{esc(name)}</span>", extra="ts-brand")
+
+
+def hero(eyebrow: str, title: str, lead: str) -> str:
+    """The first thing a visitor reads."""
+    return _wrap(
+        f'<p class="ts-eyebrow">{esc(eyebrow)}</p><h1>{esc(title)}</h1>'
+        f'<p class="ts-lead">{esc(lead)}</p>',
+        extra="ts-hero",
+    )
+
+
+def section(title: str, text: str = "", *, level: int = 2) -> str:
+    """A heading with a line below it."""
+    below = f"<p>{esc(text)}</p>" if text else ""
+    return _wrap(f"<h{level}>{esc(title)}</h{level}>{below}", extra="ts-section")
+
+
+def notice(tone: NoticeTone, title: str, text: str = "") -> str:
+    """A boxed message; the title carries the meaning, the colour only repeats it."""
+    role = "alert" if tone == "bad" else "status"
+    below = f"<span>{esc(text)}</span>" if text else ""
+    return _wrap(
+        f'<div class="ts-notice {tone}" role="{role}"><strong>{esc(title)}</strong>{below}</div>'
+    )
+
+
+def label(text: str) -> str:
+    """A pill that says where something comes from."""
+    return _wrap(f'<span class="ts-label">{esc(text)}</span>')
+
+
+def reading(text: str) -> str:
+    """The one sentence that says what a chart shows."""
+    return _wrap(f'<p class="ts-reading">{esc(text)}</p>')
+
+
+def inline(parts: Iterable[str]) -> str:
+    """Short facts on one line."""
+    return _wrap(" · ".join(esc(part) for part in parts if part), extra="ts-muted ts-small")
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Named facts in columns."""
+    rows = "".join(f"<div><dt>{esc(k)}</dt><dd>{esc(v)}</dd></div>" for k, v in pairs)
+    return _wrap(f'<dl class="ts-facts">{rows}</dl>')
+
+
+def card(inner: str) -> str:
+    """`inner` (already HTML from this file) on a card."""
+    return _wrap(inner, extra="ts-card")
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A plain list of sentences."""
+    return _wrap("<ul>" + "".join(f"<li>{esc(line)}</li>" for line in lines) + "</ul>")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure: its name, the figure, its unit, a judgement and the numbers behind."""
+
+    title: str
+    value: str
+    unit: str = ""
+    verdict: str = ""
+    tone: Tone = "same"
+    pairs: tuple[tuple[Party, str, str], ...] = ()
+    """Party, its name, its number."""
+    note: str = ""
+
+
+_SIGNS = {"good": "✓ ", "bad": "✕ ", "same": "≈ "}
+
+
+def tiles(items: Sequence[Tile]) -> str:
+    """Headline figures side by side."""
+    cells = []
+    for tile in items:
+        unit = f"<small>{esc(tile.unit)}</small>" if tile.unit else ""
+        verdict = (
+            f'<p class="ts-verdict {tile.tone}"><span aria-hidden="true">{_SIGNS[tile.tone]}</span>'
+            f"{esc(tile.verdict)}</p>"
+            if tile.verdict
+            else ""
+        )
+        rows = "".join(
+            f'<dt><i class="ts-mark {party}"></i>{esc(name)}</dt><dd>{esc(figure)}</dd>'
+            for party, name, figure in tile.pairs
+        )
+        pairs = f'<dl class="ts-pairs">{rows}</dl>' if rows else ""
+        note = f'<p class="ts-note">{esc(tile.note)}</p>' if tile.note else ""
+        cells.append(
+            f'<div class="ts-tile"><h3>{esc(tile.title)}</h3>'
+            f'<p class="ts-value">{esc(tile.value)}{unit}</p>{verdict}{pairs}{note}</div>'
+        )
+    return _wrap("".join(cells), extra="ts-tiles")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A table cell that leads somewhere within the app."""
+
+    address: str
+    text: str
+
+
+def _cell(value: str | Link) -> str:
+    if isinstance(value, Link):
+        return f'<a href="{esc(value.address)}">{esc(value.text)}</a>'
+    return esc(value)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | Link]],
+    *,
+    caption: str,
+    words: bool = False,
+) -> str:
+    """A table whose first column names the row; `words` aligns all columns for text, not numbers."""
+    head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
+    body = "".join(
+        f'<tr><th scope="row">{_cell(row[0])}</th>'
+        + "".join(f"<td>{_cell(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    # A scrolling region must be reachable by keyboard, hence the tabindex and the name.
+    return _wrap(
+        f'<div class="ts-scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
+        f'<table class="ts-table{" words" if words else ""}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def folded(summary: str, inner: str) -> str:
+    """`inner` (already HTML from this file) behind a line that opens it."""
+    return _wrap(f"<details><summary>{esc(summary)}</summary>{inner}</details>")
+
+
+def documents(texts: Sequence[str]) -> str:
+    """The beginnings of some documents, as they are."""
+    return _wrap("".join(f'<pre tabindex="0">{esc(text)}</pre>' for text in texts), extra="ts-docs")
+
+
+StageLook = Literal["past", "now", "stopped", "ahead"]
+
+
+def stages(steps: Sequence[tuple[str, str, StageLook]]) -> str:
+    """The working stages in order: name, a line below it, how far it is."""
+    items = "".join(
+        f'<li class="{look}"{" aria-current=step" if look == "now" else ""}>'
+        f"<b>{esc(name)}</b>{esc(text)}</li>"
+        for name, text, look in steps
+    )
+    return _wrap(f'<ol class="ts-stages">{items}</ol>')
+
+
+def bar(share: float | None, name: str, parts: Iterable[str]) -> str:
+    """A progress bar (share 0-1, None while unknown) with a line of facts below it."""
+    width = 0.0 if share is None else min(1.0, max(0.0, share)) * 100
+    now = "" if share is None else f' aria-valuenow="{width:.0f}"'
+    below = "".join(f"<span>{esc(part)}</span>" for part in parts if part)
+    return _wrap(
+        f'<div class="ts-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"{now}'
+        f' aria-label="{esc(name)}"><i style="width:{width:.1f}%"></i></div>'
+        f'<div class="ts-bar-line">{below}</div>'
+    )
+
+
+def log(lines: Iterable[tuple[str, str, str]], *, name: str) -> str:
+    """Log lines, newest first: time, marker for warnings ("" for notes), text."""
+    items = "".join(
+        f"<li><time>{esc(at)}</time>"
+        + (f'<span class="warning"><b>{esc(mark)}</b>' if mark else "<span>")
+        + f"{esc(text)}</span></li>"
+        for at, mark, text in lines
+    )
+    return _wrap(f'<ul class="ts-log" tabindex="0" aria-label="{esc(name)}">{items}</ul>')
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """One model's answer, ready to show."""
+
+    party: Party
+    name: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def answers(prompt_title: str, prompt: str, views: Sequence[AnswerView]) -> str:
+    """One prompt and the answers to it, side by side."""
+    cells = "".join(
+        f'<article class="ts-answer {view.party}">'
+        f'<h3><i class="ts-mark {view.party}"></i>{esc(view.name)}</h3>'
+        f'<div class="ts-text" tabindex="0">{esc(view.text)}</div>{facts(view.facts)}</article>'
+        for view in views
+    )
+    return _wrap(
+        f'<p class="ts-small ts-muted">{esc(prompt_title)}</p>'
+        f'<div class="ts-text ts-small" tabindex="0" style="margin:8px 0 14px">{esc(prompt)}</div>'
+        f'<div class="ts-answers">{cells}</div>'
+    )

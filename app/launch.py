@@ -1,0 +1,91 @@
+"""Starting the app: environment first, then the safe launch."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.runs import paths, service
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+MAX_UPLOAD = "50mb"
+
+log = logging.getLogger(__name__)
+
+
+def _environment() -> None:
+    """Settings that Gradio and the Hub client read when they are imported."""
+    uploads = paths.data_directory() / "uploads"
+    uploads.mkdir(mode=0o700, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def launch_settings() -> dict[str, Any]:
+    """Arguments of `Blocks.launch`: nothing is shared, monitored, remembered or served but the app.
+
+    The data directory is blocked as a whole: should a handler ever hand a path from a visitor to a
+    file component, Gradio still refuses to publish what lies there.
+    """
+    from app import theme
+
+    return {
+        "share": False,
+        "show_error": False,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": MAX_UPLOAD,
+        "allowed_paths": [],
+        "blocked_paths": [str(paths.data_directory())],
+        "strict_cors": True,
+        "ssr_mode": False,
+        "pwa": False,
+        "mcp_server": False,
+        "theme": theme.theme(),
+        "css_paths": theme.STYLE_SHEETS,
+    }
+
+
+def make() -> gr.Blocks:
+    """The app, ready to launch; marks the runs whose worker died while no app was there to see."""
+    _environment()
+    from app.pages.sample import first_sample
+    from app.text import DEFAULT_LANG
+    from app.ui import build
+
+    for run in service.recover():
+        log.info("run %s was interrupted and can be resumed", run.id)
+    demo = build(DEFAULT_LANG, first_sample())
+    demo.queue(max_size=32, default_concurrency_limit=4)
+    return demo
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the app until it is stopped.
+
+    Address: arguments, else GRADIO_SERVER_NAME and GRADIO_SERVER_PORT (which a Space sets), else
+    127.0.0.1:7860. HOST is not read: some shells export the machine's own name under it, and the
+    app would open itself to the network unasked.
+    """
+    host = os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
+    parser = argparse.ArgumentParser(prog="python app.py", description="Start T2R Studio.")
+    parser.add_argument("--host", default=host, help="address to listen on")
+    parser.add_argument("--port", default=port, type=int, help="port to listen on")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
+    demo = make()
+    _, address, _ = demo.launch(
+        server_name=options.host, server_port=options.port, quiet=True, prevent_thread_lock=True,
+        **launch_settings(),
+    )  # fmt: skip
+    log.info("T2R Studio is at %s (stop it with Ctrl+C)", address)
+    demo.block_thread()

@@ -1,0 +1,190 @@
+"""Step 4: the finished comparison, drawn from comparison.json and the run's row alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app import charts, readings, summary, tables
+from app import components as ui
+from app.blocks import ChartBlock, block, chart_block
+from app.components import AnswerView, Party
+from app.numbers import count, moment, number, size
+from app.pages.live import settings
+from app.pages.sample import sample_label
+from app.text import t
+from engine.evidence.results import Answer, Comparison
+from engine.runs.records import Run
+
+
+@dataclass(frozen=True)
+class ComparePage:
+    """Its components that events touch."""
+
+    empty: gr.HTML
+    column: gr.Column
+    head: gr.HTML
+    tiles: gr.HTML
+    position: ChartBlock
+    decode: ChartBlock
+    prefill: ChartBlock
+    memory: ChartBlock
+    recall: ChartBlock
+    answers: gr.HTML
+    conditions: gr.HTML
+
+    def outputs(self) -> list[gr.HTML | gr.Column | gr.Plot]:
+        """What `values` fills, in order."""
+        blocks = (self.position, self.recall, self.memory, self.decode, self.prefill)
+        return [
+            self.empty, self.column, self.head, self.tiles,
+            *(component for block in blocks for component in block.outputs()),
+            self.answers, self.conditions,
+        ]  # fmt: skip
+
+
+def build(lang: str) -> ComparePage:
+    """Lay the page out, empty."""
+    empty = block(ui.notice("info", t("compare.empty", lang), t("compare.empty_hint", lang)))
+    with gr.Column(visible=False) as column:
+        head = block()
+        tiles = block(elem_id="tiles")
+        block(ui.section(t("compare.quality", lang), t("compare.quality_text", lang)))
+        with gr.Row(elem_classes="ts-charts"):
+            position = chart_block(t("chart.position", lang))
+            recall = chart_block(t("chart.recall", lang))
+        block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
+        memory = chart_block(t("chart.memory", lang))
+        with gr.Row(elem_classes="ts-charts"):
+            decode = chart_block(t("chart.decode", lang))
+            prefill = chart_block(t("chart.prefill", lang))
+        block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
+        answers = block()
+        block(ui.section(t("compare.how", lang)))
+        with gr.Column(elem_classes="ts-panel"):
+            conditions = block()
+    return ComparePage(
+        empty, column, head, tiles, position, decode, prefill, memory, recall, answers, conditions
+    )
+
+
+def values(
+    page: ComparePage, run: Run | None, result: Comparison | None, lang: str
+) -> list[object]:
+    """Values for `page.outputs()`; without a result the page says that there is none yet."""
+    if run is None or result is None:
+        untouched = len(page.outputs()) - 2
+        return [gr.update(visible=True), gr.update(visible=False), *[gr.skip()] * untouched]
+    has_recall = result.recall.original is not None
+    return [
+        gr.update(visible=False),
+        gr.update(visible=True),
+        head(run, result, lang),
+        summary.tiles(result, lang),
+        *page.position.update(
+            charts.perplexity_by_position(result, lang),
+            readings.perplexity(result, lang) + " " + readings.by_position(result, lang),
+            tables.position(result, lang),
+        ),
+        *page.recall.update(
+            charts.recall_by_distance(result, lang) if has_recall else None,
+            readings.recall(result, lang),
+            tables.recall(result, lang),
+        ),
+        *page.memory.update(
+            charts.memory_by_context(result, lang),
+            readings.memory(result, lang),
+            tables.memory(result, lang),
+        ),
+        *page.decode.update(
+            charts.decode_speed(result, lang),
+            readings.speed(result.speed.decode, "decode", lang),
+            tables.speed(result.speed.decode, t("chart.decode", lang), lang),
+        ),
+        *page.prefill.update(
+            charts.prefill_speed(result, lang),
+            readings.speed(result.speed.prefill, "prefill", lang),
+            tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
+        ),
+        two_answers(result, lang),
+        conditions(run, result, lang),
+    ]
+
+
+def head(run: Run, result: Comparison, lang: str) -> str:
+    """Which run this is, in its frozen settings."""
+    title = t("compare.title", lang, model=str(run.config.get("model", "")))
+    mark = ui.label(sample_label(result, lang)) if run.sample else ""
+    conversion = result.conversion
+    config = run.config
+    about = t(
+        "compare.about",
+        lang,
+        **{name: str(config.get(name, "–")) for name in ("data", "recipe_name", "seed")},
+        method=conversion.method,
+        converted=len(conversion.layers_converted),
+        total=len(conversion.layers_converted) + len(conversion.layers_kept),
+    )
+    return ui.section(title, readings.perplexity(result, lang)) + mark + ui.inline([about])
+
+
+def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:
+    speed = "–"
+    if answer.tokens_per_s is not None:
+        speed = f"{number(answer.tokens_per_s)} {t('unit.tokens_per_s', lang)}"
+    return AnswerView(
+        party, t(f"party.{party}", lang), answer.text,
+        (
+            (t("answer.first_token", lang), f"{number(answer.first_token_ms)} ms"),
+            (t("answer.speed", lang), speed),
+            (t("answer.cache", lang), size(answer.cache_bytes)),
+            (t("answer.attention", lang), answer.attention),
+            (t("answer.weights", lang), answer.weights_sha256[:12]),
+        ),
+    )  # fmt: skip
+
+
+def two_answers(result: Comparison, lang: str) -> str:
+    """The same long prompt, answered by both."""
+    pair = result.answers
+    title = t("answer.prompt", lang, tokens=count(pair.prompt_tokens))
+    if pair.prompt_tokens_dropped:
+        title += " " + t("answer.dropped", lang, tokens=count(pair.prompt_tokens_dropped))
+    views = [_answer("original", pair.original, lang), _answer("converted", pair.converted, lang)]
+    return ui.answers(title, pair.prompt_tail, views) + ui.reading(readings.answers(result, lang))
+
+
+def conditions(run: Run, result: Comparison, lang: str) -> str:
+    """Machine, date and code, what was measured and what was computed, and where the time went."""
+    env, conversion = result.environment, result.conversion
+    total = len(conversion.layers_converted) + len(conversion.layers_kept)
+    facts = [
+        *settings(run.config, lang),
+        (t("compare.layers", lang),
+         t("compare.layers_value", lang, converted=len(conversion.layers_converted), total=total)),
+        (t("compare.added", lang), count(conversion.parameters_added)),
+        (t("env.date", lang), moment(env.date)),
+        (t("env.machine", lang), f"{env.cpu}, {env.machine}"),
+        (t("env.cores", lang), f"{env.cores} / {env.threads}"),
+        (t("env.memory", lang), size(env.memory_bytes)),
+        (t("env.device", lang), env.device),
+        (t("env.dtype", lang), env.dtype),
+        (t("env.backend", lang), env.backend),
+        (t("env.versions", lang),
+         f"torch {env.torch}, transformers {env.transformers}, Python {env.python}, {env.engine}"),
+    ]  # fmt: skip
+    notes = [
+        t("how.quality", lang, tokens=count(result.quality.original.tokens),
+          documents=count(result.quality.original.documents)),
+        t("how.control", lang), t("how.memory", lang), t("how.answers", lang),
+        *(note for note in (result.speed.note, result.recall.note, result.quality.converted.note)
+          if note),
+    ]  # fmt: skip
+    data = [(name.replace("_", " "), str(value)) for name, value in result.dataset.items()]
+    return (
+        ui.facts(facts)
+        + ui.bullets(notes)
+        + ui.folded(t("compare.timing", lang), tables.timing(result.timing, lang))
+        + ui.folded(t("compare.dataset", lang), ui.facts(data))
+    )

@@ -1,0 +1,126 @@
+"""Step 3, before the start: how to convert, and the start itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app import components as ui
+from app.blocks import block
+from app.pages import data, model
+from app.text import t
+from engine.errors import BadRunConfig
+from engine.runs import service
+
+METHODS = ("hybrid", "t2r", "hedgehog", "elu", "rfa")
+"""Offered methods, the default first; a test holds them against the engine's list."""
+RECIPES = ("quick", "balanced", "thorough")
+KEEP_EVERY = (0, 2, 3, 4, 8)
+
+
+@dataclass(frozen=True)
+class ConvertPage:
+    """Its components that events touch."""
+
+    column: gr.Column
+    summary: gr.HTML
+    method: gr.Radio
+    keep_every: gr.Radio
+    recipe: gr.Radio
+    seed: gr.Number
+    start: gr.Button
+    problem: gr.HTML
+
+
+def build(lang: str) -> ConvertPage:
+    """Lay the form out with the defaults of `RunConfig`."""
+    with gr.Column() as column:
+        block(ui.section(t("convert.title", lang), t("convert.text", lang)))
+        summary = block()
+        with gr.Column(elem_classes="ts-panel"):
+            method = gr.Radio(
+                [(t(f"method.{name}", lang), name) for name in METHODS], value=METHODS[0],
+                label=t("convert.method", lang), info=t("convert.method_info", lang),
+                elem_classes="ts-choices",
+            )  # fmt: skip
+            keep_every = gr.Radio(
+                [(t("convert.keep_none", lang), 0),
+                 *((t("convert.keep", lang, n=n), n) for n in KEEP_EVERY[1:])],
+                value=4, label=t("convert.keep_every", lang), info=t("convert.keep_info", lang),
+            )  # fmt: skip
+            recipe = gr.Radio(
+                [(t(f"recipe.{name}", lang), name) for name in RECIPES], value=RECIPES[0],
+                label=t("convert.recipe", lang), info=t("convert.recipe_info", lang),
+                elem_classes="ts-choices",
+            )  # fmt: skip
+            with gr.Accordion(t("convert.advanced", lang), open=False, elem_classes="ts-fold"):
+                seed = gr.Number(
+                    0, label=t("convert.seed", lang), info=t("convert.seed_info", lang),
+                    precision=0, minimum=0, maximum=2**31 - 1,
+                )  # fmt: skip
+        problem = block()
+        with gr.Row(elem_classes="ts-actions"):
+            start = gr.Button(t("convert.start", lang), variant="primary", size="lg")
+    return ConvertPage(column, summary, method, keep_every, recipe, seed, start, problem)
+
+
+def summarise(choice: str, hub_id: str, data_choice: str, upload: str | None, lang: str) -> str:
+    """The chosen model and data in one line, as HTML."""
+    chosen_model = hub_id.strip() if choice == model.HUB else choice
+    chosen_data = data_choice
+    if data_choice == data.UPLOAD:
+        chosen_data = data.chosen_file(data_choice, upload).name if upload else ""
+    missing = t("convert.not_chosen", lang)
+    return ui.facts(
+        [
+            (t("convert.model", lang), chosen_model or missing),
+            (t("convert.data", lang), chosen_data or missing),
+        ]
+    )
+
+
+def create_and_start(
+    model_choice: str,
+    hub_id: str,
+    data_choice: str,
+    upload: str | None,
+    text_column: str,
+    method: str,
+    keep_every: int,
+    recipe: str,
+    seed: float | None,
+) -> str:
+    """Write the run and start its worker; returns the run's id.
+
+    Raises:
+        EngineError: the model, the data or the settings will not do; nothing was made then.
+    """
+    # The vocabulary of settings brings torch along, which the pages themselves never need.
+    from pydantic import ValidationError
+
+    from engine.configs import RECIPES as BY_NAME
+    from engine.configs import RunConfig
+
+    ref = model.reference(model_choice, hub_id)
+    path = data.chosen_file(data_choice, upload)
+    try:
+        config = RunConfig.model_validate(
+            {
+                "model": ref,
+                "data": path.name if data_choice == data.UPLOAD else data_choice,
+                "text_column": text_column.strip() or None if data_choice == data.UPLOAD else None,
+                "method": {"name": method},
+                "kept": {"every": keep_every},
+                "recipe_name": recipe,
+                "recipe": BY_NAME[recipe],
+                "seed": int(seed or 0),
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadRunConfig(f"{where}: {first['msg']}.", "Change that setting.") from error
+    run_id = service.create_run(config, path)
+    service.start(run_id)
+    return run_id

@@ -1,0 +1,123 @@
+"""Step 2: which text to train and judge on: bundled, or the visitor's own file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import gradio as gr
+
+from app import components as ui
+from app import problems
+from app.blocks import block
+from app.numbers import count, size
+from app.text import t
+from engine.data.ingest import DEFAULT_DATA, bundled_datasets, read_corpus, resolve_data
+from engine.errors import BadDataset, EngineError
+
+UPLOAD = "upload"
+"""The choice that makes the file box count."""
+SUFFIXES = [".txt", ".md", ".jsonl", ".csv"]
+SHOWN_DOCUMENTS = 3
+SHOWN_CHARACTERS = 600
+
+
+@dataclass(frozen=True)
+class DataPage:
+    """Its components that events touch."""
+
+    choice: gr.Radio
+    upload_box: gr.Column
+    file: gr.File
+    column: gr.Textbox
+    preview: gr.HTML
+    onward: gr.Button
+
+
+def build(lang: str) -> DataPage:
+    """Lay the step out, the default bundled data chosen."""
+    names = list(bundled_datasets())
+    chosen = DEFAULT_DATA if DEFAULT_DATA in names else UPLOAD
+    block(ui.section(t("data.title", lang), t("data.text", lang)))
+    with gr.Column(elem_classes="ts-panel"):
+        choice = gr.Radio(
+            [*((t("data.bundled", lang, name=name), name) for name in names),
+             (t("data.upload", lang), UPLOAD)],
+            value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
+        )  # fmt: skip
+        with gr.Column(visible=chosen == UPLOAD) as upload_box:
+            file = gr.File(label=t("data.file", lang), file_types=list(SUFFIXES), height=140)
+            column = gr.Textbox(
+                label=t("data.column", lang), info=t("data.column_info", lang), max_lines=1,
+                max_length=200,
+            )  # fmt: skip
+        preview = block(describe(chosen, None, "", lang))
+    with gr.Row(elem_classes="ts-actions"):
+        onward = gr.Button(t("data.next", lang), variant="primary")
+    return DataPage(choice, upload_box, file, column, preview, onward)
+
+
+def chosen_file(choice: str, upload: str | None) -> Path:
+    """The file to read: bundled, or the one that Gradio stored for this visitor.
+
+    Raises:
+        BadDataset: nothing was uploaded yet.
+    """
+    if choice != UPLOAD:
+        return resolve_data(choice)
+    if not upload:
+        raise BadDataset("No file was uploaded yet.", "Choose a file, or take the bundled data.")
+    return Path(upload)
+
+
+def require(choice: str, upload: str | None, column: str) -> None:
+    """Check that the data can be used.
+
+    Raises:
+        BadDataset: it cannot.
+    """
+    path = chosen_file(choice, upload)
+    if choice == UPLOAD:
+        read_corpus(path, text_column=column.strip() or None)
+
+
+def describe(choice: str, upload: str | None, column: str, lang: str) -> str:
+    """What was found in the data and how it begins, or what is wrong with it, as HTML."""
+    if choice == UPLOAD and not upload:
+        return ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
+    if choice != UPLOAD:
+        return _bundled_preview(choice, lang)
+    try:
+        return _preview(chosen_file(choice, upload), column.strip() or None, lang)
+    except EngineError as error:
+        return problems.box(error, lang)
+
+
+@cache
+def _bundled_preview(name: str, lang: str) -> str:
+    return _preview(resolve_data(name), None, lang)
+
+
+def _preview(path: Path, column: str | None, lang: str) -> str:
+    corpus = read_corpus(path, text_column=column)
+    characters = sum(map(len, corpus.documents))
+    facts = [
+        (t("data.fact.documents", lang), count(len(corpus.documents))),
+        (t("data.fact.characters", lang), count(characters)),
+        (t("data.fact.size", lang), size(corpus.bytes)),
+        (t("data.fact.format", lang), corpus.format),
+        (t("data.fact.encoding", lang), corpus.encoding),
+        (t("data.fact.duplicates", lang), count(corpus.duplicates)),
+    ]
+    if corpus.text_column:
+        facts.insert(5, (t("data.fact.column", lang), corpus.text_column))
+    beginnings = [
+        text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
+        for text in corpus.documents[:SHOWN_DOCUMENTS]
+    ]
+    return (
+        ui.facts(facts)
+        + ui.section(t("data.preview", lang), t("data.preview_text", lang), level=3)
+        + ui.documents(beginnings)
+    )

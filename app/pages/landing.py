@@ -1,0 +1,66 @@
+"""The first view: what this is, what the sample run found, and the runs made so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app import charts, readings, summary
+from app import components as ui
+from app.blocks import block, chart_value
+from app.pages.history import runs_table
+from app.pages.sample import Sample
+from app.text import t
+
+
+@dataclass(frozen=True)
+class LandingPage:
+    """Its components that events touch."""
+
+    column: gr.Column
+    see_sample: gr.Button
+    start: gr.Button
+    own: gr.Button
+    runs: gr.HTML
+
+
+def build(lang: str, sample: Sample | None) -> LandingPage:
+    """Lay the view out; without a sample run its parts are left away."""
+    with gr.Column(elem_id="landing") as column:
+        with gr.Row(elem_id="hero"):
+            with gr.Column(scale=6):
+                block(
+                    ui.hero(
+                        t("landing.eyebrow", lang),
+                        t("landing.title", lang),
+                        t("landing.lead", lang),
+                    )
+                )
+                with gr.Row(elem_classes="ts-actions"):
+                    see_sample = gr.Button(
+                        t("landing.see_sample", lang), variant="primary", size="lg",
+                        visible=sample is not None,
+                    )  # fmt: skip
+                    start = gr.Button(
+                        t("landing.start", lang), size="lg",
+                        variant="secondary" if sample else "primary",
+                    )  # fmt: skip
+                    own = gr.Button(t("landing.own", lang), size="lg")
+            if sample is not None:
+                with gr.Column(scale=5, elem_classes="ts-chart"):
+                    block(ui.section(t("landing.chart", lang)))
+                    gr.Plot(
+                        chart_value(charts.memory_by_context(sample.comparison, lang)),
+                        show_label=False, elem_classes="ts-figure",
+                    )  # fmt: skip
+                    block(ui.reading(readings.memory(sample.comparison, lang)))
+        if sample is not None:
+            block(
+                ui.section(t("landing.sample_title", lang), t("landing.sample_text", lang))
+                + ui.label(sample.label(lang))
+            )
+            block(summary.teaser(sample.comparison, lang))
+        block(ui.section(t("history.title", lang), t("history.text", lang)))
+        runs = block(runs_table([], lang), elem_id="runs")
+    return LandingPage(column, see_sample, start, own, runs)

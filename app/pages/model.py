@@ -1,0 +1,120 @@
+"""Step 1: which model to convert. Visitors name a bundled model or a Hub id, never a path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from app import components as ui
+from app import problems
+from app.blocks import block
+from app.numbers import count, size
+from app.text import t
+from engine.errors import EngineError, ModelNotFound
+from engine.models.catalogue import DEFAULT_MODEL, BundledModel, bundled_models
+
+HUB = "hub"
+"""The choice that makes the id box count."""
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """Its components that events touch."""
+
+    choice: gr.Radio
+    hub_box: gr.Column
+    hub_id: gr.Textbox
+    check: gr.Button
+    facts: gr.HTML
+    onward: gr.Button
+
+
+def build(lang: str) -> ModelPage:
+    """Lay the step out, the default bundled model chosen."""
+    models = bundled_models()
+    names = [model.name for model in models]
+    chosen = DEFAULT_MODEL if DEFAULT_MODEL in names else HUB
+    block(ui.section(t("model.title", lang), t("model.text", lang)))
+    with gr.Column(elem_classes="ts-panel"):
+        choice = gr.Radio(
+            [*((t("model.bundled", lang, name=model.name), model.name) for model in models),
+             (t("model.hub", lang), HUB)],
+            value=chosen, label=t("model.choice", lang), elem_classes="ts-choices",
+        )  # fmt: skip
+        with gr.Column(visible=chosen == HUB) as hub_box:
+            hub_id = gr.Textbox(
+                label=t("model.hub_id", lang), info=t("model.hub_info", lang),
+                placeholder="HuggingFaceTB/SmolLM2-135M", max_lines=1, max_length=200,
+            )  # fmt: skip
+        facts = block(describe(chosen, lang))
+        check = gr.Button(t("model.check", lang))
+    with gr.Row(elem_classes="ts-actions"):
+        onward = gr.Button(t("model.next", lang), variant="primary")
+    return ModelPage(choice, hub_box, hub_id, check, facts, onward)
+
+
+def _bundled(name: str) -> BundledModel | None:
+    return next((model for model in bundled_models() if model.name == name), None)
+
+
+def describe(choice: str, lang: str) -> str:
+    """What is known about a choice without looking further, as HTML."""
+    model = _bundled(choice)
+    if model is None:
+        return ui.notice("info", t("model.hub_notice", lang), t("model.hub_notice_text", lang))
+    return ui.facts(
+        [
+            (t("model.fact.title", lang), model.title),
+            (t("model.fact.parameters", lang), count(model.parameters)),
+            (t("model.fact.context", lang), t("unit.tokens", lang, n=count(model.context_tokens))),
+            (t("model.fact.languages", lang), ", ".join(model.languages) or "–"),
+            (t("model.fact.licence", lang), model.licence or "–"),
+        ]
+    )
+
+
+def reference(choice: str, hub_id: str) -> str:
+    """The model reference for a run: a bundled name or a Hub id.
+
+    Raises:
+        ModelNotFound: the text is no Hub id. Paths end here: the engine would open a folder of
+            this machine, which a visitor of the page must not choose.
+    """
+    if _bundled(choice) is not None:
+        return choice
+    wanted = hub_id.strip()
+    if not _HUB_ID.fullmatch(wanted) or ".." in wanted or Path(wanted).exists():
+        raise ModelNotFound(
+            f"{wanted[:80]!r} is not the id of a model on the Hugging Face Hub.",
+            "Write it as owner/name, for example HuggingFaceTB/SmolLM2-135M.",
+        )
+    return wanted
+
+
+def check(choice: str, hub_id: str, lang: str) -> str:
+    """Look at the model without loading it; what was found, or why it cannot be converted."""
+    # transformers is imported by the check: seconds that a page without it need not wait.
+    from engine.models.check import check_model
+
+    try:
+        report = check_model(reference(choice, hub_id))
+    except EngineError as error:
+        return problems.box(error, lang)
+    facts = [
+        (t("model.fact.architecture", lang), report.architecture),
+        (t("model.fact.parameters", lang), count(report.parameters)),
+        (t("model.fact.layers", lang), count(report.layers)),
+        (t("model.fact.context", lang), t("unit.tokens", lang, n=count(report.context_tokens))),
+        (t("model.fact.size", lang), size(report.weight_bytes)),
+        (t("model.fact.memory", lang), size(report.needed_bytes)),
+    ]
+    if model := _bundled(choice):
+        facts.append((t("model.fact.licence", lang), model.licence or "–"))
+    return ui.notice("good", t("model.convertible", lang), t("model.checked", lang)) + ui.facts(
+        facts
+    )

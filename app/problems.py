@@ -1,0 +1,20 @@
+"""Errors as a person should see them: what happened, what was found, what to do."""
+
+from __future__ import annotations
+
+from app import components as ui
+from app.text import t
+from engine.errors import EngineError, RunNotFound
+
+
+def words(error: EngineError, lang: str) -> tuple[str, str]:
+    """Title and explanation of an error."""
+    title = t(f"error.{type(error).__name__}", lang)
+    # The engine's hint for a missing run names a command; a visitor of the page has none.
+    hint = t("error.hint.RunNotFound", lang) if isinstance(error, RunNotFound) else error.hint
+    return title, f"{error.message} {hint}"
+
+
+def box(error: EngineError, lang: str) -> str:
+    """The error as HTML, to be shown right below what caused it."""
+    return ui.notice("bad", *words(error, lang))

@@ -1,0 +1,179 @@
+"""One honest sentence per chart, made from the numbers alone: it says "worse" when it is worse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.components import Tone
+from app.numbers import count, number, percent, size, times
+from app.text import t
+from engine.evidence.parts import SpeedPair, SpeedPoint
+from engine.evidence.results import Comparison
+
+SAME = 0.02
+"""Ratios within 2 % of one are called "about the same": repeats differ by as much."""
+
+
+def trend(ratio: float, *, higher_is_better: bool) -> Tone:
+    """What a ratio converted / original means for the converted model."""
+    if abs(ratio - 1) <= SAME:
+        return "same"
+    return "good" if (ratio > 1) == higher_is_better else "bad"
+
+
+def perplexity(comparison: Comparison, lang: str) -> str:
+    """Converted against original and control over all held-out tokens, and where it is worst."""
+    quality = comparison.quality
+    converted, original = quality.converted.perplexity, quality.original.perplexity
+    if converted is None or original is None:
+        return t("reading.perplexity.unknown", lang)
+    look = trend(converted / original, higher_is_better=False)
+    change = percent(abs(converted / original - 1), 1)
+    sentence = t(
+        f"reading.perplexity.{look}", lang,
+        converted=number(converted), original=number(original), change=change,
+    )  # fmt: skip
+    control = quality.control.perplexity if quality.control else None
+    if control is None:
+        return sentence + " " + t("reading.perplexity.no_control", lang)
+    return sentence + " " + t("reading.perplexity.control", lang, control=number(control))
+
+
+def by_position(comparison: Comparison, lang: str) -> str:
+    """Where along the context the converted model loses most against the original."""
+    pairs = [
+        (mine.perplexity / theirs.perplexity, mine)
+        for mine, theirs in zip(
+            comparison.quality.converted.perplexity_by_position,
+            comparison.quality.original.perplexity_by_position,
+            strict=False,
+        )
+        if mine.perplexity is not None and theirs.perplexity
+    ]
+    if not pairs:
+        return t("reading.position.unknown", lang)
+    ratio, worst = max(pairs, key=lambda pair: pair[0])
+    look = "worse" if trend(ratio, higher_is_better=False) == "bad" else "level"
+    return t(
+        f"reading.position.{look}", lang,
+        start=count(worst.from_token), end=count(worst.to_token), change=percent(ratio - 1, 1),
+    )  # fmt: skip
+
+
+def _both(pair: SpeedPair) -> list[tuple[SpeedPoint, SpeedPoint]]:
+    return [
+        (mine, theirs)
+        for mine, theirs in zip(pair.converted, pair.original, strict=False)
+        if mine.tokens_per_s and theirs.tokens_per_s
+    ]
+
+
+def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
+    """Converted / original speed at each length where both were measured."""
+    return [
+        (mine.context_tokens, (mine.tokens_per_s or 0.0) / (theirs.tokens_per_s or 1.0))
+        for mine, theirs in _both(pair)
+    ]
+
+
+def speed(pair: SpeedPair, kind: str, lang: str) -> str:
+    """`kind` is "decode" or "prefill": speed at the longest length, and where it is the other way."""
+    ratios = speed_ratios(pair)
+    if not ratios:
+        return t("reading.speed.unknown", lang)
+    longest, ratio = ratios[-1]
+    mine, theirs = _both(pair)[-1]
+    look = trend(ratio, higher_is_better=True)
+    sentence = t(
+        f"reading.speed.{look}", lang, kind=t(f"reading.speed.{kind}", lang), length=count(longest),
+        ratio=times(ratio if ratio >= 1 else 1 / ratio),
+        converted=number(mine.tokens_per_s), original=number(theirs.tokens_per_s),
+    )  # fmt: skip
+    if other := _turned(ratios, look):
+        sentence += " " + other_side(other, look, lang)
+    return sentence
+
+
+def _turned(ratios: Sequence[tuple[int, float]], look: str) -> tuple[int, float] | None:
+    """The shortest length at which the converted model is slower though it ends up faster, etc."""
+    for length, ratio in ratios:
+        here = trend(ratio, higher_is_better=True)
+        if here != "same" and here != look:
+            return length, ratio
+    return None
+
+
+def other_side(point: tuple[int, float], look: str, lang: str) -> str:
+    """The sentence that a one-sided reading would leave out."""
+    length, ratio = point
+    key = "slower" if ratio < 1 else "faster"
+    shown = times(ratio if ratio >= 1 else 1 / ratio)
+    return t(f"reading.speed.but_{key}", lang, length=count(length), ratio=shown)
+
+
+def memory(comparison: Comparison, lang: str) -> str:
+    """Cache against state at the longest measured length, and whether the state is constant."""
+    points = [
+        (mine, theirs)
+        for mine, theirs in zip(
+            comparison.memory.converted, comparison.memory.original, strict=False
+        )
+        if mine.cache_bytes and theirs.cache_bytes
+    ]
+    if not points:
+        return t("reading.memory.unknown", lang)
+    mine, theirs = points[-1]
+    first = points[0][0]
+    ratio = (theirs.cache_bytes or 0) / (mine.cache_bytes or 1)
+    look = trend(1 / ratio, higher_is_better=False)
+    sentence = t(
+        f"reading.memory.{look}", lang, length=count(mine.context_tokens),
+        original=size(theirs.cache_bytes), converted=size(mine.cache_bytes),
+        ratio=times(ratio if ratio >= 1 else 1 / ratio),
+    )  # fmt: skip
+    if first.cache_bytes == mine.cache_bytes:
+        return sentence + " " + t("reading.memory.constant", lang)
+    kept = len(comparison.conversion.layers_kept)
+    return sentence + " " + t(
+        "reading.memory.grows", lang, kept=kept, first=size(first.cache_bytes),
+        length=count(first.context_tokens),
+    )  # fmt: skip
+
+
+def recall(comparison: Comparison, lang: str) -> str:
+    """Where the converted model misses most facts, or why there is nothing to read."""
+    result = comparison.recall
+    if result.original is None or result.converted is None:
+        return result.note or t("reading.recall.unknown", lang)
+    pairs = list(zip(result.converted.by_distance, result.original.by_distance, strict=False))
+    if not pairs:
+        return result.note or t("reading.recall.unknown", lang)
+    mine, theirs = max(pairs, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
+    if theirs.accuracy - mine.accuracy <= SAME:
+        mine, theirs = pairs[-1]
+        return t(
+            "reading.recall.kept", lang, distance=count(mine.distance_tokens),
+            converted=percent(mine.accuracy), original=percent(theirs.accuracy),
+        )  # fmt: skip
+    return t(
+        "reading.recall.lost", lang, distance=count(mine.distance_tokens), n=count(mine.n),
+        converted=percent(mine.accuracy), original=percent(theirs.accuracy),
+    )  # fmt: skip
+
+
+def answers(comparison: Comparison, lang: str) -> str:
+    """How far both answers agree, and whether they give the known fact."""
+    pair = comparison.answers
+    shared = t(
+        "reading.answers.same" if pair.original.text == pair.converted.text
+        else "reading.answers.differ",
+        lang, tokens=count(pair.same_prefix_tokens),
+    )  # fmt: skip
+    if pair.expected is None:
+        return shared
+    found = [
+        t("reading.answers.right" if pair.expected in answer.text else "reading.answers.wrong",
+          lang, party=t(f"party.{party}", lang))
+        for party, answer in (("original", pair.original), ("converted", pair.converted))
+    ]  # fmt: skip
+    return " ".join([shared, t("reading.answers.expected", lang, text=pair.expected), *found])

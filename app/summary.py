@@ -1,0 +1,145 @@
+"""The headline figures of a comparison as tiles: each with unit, judgement and the numbers behind."""
+
+from __future__ import annotations
+
+from app import components as ui
+from app import readings
+from app.components import Party, Tile, Tone
+from app.numbers import count, number, percent, size, times
+from app.text import t
+from engine.evidence.parts import SpeedPair
+from engine.evidence.results import Comparison
+
+_PARTIES: tuple[Party, ...] = ("original", "control", "converted", "swapped_untrained")
+
+
+def _pair(party: Party, figure: str, lang: str) -> tuple[Party, str, str]:
+    return (party, t(f"party.{party}", lang), figure)
+
+
+def _quality(comparison: Comparison, lang: str) -> Tile:
+    quality = comparison.quality
+    pairs = [
+        _pair(party, number(scores.perplexity), lang)
+        for party in _PARTIES
+        if (scores := getattr(quality, party)) is not None
+    ]
+    verdict, look = _perplexity_verdict(comparison, lang)
+    return Tile(
+        t("tile.perplexity.title", lang), number(quality.converted.perplexity),
+        t("unit.perplexity", lang), verdict, look, tuple(pairs), t("tile.perplexity.note", lang),
+    )  # fmt: skip
+
+
+def _perplexity_verdict(comparison: Comparison, lang: str) -> tuple[str, Tone]:
+    """Against the original and the control; the tone is the worse of the two."""
+    quality = comparison.quality
+    converted = quality.converted.perplexity
+    clauses: list[str] = []
+    looks: list[Tone] = []
+    for party, scores in (("original", quality.original), ("control", quality.control)):
+        if converted is None or scores is None or not scores.perplexity:
+            continue
+        ratio = converted / scores.perplexity
+        look = readings.trend(ratio, higher_is_better=False)
+        looks.append(look)
+        change = percent(abs(ratio - 1), 1)
+        clauses.append(t(f"tile.perplexity.{party}.{look}", lang, change=change))
+    if not clauses:
+        return t("tile.unknown", lang), "same"
+    worst: Tone = "bad" if "bad" in looks else "same" if "same" in looks else "good"
+    return t("tile.perplexity.join", lang).join(clauses), worst
+
+
+def _agreement(comparison: Comparison, lang: str) -> Tile:
+    quality = comparison.quality
+    return Tile(
+        t("tile.agreement.title", lang), percent(quality.top1_agreement, 1),
+        note=t("tile.agreement.note", lang, kl=number(quality.kl, 2)),
+    )  # fmt: skip
+
+
+def _recall(comparison: Comparison, lang: str) -> Tile:
+    recall = comparison.recall
+    title = t("tile.recall.title", lang)
+    if recall.original is None or recall.converted is None or not recall.converted.by_distance:
+        return Tile(title, "–", note=recall.note or t("reading.recall.unknown", lang))
+    mine, theirs = recall.converted.by_distance[-1], recall.original.by_distance[-1]
+    gap = theirs.accuracy - mine.accuracy
+    look = "same" if abs(gap) <= readings.SAME else ("bad" if gap > 0 else "good")
+    pairs = [
+        _pair(party, percent(scores.by_distance[-1].accuracy), lang)
+        for party in _PARTIES[:3]
+        if (scores := getattr(recall, party)) is not None and scores.by_distance
+    ]
+    return Tile(
+        title, percent(mine.accuracy), "", t(f"tile.recall.{look}", lang), look, tuple(pairs),
+        t("tile.recall.note", lang, distance=count(mine.distance_tokens), n=count(mine.n)),
+    )  # fmt: skip
+
+
+def _memory(comparison: Comparison, lang: str) -> Tile:
+    title = t("tile.memory.title", lang)
+    both = [
+        (mine, theirs)
+        for mine, theirs in zip(
+            comparison.memory.converted, comparison.memory.original, strict=False
+        )
+        if mine.cache_bytes and theirs.cache_bytes
+    ]
+    if not both:
+        return Tile(title, "–", note=t("reading.memory.unknown", lang))
+    mine, theirs = both[-1]
+    ratio = (theirs.cache_bytes or 0) / (mine.cache_bytes or 1)
+    look = readings.trend(1 / ratio, higher_is_better=False)
+    return Tile(
+        title, size(mine.cache_bytes), "",
+        t(f"tile.memory.{look}", lang, ratio=times(ratio if ratio >= 1 else 1 / ratio)), look,
+        (
+            _pair("original", size(theirs.cache_bytes), lang),
+            _pair("converted", size(mine.cache_bytes), lang),
+        ),
+        t("tile.memory.note", lang, length=count(mine.context_tokens)),
+    )  # fmt: skip
+
+
+def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
+    title = t(f"tile.{kind}.title", lang)
+    ratios = readings.speed_ratios(pair)
+    if not ratios:
+        return Tile(title, "–", note=t("reading.speed.unknown", lang))
+    length, ratio = ratios[-1]
+    mine = next(p for p in pair.converted if p.context_tokens == length)
+    theirs = next(p for p in pair.original if p.context_tokens == length)
+    look = readings.trend(ratio, higher_is_better=True)
+    note = t(f"tile.{kind}.note", lang, length=count(length))
+    if mine.beyond_trained_context:
+        note += " " + t("tile.speed.beyond", lang)
+    return Tile(
+        title, number(mine.tokens_per_s), t("unit.tokens_per_s", lang),
+        t(f"tile.speed.{look}", lang, ratio=times(ratio if ratio >= 1 else 1 / ratio)), look,
+        (
+            _pair("original", number(theirs.tokens_per_s), lang),
+            _pair("converted", number(mine.tokens_per_s), lang),
+        ),
+        note,
+    )  # fmt: skip
+
+
+def _decode(comparison: Comparison, lang: str) -> Tile:
+    return _speed(comparison.speed.decode, "decode", lang)
+
+
+def _prefill(comparison: Comparison, lang: str) -> Tile:
+    return _speed(comparison.speed.prefill, "prefill", lang)
+
+
+def tiles(comparison: Comparison, lang: str) -> str:
+    """All headline figures as HTML."""
+    makers = (_quality, _agreement, _recall, _memory, _decode, _prefill)
+    return ui.tiles([make(comparison, lang) for make in makers])
+
+
+def teaser(comparison: Comparison, lang: str) -> str:
+    """The three figures of the landing page as HTML."""
+    return ui.tiles([make(comparison, lang) for make in (_quality, _memory, _decode)])

@@ -1,0 +1,103 @@
+"""The numbers behind each chart as tables: for screen readers, for checking, for copying."""
+
+from __future__ import annotations
+
+from app import components as ui
+from app.numbers import count, duration, number, percent, size
+from app.text import t
+from engine.evidence.parts import SpeedPair
+from engine.evidence.results import Comparison
+
+
+def _folded(columns: list[str], rows: list[list[str]], caption: str, lang: str) -> str:
+    return ui.folded(t("compare.table", lang), ui.table(columns, rows, caption=caption))
+
+
+def _name(party: str, lang: str) -> str:
+    return t(f"party.{party}", lang)
+
+
+def position(comparison: Comparison, lang: str) -> str:
+    """Perplexity by position."""
+    quality = comparison.quality
+    parties = ("original", "control", "converted", "swapped_untrained")
+    present = [(party, getattr(quality, party)) for party in parties if getattr(quality, party)]
+    rows = []
+    for i, bin_ in enumerate(quality.original.perplexity_by_position):
+        cells = []
+        for _, scores in present:
+            bins = scores.perplexity_by_position
+            cells.append(number(bins[i].perplexity) if i < len(bins) else "–")
+        span = f"{count(bin_.from_token)}–{count(bin_.to_token - 1)}"
+        rows.append([span, *cells, count(bin_.tokens)])
+    columns = [t("axis.position", lang), *(_name(party, lang) for party, _ in present)]
+    return _folded([*columns, t("table.scored", lang)], rows, t("chart.position", lang), lang)
+
+
+def speed(pair: SpeedPair, caption: str, lang: str) -> str:
+    """Speed by context length: median and p10-p90 of the repeats."""
+    rows = []
+    for theirs, mine in zip(pair.original, pair.converted, strict=False):
+        cells = []
+        for point in (theirs, mine):
+            if point.tokens_per_s is None:
+                cells += [t("table.out_of_memory", lang), "–"]
+            else:
+                cells += [number(point.tokens_per_s), f"{number(point.p10)}–{number(point.p90)}"]
+        beyond = t("table.timing_only", lang) if mine.beyond_trained_context else ""
+        rows.append([count(mine.context_tokens), *cells, count(mine.repeats), beyond])
+    spread = t("table.spread", lang)
+    columns = [
+        t("axis.context", lang), _name("original", lang), spread, _name("converted", lang), spread,
+        t("table.repeats", lang), t("table.remark", lang),
+    ]  # fmt: skip
+    return _folded(columns, rows, caption, lang)
+
+
+def memory(comparison: Comparison, lang: str) -> str:
+    """Cache by context length: measured, from the formula, and the peak of the process."""
+    rows = []
+    for theirs, mine in zip(comparison.memory.original, comparison.memory.converted, strict=False):
+        cells = []
+        for point in (theirs, mine):
+            measured = "–" if point.cache_bytes is None else size(point.cache_bytes)
+            cells += [measured, size(point.analytic_bytes), size(point.peak_bytes)]
+        rows.append([count(mine.context_tokens), *cells])
+    columns = [t("axis.context", lang)]
+    for party in ("original", "converted"):
+        for kind in ("measured", "computed", "peak"):
+            columns.append(t(f"table.{kind}", lang, party=_name(party, lang)))
+    return _folded(columns, rows, t("chart.memory", lang), lang)
+
+
+def recall(comparison: Comparison, lang: str) -> str:
+    """Recall by distance: right answers of questions asked."""
+    parties = ("original", "control", "converted")
+    scored = [
+        (party, scores)
+        for party in parties
+        if (scores := getattr(comparison.recall, party)) is not None
+    ]
+    if not scored:
+        return ""
+    rows = [
+        [
+            count(point.distance_tokens),
+            *(
+                f"{percent(scores.by_distance[i].accuracy)} ({scores.by_distance[i].correct}/"
+                f"{scores.by_distance[i].n})"
+                for _, scores in scored
+                if i < len(scores.by_distance)
+            ),
+        ]
+        for i, point in enumerate(scored[0][1].by_distance)
+    ]
+    columns = [t("axis.distance", lang), *(_name(party, lang) for party, _ in scored)]
+    return _folded(columns, rows, t("chart.recall", lang), lang)
+
+
+def timing(seconds: dict[str, float], lang: str) -> str:
+    """Where the run's time went."""
+    rows = [[name.replace("_", " "), duration(value)] for name, value in seconds.items()]
+    columns = [t("table.stage", lang), t("table.time", lang)]
+    return ui.table(columns, rows, caption=t("compare.timing", lang))

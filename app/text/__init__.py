@@ -1,0 +1,41 @@
+"""Every sentence a user reads, by key and language; the sentences live in `<lang>.json`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+DEFAULT_LANG = "en"
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        flat |= _flatten(value, key + ".") if isinstance(value, dict) else {key: value}
+    return flat
+
+
+@cache
+def texts(lang: str) -> dict[str, str]:
+    """All sentences of a language by dotted key, e.g. "landing.title".
+
+    Raises:
+        FileNotFoundError: there is no such language.
+    """
+    return _flatten(json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8")))
+
+
+def t(key: str, lang: str, /, **values: Any) -> str:
+    """The sentence for `key`, with its {placeholders} filled in.
+
+    Plain text: whoever puts it into HTML escapes the values (see `app.components.esc`).
+
+    Raises:
+        KeyError: the key or one of its placeholders is missing: a mistake in our own code,
+            which the text tests find.
+    """
+    return texts(lang)[key].format(**values)

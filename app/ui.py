@@ -1,0 +1,91 @@
+"""The page of one language: what happens on which click.
+
+The run's id lives in the browser (a hidden box and the address), so a refresh, a closed tab or a
+restarted server loses nothing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from app.pages import model
+from app.pages.sample import Sample
+from app.studio import MODEL, Studio
+from app.text import t
+
+UPLOADS_LIVE_S = 86400
+_ADDRESS = """(id) => {
+  const url = new URL(window.location);
+  if (id) { url.searchParams.set("run", id); } else { url.searchParams.delete("run"); }
+  window.history.replaceState(null, "", url);
+}"""
+_SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+def build(lang: str, sample: Sample | None) -> gr.Blocks:
+    """Lay out the page of a language and connect its events."""
+    with gr.Blocks(
+        title=t("app.name", lang), analytics_enabled=False, delete_cache=(3600, UPLOADS_LIVE_S)
+    ) as demo:
+        studio = Studio(lang, sample)
+        _navigation(demo, studio)
+        _choosing(studio)
+        _running(studio)
+    return demo
+
+
+def _navigation(demo: gr.Blocks, studio: Studio) -> None:
+    outputs = studio.outputs()
+    demo.load(studio.arrive, None, outputs, **_SILENT)
+    studio.run_id.change(None, studio.run_id, None, js=_ADDRESS)
+    studio.home.click(studio.go_home, None, outputs, **_SILENT)
+    for button in (studio.new, studio.landing.own, studio.live.another):
+        button.click(partial(studio.at_step, MODEL), None, outputs, **_SILENT)
+    studio.landing.start.click(studio.with_bundled, None, outputs, **_SILENT)
+    if studio.sample is not None:
+        shown = partial(studio.at_run, studio.sample.run.id)
+        studio.landing.see_sample.click(shown, None, outputs, **_SILENT)
+
+
+def _choosing(studio: Studio) -> None:
+    lang, outputs = studio.lang, studio.outputs()
+    chosen_model = [studio.model.choice, studio.model.hub_id]
+    studio.model.choice.change(
+        studio.model_chosen, studio.model.choice, [studio.model.hub_box, studio.model.facts],
+        **_SILENT,
+    )  # fmt: skip
+    studio.model.check.click(
+        partial(model.check, lang=lang), chosen_model, studio.model.facts, queue=False,
+        api_visibility="private",
+    )  # fmt: skip
+    studio.model.onward.click(studio.model_done, chosen_model, outputs, **_SILENT)
+
+    chosen_data = [studio.data.choice, studio.data.file, studio.data.column]
+    for trigger in (
+        studio.data.choice.change, studio.data.file.upload, studio.data.file.clear,
+        studio.data.column.submit, studio.data.column.blur,
+    ):  # fmt: skip
+        trigger(
+            studio.data_chosen, chosen_data, [studio.data.upload_box, studio.data.preview],
+            queue=False, api_visibility="private", show_progress="minimal",
+        )  # fmt: skip
+    studio.data.onward.click(studio.data_done, [*chosen_model, *chosen_data], outputs, **_SILENT)
+
+
+def _running(studio: Studio) -> None:
+    outputs = studio.outputs()
+    form = [
+        studio.model.choice, studio.model.hub_id, studio.data.choice, studio.data.file,
+        studio.data.column, studio.convert.method, studio.convert.keep_every,
+        studio.convert.recipe, studio.convert.seed,
+    ]  # fmt: skip
+    studio.convert.start.click(studio.starting, None, outputs, **_SILENT).then(
+        studio.start, form, outputs, **_SILENT
+    )
+    studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **_SILENT)
+    studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
+    studio.live.resume.click(studio.resume, studio.run_id, outputs, **_SILENT)
+    studio.live.compare.click(studio.at_run, studio.run_id, outputs, **_SILENT)

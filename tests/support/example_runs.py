@@ -1,0 +1,162 @@
+"""Made-up results in the shape of the real ones, for the app's tests only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.evidence.results import Comparison
+from engine.runs.records import Run, RunEvent
+
+EVIL = '<img src=x onerror="document.title=1"><script>1</script>'
+"""What a hostile model name, document or answer may hold."""
+
+LENGTHS = (512, 1024, 2048, 4096, 8192)
+POSITIONS = ((1, 128), (128, 256), (256, 512), (512, 1024), (1024, 2048))
+
+
+def _quality(perplexity: float, slope: float) -> dict[str, Any]:
+    return {
+        "perplexity": perplexity,
+        "bits_per_byte": perplexity / 4,
+        "perplexity_by_position": [
+            {"from_token": a, "to_token": b, "tokens": 4000, "perplexity": perplexity * 1.3 + slope * i}
+            for i, (a, b) in enumerate(POSITIONS)
+        ],
+        "tokens": 38_211,
+        "documents": 41,
+    }  # fmt: skip
+
+
+def _recall(accuracies: tuple[float, ...]) -> dict[str, Any]:
+    points = [
+        {"distance_tokens": d, "correct": round(a * 40), "n": 40, "accuracy": a}
+        for d, a in zip((32, 256, 512, 1024, 1800), accuracies, strict=True)
+    ]
+    return {"by_distance": points, "by_language": []}
+
+
+def _speed(at_512: float, decay: float) -> list[dict[str, Any]]:
+    speeds = [at_512 / (1 + decay * length / 512) for length in LENGTHS]
+    return [
+        {
+            "context_tokens": length, "tokens_per_s": speed, "p10": speed * 0.94,
+            "p90": speed * 1.04, "median_ms": 1000 / speed, "repeats": 5, "threads": 1,
+            "beyond_trained_context": length > 2048, "out_of_memory": False,
+        }
+        for length, speed in zip(LENGTHS, speeds, strict=True)
+    ]  # fmt: skip
+
+
+def _memory(per_token: int, fixed: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "context_tokens": length, "cache_bytes": fixed + per_token * length,
+            "analytic_bytes": fixed + per_token * length, "peak_bytes": None,
+            "peak_source": "not measured",
+        }
+        for length in LENGTHS
+    ]  # fmt: skip
+
+
+def _answer(text: str, digest: str, attention: str, speed: float) -> dict[str, Any]:
+    return {
+        "text": text, "tokens": 24, "first_token_ms": 412.7, "tokens_per_s": speed,
+        "cache_bytes": 2_097_152, "weights_sha256": digest * 64, "attention": attention,
+    }  # fmt: skip
+
+
+def comparison(**changes: Any) -> Comparison:
+    """A whole comparison; `changes` replaces top-level parts."""
+    content: dict[str, Any] = {
+        "quality": {
+            "original": _quality(2.611, -0.17),
+            "control": _quality(2.584, -0.17),
+            "converted": _quality(2.702, -0.14),
+            "swapped_untrained": _quality(31.4, 1.2),
+            "kl": 0.0312,
+            "top1_agreement": 0.953,
+        },
+        "recall": {
+            "original": _recall((1.0, 1.0, 1.0, 0.975, 0.975)),
+            "converted": _recall((1.0, 1.0, 0.95, 0.9, 0.825)),
+            "control": _recall((1.0, 1.0, 1.0, 1.0, 0.975)),
+            "languages": ("en", "ja"),
+            "note": None,
+        },
+        "speed": {
+            "decode": {"original": _speed(310, 0.14), "converted": _speed(255, 0.0)},
+            "prefill": {"original": _speed(9100, 0.22), "converted": _speed(7800, 0.0)},
+            "note": "Lengths above 2,048 tokens are timing only: no model was trained for them.",
+        },
+        "memory": {"original": _memory(2048, 0), "converted": _memory(512, 69_632)},
+        "answers": {
+            "prompt_tail": "…What is the part number of the seal ordered for site 7?\nAnswer:",
+            "prompt_tokens": 1904,
+            "prompt_tokens_dropped": 0,
+            "expected": "KD402",
+            "original": _answer(" KD402. The site lead was told.", "a", "softmax in 4 layers", 301),
+            "converted": _answer(" KD402. The order is open.", "b", "hybrid in 3 layers, softmax in 1", 255),
+            "same_prefix_tokens": 6,
+        },
+        "dataset": {"documents_train": 371, "documents_heldout": 41, "tokens_train": 402_118},
+        "timing": {"preparing": 6.2, "transferring": 51.0, "fine-tuning": 92.4, "comparing": 61.3},
+        "environment": {
+            "machine": "Linux x86_64", "cpu": "Example CPU", "cores": 2, "threads": 2,
+            "memory_bytes": 8 * 2**30, "device": "cpu", "torch": "2.13.0", "transformers": "5.23.0",
+            "python": "3.11.7", "engine": "0.1.0", "dtype": "float32",
+            "backend": "original: sdpa; converted: PyTorch chunked and recurrent",
+            "date": "2026-11-24T01:02:03+00:00",
+        },
+        "conversion": {
+            "method": "hybrid", "layers_converted": (0, 1, 3), "layers_kept": (2,),
+            "parameters_added": 24_576,
+        },
+    }  # fmt: skip
+    return Comparison.model_validate({**content, **changes})
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """A run's frozen settings as stored."""
+    return {
+        "model": "business-2k", "data": "business-cases", "method": {"name": "hybrid"},
+        "kept": {"every": 4}, "recipe_name": "quick", "seed": 0, **changes,
+    }  # fmt: skip
+
+
+def run(**changes: Any) -> Run:
+    """A run's row."""
+    from pathlib import Path
+
+    values: dict[str, Any] = {
+        "id": "20261124-0123456789ab", "name": None, "owner": None, "folder": Path("unused"),
+        "config": config(), "state": "done", "created_at": 1_795_500_000.0,
+        "timings": {"preparing": 6.2, "transferring": 51.0},
+    }  # fmt: skip
+    return Run(**{**values, **changes})
+
+
+def events() -> list[RunEvent]:
+    """A run's events: notes, a warning, transfer, fine-tuning of the converted and the control."""
+    made: list[RunEvent] = []
+
+    def add(kind: str, stage: str, step: int = 0, total: int = 0, **values: Any) -> None:
+        made.append(
+            RunEvent(kind, stage, step, total, values, len(made) + 1, 1_795_500_000.0 + len(made))  # pyright: ignore[reportArgumentType]
+        )
+
+    add("stage", "preparing")
+    add("note", "preparing", text="12 duplicates removed")
+    add("stage", "transferring")
+    for step in range(1, 61):
+        add("loss", "transferring", step, 60, transfer_loss=0.9 * 0.94**step + 0.08)
+    add("warning", "transferring", text="3 % of the features never fired")
+    add("stage", "fine-tuning")
+    for step in range(1, 61):
+        values: dict[str, Any] = {"track": "converted", "train_loss": 1.3 * 0.98**step + 0.6}
+        if step % 20 == 0:
+            values |= {"validation_loss": 1.2 - step * 0.003, "teacher_loss": 0.96}
+        add("loss", "fine-tuning", step, 120, **values)
+    for step in range(61, 121):
+        if step % 20 == 0:
+            add("loss", "fine-tuning", step, 120, track="control", control_loss=0.95)
+    return made
