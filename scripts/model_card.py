@@ -50,7 +50,7 @@ record has its own seed. Training, bundled data, held-out text and probes use di
 AdamW (0.9, 0.98), weight decay 0.01, rate {rate:g} with {warm_up} and a cosine down to 3 % over the
 last {decay:.0%} of the time. The loss is on all tokens; **tokens of answers count
 {answer_weight:g}-fold, their first tokens {first_weight:g}-fold**, so that the model answers better than
-plain language modelling of the same length would make it.
+plain language modelling of the same length would make it.{remarks}
 
 ```
 {command}
@@ -115,6 +115,7 @@ def card(name: str, report: dict[str, Any]) -> str:
         answer_weight=options["answer_weight"],
         first_weight=options["first_weight"],
         command=report["command"],
+        remarks="".join("\n" + remark for remark in report.get("remarks", [])),
         rows=perplexity["rows"],
         perplexity=perplexity["all"],
         answer_perplexity=perplexity["answer_tokens"],

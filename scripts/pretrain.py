@@ -26,7 +26,7 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional
-from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from engine.data.documents import TRAINING_SEEDS
 from scripts.bundled_tokenizer import train_tokenizer
@@ -59,7 +59,9 @@ def main() -> None:
     options = read_options(__doc__)
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    tokenizer = train_tokenizer()
+    # A resumed model keeps its tokenizer, even if the generator's words have changed since.
+    kept = options.resume and (options.out / "tokenizer.json").exists()
+    tokenizer = AutoTokenizer.from_pretrained(options.out) if kept else train_tokenizer()
     tokenizer.model_max_length = options.context
     model = LlamaForCausalLM(model_config(tokenizer, options.context)).to(options.device)
     logger.info("%d parameters, vocabulary %d", model.num_parameters(), len(tokenizer))

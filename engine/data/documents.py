@@ -119,8 +119,7 @@ class _Writer:
         self.month, self.day = rng.randint(1, 6), rng.randint(1, 28)
         # Half of the records state most facts early, so that far questions are common enough.
         self.early = rng.random() < 0.5
-        entities = [(e, s) for e in self.words.equipment for s in self.words.sites]
-        pool = rng.sample(entities, 4 + characters // 700)
+        pool = self._entities(4 + characters // 700)
         self.keys = [(entity, attribute) for entity in pool for attribute in self.words.attributes]
         rng.shuffle(self.keys)
 
@@ -135,6 +134,19 @@ class _Writer:
                 room = room and self._sentence(words.joiner if number else "")
         self._summary()
         return Document(self.language, "".join(draft.parts), tuple(self.recalls))
+
+    def _entities(self, count: int) -> list[tuple[str, str]]:
+        """Pieces of equipment and their sites, each of a kind and a place of its own as long as
+        there are enough: a record follows few machines, so one word tells most of them apart.
+        """
+        equipment = self.rng.sample(self.words.equipment, len(self.words.equipment))
+        sites = self.rng.sample(self.words.sites, len(self.words.sites))
+        count = min(count, len(equipment) * len(sites))
+        # After every round through the equipment the sites move on by one: no pair comes twice.
+        return [
+            (equipment[n % len(equipment)], sites[(n + n // len(equipment)) % len(sites)])
+            for n in range(count)
+        ]
 
     def _start_entry(self) -> bool:
         self.day += self.rng.randint(0, 3)
