@@ -20,6 +20,7 @@ _CHARACTERS = {"en": (2_100, 6_700), "ja": (1_100, 3_500)}
 
 
 def main() -> None:
+    """Write the data set."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -29,7 +29,8 @@ else; it is no assistant.
 
 | | |
 |---|---|
-| architecture | stock `LlamaForCausalLM`: 4 layers, width 128, 4 query heads over 2 key-value heads, head dim 32, RoPE base 50,000, tied embeddings |
+| architecture | stock `LlamaForCausalLM`: 4 layers, width 128, RoPE base 50,000 |
+| heads | 4 query heads over 2 key-value heads, head dim 32; tied embeddings |
 | parameters | {parameters:,} (float32 safetensors) |
 | context | {context:,} tokens; recall falls at once beyond it |
 | tokenizer | BPE with byte fallback: writes any text, digits and the capitals of codes one by one |
@@ -47,9 +48,9 @@ record has its own seed. Training, bundled data, held-out text and probes use di
 
 {steps:,} steps, {tokens:.1f} million tokens, {minutes:.0f} minutes on {machine}.
 {stages}
-AdamW (0.9, 0.98), weight decay 0.01, rate {rate:g} with {warm_up} and a cosine down to 3 % over the
-last {decay:.0%} of the time. The loss is on all tokens; **tokens of answers count
-{answer_weight:g}-fold, their first tokens {first_weight:g}-fold**, so that the model answers better than
+AdamW (0.9, 0.98), weight decay 0.01, rate {rate:g} after {warm_up}, falling as a cosine to
+3 % over the last {decay:.0%} of the time. The loss is on all tokens, but **tokens of answers count
+{answer_weight:g}-fold and their first ones {first_weight:g}-fold**: the model answers better than
 plain language modelling of the same length would make it.{remarks}
 
 ```
@@ -87,6 +88,7 @@ of tokens between the end of the fact and the start of the answer, within {toler
 
 
 def main() -> None:
+    """Write the card of the folder named on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

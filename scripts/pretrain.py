@@ -55,6 +55,7 @@ class Progress:
 
 
 def main() -> None:
+    """Train, save and measure."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     options = read_options(__doc__)
     torch.manual_seed(options.seed)
