@@ -7,6 +7,7 @@ not finite, is null, and a note beside it says why.
 from __future__ import annotations
 
 import math
+
 from pydantic import BaseModel, ConfigDict
 
 

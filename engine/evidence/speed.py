@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from engine.core.state import cache_bytes
-from engine.evidence.memory import peak_memory, analytic_bytes
+from engine.evidence.memory import analytic_bytes, peak_memory
 from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
 from engine.evidence.subject import (
     PHASES,
@@ -138,6 +138,7 @@ def _warm_up(subject: Subject, ids: Tensor, decode_tokens: int) -> float:
     candidates = thread_candidates(subject.model.device)
     with peak_memory(subject.model.device) as peak:
         seconds = timed(subject, "prefill", ids, decode_tokens)
+        assert subject.cache is not None  # the prefill made it
         subject.cache_bytes = cache_bytes(subject.cache)
         subject.decode(2)
     subject.peak_bytes, subject.peak_source = peak.bytes, peak.source

@@ -26,7 +26,7 @@ class Subject:
     model: PreTrainedModel
     last_position: int | None
     cache: Cache | None = None
-    token: Tensor | None = None
+    token: Tensor = field(default_factory=lambda: torch.zeros(1, 1, dtype=torch.long))
     position: int = 0
     out_of_memory: bool = False
     threads: dict[Phase, int] = field(default_factory=dict)

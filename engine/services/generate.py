@@ -7,8 +7,9 @@ model is the constant-size state.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,8 @@ class Generation:
             record.token_ids.append(token)
             record.cache_bytes = cache_bytes(cache)
             ids = torch.tensor([[token]], device=self._model.device)
-            record.text = self._tokenizer.decode(record.token_ids, skip_special_tokens=True)
+            text = self._tokenizer.decode(record.token_ids, skip_special_tokens=True)
+            record.text = str(text)  # a list only for a list of lists
             whole = record.text.rstrip(_INCOMPLETE)
             if len(whole) > shown:
                 yield whole[shown:]
@@ -120,15 +122,15 @@ class Generation:
 
     def _end_ids(self) -> set[int]:
         """Tokens that end a text, by the model's and the tokenizer's word."""
-        named = self._model.generation_config.eos_token_id
-        ends = set(named if isinstance(named, list) else [named])
-        return {end for end in ends | {self._tokenizer.eos_token_id} if end is not None}
+        named: Any = self._model.generation_config.eos_token_id
+        tokenizers: Any = self._tokenizer.eos_token_id
+        return {*(named if isinstance(named, list) else [named]), tokenizers} - {None}
 
 
 def generate(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    prompt: str,
+    prompt: str | Sequence[int],
     *,
     max_new_tokens: int,
     context_tokens: int,
@@ -140,7 +142,7 @@ def generate(
     Args:
         model: original or converted, in eval mode.
         tokenizer: the model's.
-        prompt: what to continue.
+        prompt: what to continue, as text or as token ids.
         max_new_tokens: write at most this many tokens; fewer if the text ends before.
         context_tokens: tokens the prompt and its continuation may have together; a longer prompt
             loses its beginning, and the record says how much.
@@ -150,7 +152,11 @@ def generate(
     Raises:
         BadRunConfig: the prompt is empty, or the context leaves it no room.
     """
-    ids: list[int] = tokenizer(prompt, truncation=False, verbose=False)["input_ids"]
+    ids: list[int]
+    if isinstance(prompt, str):
+        ids = tokenizer(prompt, truncation=False, verbose=False)["input_ids"]
+    else:
+        ids = list(prompt)
     room = context_tokens - max_new_tokens
     if not ids:
         raise BadRunConfig("The prompt is empty.", "Write at least one word to continue.")

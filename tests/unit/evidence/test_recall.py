@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from engine.data.probes import RecallProbe
-from engine.evidence.recall import distances_within, passes, recall
+from engine.evidence.recall import ask, distances_within, gather, languages_known, summary
 from tests.support.models import VOCABULARY
 
 
@@ -44,7 +44,7 @@ PROBES = [
 
 @pytest.mark.parametrize("model", [_Successor(), _KeepingSuccessor()])
 def test_an_answer_counts_only_when_every_token_matches(model):
-    result = recall(model, PROBES)
+    result = summary(PROBES, ask(model, PROBES))
     assert [(d.distance_tokens, d.correct, d.n) for d in result.by_distance] == [
         (64, 1, 2),
         (256, 1, 2),
@@ -55,13 +55,32 @@ def test_an_answer_counts_only_when_every_token_matches(model):
         ("en", 256, 0.0),
         ("ja", 256, 1.0),
     ]
-    assert passes(result)
-
-
-def test_an_original_that_finds_nothing_does_not_pass():
-    assert not passes(recall(_Successor(), PROBES[1:2]))  # pyright: ignore
+    assert languages_known(result) == ["en"]
 
 
 def test_distances_end_at_nine_tenths_of_the_context():
-    assert distances_within(2048) == [32, 64, 128, 256, 512, 1024, 1843]
-    assert distances_within(256) == [32, 64, 128, 230]
+    assert distances_within(2048) == [64, 128, 256, 512, 1024, 1843]
+    assert distances_within(256) == [64, 128, 192]
+    assert distances_within(100) == []
+
+
+def test_gathering_leaves_out_languages_the_original_does_not_master():
+    passed = {"original": [True, False, True, True], "converted": [True, True, False, True]}
+    result, farthest = gather(PROBES, passed, None)
+    assert result.languages == ("en",) and "ja" in (result.note or "")
+    assert result.original and [d.accuracy for d in result.original.by_distance] == [1.0, 1.0]
+    assert result.converted and [d.accuracy for d in result.converted.by_distance] == [1.0, 0.0]
+    assert farthest is PROBES[2] and result.control is None
+
+
+def test_gathering_says_when_the_original_knows_nothing():
+    result, farthest = gather(PROBES, {"original": [False] * 4, "converted": [True] * 4}, None)
+    assert result.languages == ("en", "ja") and "cannot be judged" in (result.note or "")
+    assert result.original and result.original.by_distance[0].n == 2
+    assert farthest is None
+
+
+def test_no_questions_give_the_reason():
+    result, farthest = gather([], {}, "too short")
+    assert (result.original, result.converted, result.note) == (None, None, "too short")
+    assert farthest is None

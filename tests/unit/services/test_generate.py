@@ -1,5 +1,7 @@
 """The generation loop against transformers' own."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ from tests.support.models import tiny_model, tiny_tokenizer
 PROMPT = "The pump at Osaka failed again. ポンプ"
 
 
-def _model(converted: bool):
+def _model(converted: bool) -> Any:
     model = tiny_model("llama")
     # No token of a random model should end the text: it would end the test's comparison early.
     model.generation_config.eos_token_id = None

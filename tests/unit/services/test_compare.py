@@ -1,0 +1,132 @@
+"""A whole comparison of a tiny run folder."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.configs import ComparisonSettings, KeptLayers, Recipe, RunConfig
+from engine.data.documents import business_documents
+from engine.errors import Cancelled
+from engine.events import Event, ignore
+from engine.evidence.results import Comparison
+from engine.methods import T2R, Softmax
+from engine.models.load import load
+from engine.services.artifacts import ConversionRecord, save_model
+from engine.services.compare import COMPARISON_FILE, compare
+from engine.services.convert import convert
+from tests.support.models import tiny_model_folder
+
+SETTINGS = ComparisonSettings(
+    context_tokens=(32, 128),
+    decode_tokens=4,
+    repeats=3,
+    heldout_tokens=2_000,
+    probes_per_distance=2,
+    answer_tokens=6,
+)
+
+
+def _run(folder: Path, method: Any, *, family: str = "llama", control: bool = True) -> RunConfig:
+    """A run folder as the pipeline leaves it, but with no training done."""
+    model = tiny_model_folder(folder, family)
+    run = folder / "run"
+    (run / "data").mkdir(parents=True)
+    documents = business_documents(0, characters=(600, 700))
+    rows = [json.dumps({"text": next(documents).text}) for _ in range(80)]
+    (run / "data" / "cases.jsonl").write_text("\n".join(rows), "utf-8")
+    config = RunConfig(
+        model=str(model),
+        data="cases.jsonl",
+        method=method,
+        kept=KeptLayers(layers=(1,)),
+        recipe=Recipe(max_tokens=256),
+        comparison=SETTINGS,
+        seed=3,
+    )
+    loaded = load(str(model))
+    if control:
+        save_model(run / "control", loaded.model, loaded.tokenizer)
+    convert(loaded.model, config.method, config.kept, seed=config.seed)
+    record = ConversionRecord(method=config.method, kept=config.kept)
+    save_model(run / "converted", loaded.model, loaded.tokenizer, record)
+    return config
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path, list[Event]]:
+    folder = tmp_path_factory.mktemp("compare")
+    config = _run(folder, T2R())
+    events: list[Event] = []
+    result = compare(
+        folder / "run", config, SETTINGS, events.append, timing={"transferring": 1.23456}
+    )
+    return result, folder / "run" / COMPARISON_FILE, events
+
+
+def test_the_file_is_the_result_and_plain_json(compared):
+    result, file, _ = compared
+    stored = json.loads(file.read_text("utf-8"), parse_constant=pytest.fail)
+    assert Comparison.model_validate(stored) == result
+
+
+def test_an_untrained_conversion_is_what_swapping_gives(compared):
+    quality = compared[0].quality
+    assert quality.swapped_untrained == quality.converted
+    assert quality.control == quality.original
+    assert quality.kl and quality.kl > 0
+    assert quality.original.bits_per_byte == pytest.approx(
+        math.log2(quality.original.perplexity), rel=1e-2
+    )  # one token per byte; pieces of 256 bytes that end inside a character blur it a little
+
+
+def test_every_part_is_there(compared):
+    result = compared[0]
+    assert result.recall.original and result.recall.control and result.recall.note
+    assert [p.context_tokens for p in result.speed.decode.converted] == [32, 128]
+    assert all(p.cache_bytes == p.analytic_bytes for p in result.memory.converted)
+    assert result.answers.original.tokens <= 6 and result.answers.prompt_tokens > 100
+    assert result.answers.original.attention == "softmax in 4 layers"
+    assert result.answers.converted.attention == "t2r in 3 layers, softmax in 1 layer"
+    assert result.answers.original.weights_sha256 != result.answers.converted.weights_sha256
+    assert result.conversion.layers_converted == (0, 2, 3)
+    assert result.conversion.layers_kept == (1,) and result.conversion.parameters_added > 0
+    assert result.dataset["splits"]["heldout"]["documents"] > 0
+    assert result.timing["transferring"] == 1.235
+    assert result.environment.dtype == "float32"
+
+
+def test_progress_runs_to_its_end(compared):
+    events = compared[2]
+    assert all(event.stage == "comparing" and event.kind == "progress" for event in events)
+    assert events[-1].step == events[-1].total
+    assert sorted(e.step for e in events) == [e.step for e in events]
+
+
+def test_a_null_conversion_compares_as_equal(tmp_path):
+    config = _run(tmp_path, Softmax(), family="gpt2", control=False)
+    settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 600})
+    result = compare(tmp_path / "run", config, settings, ignore)
+    assert result.quality.converted == result.quality.original
+    assert result.quality.control is None
+    assert result.quality.kl == pytest.approx(0.0, abs=1e-9)
+    assert result.quality.top1_agreement == 1.0
+    assert result.recall.converted == result.recall.original
+    assert result.answers.same_prefix_tokens == result.answers.original.tokens
+    assert result.answers.prompt_tail == "The pump at Osaka"
+    for ours, theirs in zip(result.memory.original, result.memory.converted, strict=True):
+        assert ours.cache_bytes == theirs.cache_bytes
+
+
+def test_cancelling_writes_nothing(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+
+    def stop(event: Event) -> None:
+        if event.step == 3:
+            raise Cancelled("stopped", "resume")
+
+    with pytest.raises(Cancelled):
+        compare(tmp_path / "run", config, SETTINGS, stop)
+    assert not (tmp_path / "run" / COMPARISON_FILE).exists()
