@@ -35,7 +35,7 @@ def _lengths(text: str) -> tuple[int, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     shared.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document"
     )
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
     )
-    compare.add_argument("--prompt-file", type=Path, metavar="F", help="let both continue this text")
+    compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
 
     runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
     actions = runs.add_subparsers(dest="action", metavar="ACTION")

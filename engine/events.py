@@ -19,8 +19,9 @@ class Event:
     """One thing that happened in a run.
 
     kind "stage":    a stage began; `stage` names it.
-    kind "progress": `step` of `total` of the stage is done.
-    kind "loss":     like progress, and `values` holds named readings (see below).
+    kind "progress": `step` of `total` of the whole stage is done.
+    kind "loss":     `step` of `total` of one training of the stage is done (the converted model's or
+                     the control's), and `values` holds named readings (see below).
     kind "note":     a fact for the log, e.g. "12 duplicates removed"; text in `values["text"]`.
     kind "warning":  like note, for what the user should look at.
 

@@ -1,1 +1,1 @@
-"""The parts of `python -m engine`: settings from arguments, progress, tables. Only here is print."""
+"""The parts of `python -m engine`: settings from arguments, progress, tables."""

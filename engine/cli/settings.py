@@ -101,7 +101,7 @@ def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
         place = place[key]
     leaf = keys[-1]
     if isinstance(place[leaf], dict):
-        _refuse([*keys, "?"], len(keys), place[leaf])
+        _refuse(keys, len(keys), place[leaf])
     if leaf == "name" and value in METHODS:
         place.clear()
         place.update(METHODS[value]().model_dump())
@@ -112,11 +112,13 @@ def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
 
 
 def _refuse(keys: list[str], depth: int, place: Any) -> None:
+    """Say what there is at the place that the first `depth` keys lead to."""
     where, asked = ".".join(keys[:depth]), ".".join(keys)
     if not isinstance(place, dict):
         raise BadRunConfig(f"{where} is a single value; there is no {asked}.", f"Set {where}=...")
     known = ", ".join(f"{where}.{key}" if where else f"{key}.…" for key in place)
-    raise BadRunConfig(f"There is no setting {asked.removesuffix('.?')!r}.", f"There is: {known}.")
+    what = f"There is no setting {asked!r}." if depth < len(keys) else f"{asked} is no one setting."
+    raise BadRunConfig(what, f"There is: {known}.")
 
 
 def _dotted(values: dict[str, Any], location: Sequence[int | str]) -> str:

@@ -16,11 +16,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Columns under a rule; the first is aligned left, all others right. None shows as "-"."""
     cells = [[str(c) for c in head], *[["-" if c is None else str(c) for c in r] for r in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    cells.insert(1, ["-" * width for width in widths])
     lines = [
-        "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths)))
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
         for row in cells
     ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -29,10 +29,13 @@ def models(found: Sequence[BundledModel]) -> str:
     return table(
         ("model", "parameters", "context (tokens)", "languages", "licence"),
         [
-            (m.name, f"{m.parameters:,}", f"{m.context_tokens:,}", ", ".join(m.languages), m.licence)
+            (
+                m.name, f"{m.parameters:,}", f"{m.context_tokens:,}", ", ".join(m.languages),
+                m.licence,
+            )
             for m in found
         ],
-    )
+    )  # fmt: skip
 
 
 def runs(found: Sequence[Run]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import BadRunConfig
 from engine.services.jsonfile import write_json
 
-FILES = ("config.json", "comparison.json", "progress.json", "worker.log", "lock")
+FILES = ("config.json", "comparison.json", "timings.json", "worker.log", "lock")
 FOLDERS = ("data", "converted", "control", "checkpoint")
 EARLIER_COMPARISONS = "comparison-*.json"
 

@@ -26,7 +26,7 @@ from engine.runs.records import Run, RunEvent
 
 __all__ = [
     "cancel", "comparison", "create_run", "delete", "events", "find", "get", "list_runs",
-    "recover", "resume", "start",
+    "recover", "require_own", "resume", "start",
 ]  # fmt: skip
 
 TERMINATE_AFTER_S = 60.0
@@ -45,7 +45,7 @@ def start(run_id: str, executor: Executor | None = None) -> Run:
     Raises:
         RunBusy: a worker has the run in hand, or it is done.
     """
-    run = _own(run_id)
+    run = require_own(run_id)
     if run.state == "done":
         raise RunBusy("The run is done.", "Create a new run to convert again.")
     # The lock is taken before the worker exists and inherited by it: at no moment does a started
@@ -80,7 +80,7 @@ def resume(run_id: str, executor: Executor | None = None) -> Run:
 
 def cancel(run_id: str) -> Run:
     """Ask the worker to save and stop. It does so at its next step; a run without one stops now."""
-    run = _own(run_id)
+    run = require_own(run_id)
     if run.working:
         asked_at = run.cancel_requested_at or time.time()
         store.update(run_id, only_working=True, cancel_requested_at=asked_at)
@@ -96,7 +96,7 @@ def delete(run_id: str) -> None:
         RunBusy: a worker has the run in hand.
         ReadOnlyRun: it is a sample.
     """
-    run = _own(run_id)
+    run = require_own(run_id)
     if not run.folder.is_dir():
         store.remove(run_id)
         return
@@ -163,8 +163,13 @@ def recover() -> list[Run]:
     return [run for run in map(_reconciled, store.every()) if run.state == "interrupted"]
 
 
-def _own(run_id: str) -> Run:
-    """A run that may be changed."""
+def require_own(run_id: str) -> Run:
+    """A run that may be changed.
+
+    Raises:
+        RunNotFound: no run has the id.
+        ReadOnlyRun: it is a sample.
+    """
     if paths.is_sample_id(run_id):
         raise ReadOnlyRun(
             "A sample run comes with the project and cannot be changed.",

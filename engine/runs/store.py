@@ -158,7 +158,7 @@ def record(run_id: str, event: Event) -> None:
                 " stage_started_at = ?, stage_first_step = NULL WHERE id = ?",
                 (event.stage, event.stage, now, run_id),
             )
-        elif event.kind in ("progress", "loss"):
+        elif event.kind == "progress":
             connection.execute(
                 "UPDATE runs SET step = ?, total = ?,"
                 " stage_started_at = IIF(stage_first_step IS NULL, ?, stage_started_at),"

@@ -22,6 +22,7 @@ from engine.errors import Cancelled, EngineError, OutOfMemory, RunBusy
 from engine.events import Event
 from engine.runs import locks, paths, store
 from engine.runs.records import Run, RunState
+from engine.services.timings import read_timings
 
 HEARTBEAT_S = 5.0
 
@@ -111,6 +112,8 @@ def execute(run: Run) -> RunState:
 
     def listen(event: Event) -> None:
         store.record(run.id, event)
+        if event.kind == "stage":
+            store.update(run.id, timings=read_timings(run.folder))
         if event.kind in ("note", "warning", "stage"):
             log.info("%s %s %s", event.stage, event.kind, event.values.get("text", ""))
         stop.check()
@@ -137,6 +140,7 @@ def execute(run: Run) -> RunState:
         run.id,
         state=state,
         finished_at=time.time(),
+        timings=read_timings(run.folder),
         error_message=error.message if error else None,
         error_hint=error.hint if error else None,
     )

@@ -1,0 +1,76 @@
+"""Measure a finished run once more, with other lengths or another prompt."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.errors import BadRunConfig, RunBusy
+from engine.events import Event, Listener
+from engine.runs import locks, paths, service
+
+
+def compare_again(
+    run_id: str,
+    *,
+    lengths: tuple[int, ...] | None = None,
+    prompt: str | None = None,
+    listen: Listener,
+) -> dict[str, Any]:
+    """Compare the run's models again, in this process, once the lane is free.
+
+    The run's comparison.json is replaced; the earlier one stays beside it under its date.
+
+    Args:
+        run_id: a run that is done.
+        lengths: context lengths for speed and memory, in tokens; None takes the run's own.
+        prompt: the text both models continue; None takes the run's own.
+        listen: told after every part.
+
+    Raises:
+        RunBusy: the run is not done, or is being worked on.
+        BadRunConfig: a length is out of range.
+    """
+    from pydantic import ValidationError
+
+    from engine.configs import ComparisonSettings, RunConfig
+
+    run = service.require_own(run_id)
+    if run.state != "done":
+        raise RunBusy(f"The run is {run.state}, not done.", "Let it finish first.")
+    config = RunConfig.model_validate(run.config)
+    changes = {"context_tokens": lengths, "prompt": prompt}
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    try:
+        settings = ComparisonSettings.model_validate({**config.comparison.model_dump(), **wanted})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadRunConfig(
+            f"Context length {first['input']}: {first['msg']}.", "Give lengths such as 512,2048."
+        ) from error
+    lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
+    if lock is None:
+        raise RunBusy("The run is being worked on.", "Wait until that has ended.")
+    try:
+        with locks.waiting_for(paths.lane_lock(), lambda: True):
+            listen(Event("stage", "comparing"))
+            return _compare(run.folder, config, settings, listen)
+    finally:
+        lock.release()
+
+
+def _compare(folder: Path, config: Any, settings: Any, listen: Listener) -> dict[str, Any]:
+    import torch
+
+    from engine.services.compare import COMPARISON_FILE, compare
+    from engine.services.timings import read_timings
+
+    current = folder / COMPARISON_FILE
+    measured = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(current.stat().st_mtime))
+    shutil.copy2(current, folder / f"comparison-{measured}.json")
+    timing = {stage: s for stage, s in read_timings(folder).items() if stage != "comparing"}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    result = compare(folder, config, settings, listen, device=device, timing=timing)
+    return result.model_dump(mode="json")

@@ -1,0 +1,156 @@
+"""One run from its frozen settings to its comparison, stage by stage, resumable at any point.
+
+A stage's result is a whole folder, put in place by a rename; what is there is not done again, and
+an unfinished stage goes on from its own checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from engine.configs import RunConfig
+from engine.data.dataset import Dataset
+from engine.errors import Cancelled, EngineError
+from engine.events import Event, Listener, Stage
+from engine.models.load import Loaded, load
+from engine.services.artifacts import ConversionRecord, load_converted, save_model
+from engine.services.compare import compare, run_data
+from engine.services.convert import convert
+from engine.services.finetune import Track, finetune
+from engine.services.timings import read_timings, timed
+from engine.services.transfer import transfer
+
+CHECKPOINT = "checkpoint"
+TRANSFERRED = "transferred"
+"""Within the checkpoint folder: the converted model after attention transfer."""
+
+
+def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
+    """Prepare, transfer, fine-tune and compare; leaves converted/, control/ and comparison.json.
+
+    Args:
+        config: the run's settings.
+        folder: the run's folder, with the data in data/.
+        listen: told everything that happens. If it raises `Cancelled`, the work is saved first.
+
+    Raises:
+        EngineError: the model, the data or the training will not do.
+        Cancelled: `listen` asked to stop; a later call goes on from there.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    _train(config, folder, listen, device)
+    with _stage("comparing", folder, listen):
+        # Of an interrupted comparison nothing is kept, so neither is its time.
+        earlier = {stage: s for stage, s in read_timings(folder).items() if stage != "comparing"}
+        compare(folder, config, config.comparison, listen, device=device, timing=earlier)
+        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+
+
+def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> None:
+    """All before the comparison, which loads what it measures: no model outlives this function."""
+    checkpoints = folder / CHECKPOINT
+    with _stage("preparing", folder, listen):
+        original = load(config.model, device=device)
+        dataset = _prepare_data(config, folder, original, listen)
+        model = _model_to_train(config, folder, original)
+        record = ConversionRecord(method=config.method, kept=config.kept)
+    with _stage("transferring", folder, listen):
+        transferred = checkpoints / TRANSFERRED
+        if not (transferred.is_dir() or (folder / "converted").is_dir()):
+            transfer(
+                model, dataset, config.recipe, seed=config.seed,
+                listen=_with_progress(listen), checkpoint=checkpoints / "transfer.pt",
+            )  # fmt: skip
+            _keep(transferred, model, original, record)
+    with _stage("fine-tuning", folder, listen):
+        controlled = config.recipe.train_control and config.recipe.finetune.steps > 0
+        tracks: tuple[Track, ...] = ("converted", "control") if controlled else ("converted",)
+        for place, track in enumerate(tracks):
+            if (folder / track).is_dir():
+                continue
+            student = model if track == "converted" else copy.deepcopy(original.model)
+            finetune(
+                student, original.model, dataset, config.recipe, track=track, seed=config.seed,
+                listen=_with_progress(listen, place, len(tracks)),
+                checkpoint=checkpoints / f"{track}.pt",
+            )  # fmt: skip
+            _keep(folder / track, student, original, record if track == "converted" else None)
+
+
+@contextmanager
+def _stage(stage: Stage, folder: Path, listen: Listener) -> Iterator[None]:
+    """Announce a stage and time it."""
+    listen(Event("stage", stage))
+    with timed(stage, folder):
+        yield
+
+
+def _prepare_data(
+    config: RunConfig, folder: Path, original: Loaded, listen: Listener
+) -> Dataset:
+    """The run's data set, with what was found told to the listener."""
+    corpus, dataset = run_data(folder, config, original)
+    tokens = {name: counts.tokens for name, counts in dataset.counts.items()}
+    removed = corpus.duplicates + dataset.duplicates_across_split
+    facts = [
+        f"{corpus.name}: {len(corpus.documents):,} documents ({corpus.encoding});"
+        f" {tokens['train']:,} tokens to train on, {tokens['validation']:,} to validate on,"
+        f" {tokens['heldout']:,} held out; {removed:,} duplicates removed.",
+        *corpus.notes,
+    ]
+    for text in facts:
+        listen(Event("note", "preparing", values={"text": text}))
+    return dataset
+
+
+def _model_to_train(config: RunConfig, folder: Path, original: Loaded) -> PreTrainedModel:
+    """The converted model as far as it has been trained: else freshly swapped."""
+    for saved in (folder / "converted", folder / CHECKPOINT / TRANSFERRED):
+        if saved.is_dir():
+            return load_converted(saved, device=str(original.model.device)).model
+    model = copy.deepcopy(original.model)
+    convert(model, config.method, config.kept, seed=config.seed)
+    return model
+
+
+def _keep(
+    folder: Path, model: PreTrainedModel, original: Loaded, record: ConversionRecord | None
+) -> None:
+    """Save a model such that its folder is whole whenever it is there."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        save_model(part, model, original.tokenizer, record)
+        part.replace(folder)
+    except OSError as error:
+        raise EngineError(
+            f"The model cannot be saved: {error.strerror or error}.",
+            "Free some disk space and resume the run.",
+        ) from error
+
+
+def _with_progress(listen: Listener, place: int = 0, of: int = 1) -> Listener:
+    """Tell the progress within the stage after each loss, where `of` trainings share the stage."""
+
+    def heard(event: Event) -> None:
+        try:
+            listen(event)
+        except Cancelled:
+            # Training saves when a step's event is refused. Any other event is no safe point: the
+            # work goes on until the next that is.
+            if event.kind != "loss":
+                return
+            raise
+        if event.kind == "loss":
+            done = place * event.total + event.step
+            listen(replace(event, kind="progress", step=done, total=of * event.total, values={}))
+
+    return heard
