@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -84,7 +85,7 @@ class Batches:
         targets = sum(len(ids) - 1 for ids in rows)
         parts = min(self._accumulation, len(rows))
         bounds = [len(rows) * part // parts for part in range(parts + 1)]
-        return [_pad(rows[a:b], targets) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [_pad(rows[a:b], targets) for a, b in pairwise(bounds)]
 
     def _plan(self, epoch: int) -> list[list[int]]:
         """The pieces of each step of an epoch, longest first within a step."""
@@ -118,8 +119,8 @@ def _rounded_up(length: int) -> int:
 def _cut(lengths: Sequence[int], budget: int) -> list[tuple[int, int]]:
     """Bounds of steps over descending lengths: rows times the longest stay within the budget.
 
-    A small rest at the end joins the step before it, which may then exceed the budget by a
-    quarter: a step of a few short rows would be mere noise at a full learning rate.
+    A small rest at the end joins the step before it where that step then exceeds the budget by
+    no more than a quarter: a step of a few short rows would be noise at a full learning rate.
     """
     cuts: list[tuple[int, int]] = []
     first = 0
@@ -129,8 +130,10 @@ def _cut(lengths: Sequence[int], budget: int) -> list[tuple[int, int]]:
             first = row
     if len(cuts) > 1:
         first, last = cuts[-1]
-        if (last - first) * lengths[first] < _SMALLEST_STEP * budget:
-            cuts[-2:] = [(cuts[-2][0], last)]
+        before = cuts[-2][0]
+        small = (last - first) * lengths[first] < _SMALLEST_STEP * budget
+        if small and (last - before) * lengths[before] <= (1 + _SMALLEST_STEP) * budget:
+            cuts[-2:] = [(before, last)]
     return cuts
 
 

@@ -118,17 +118,15 @@ def _encode(
         texts = [documents[index] for index in chunk]
         encoded = tokenizer(texts, return_attention_mask=False, truncation=False, verbose=False)
         for row, (index, text) in enumerate(zip(chunk, texts, strict=True)):
-            ids = torch.tensor(encoded["input_ids"][row], dtype=torch.long)
+            tokens = encoded["input_ids"][row]
+            unknown += tokens.count(tokenizer.unk_token_id)
+            ids = torch.tensor(tokens, dtype=torch.long)
             for first, last in _stretches(len(ids), max_tokens):
                 pieces.append(Piece(ids[first:last], index, first))
                 used.add(index)
                 target_bytes += _bytes_between(encoded, row, text, first, last)
-            if tokenizer.unk_token_id is not None:
-                unknown += int((ids == tokenizer.unk_token_id).sum())
-    tokens = sum(len(piece.ids) for piece in pieces)
-    counts = SplitCounts(
-        len(used), len(pieces), tokens, tokens - len(pieces), target_bytes, unknown
-    )
+    total = sum(len(piece.ids) for piece in pieces)
+    counts = SplitCounts(len(used), len(pieces), total, total - len(pieces), target_bytes, unknown)
     return tuple(pieces), counts
 
 

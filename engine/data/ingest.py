@@ -85,6 +85,11 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
     """
     name, raw = path.name, _read(path)
     text, encoding = decode(raw, name)
+    if not text.strip():
+        raise BadDataset(
+            f"{name} is empty: 0 characters found, {MIN_CHARACTERS:,} needed.",
+            "Choose a file with text in it.",
+        )
     kind = FORMATS[path.suffix.lower()]
     notes: list[str] = []
     column = None
@@ -136,17 +141,11 @@ def _read(path: Path) -> bytes:
             "Take a part of it: a few MiB are enough to convert a model.",
         )
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BadDataset(
             f"{path.name} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
-    if not raw.strip():
-        raise BadDataset(
-            f"{path.name} is empty: 0 characters found, {MIN_CHARACTERS:,} needed.",
-            "Choose a file with text in it.",
-        )
-    return raw
 
 
 def _require_enough(documents: list[str], name: str) -> None:

@@ -52,12 +52,13 @@ def split(documents: Sequence[str], seed: int) -> Split:
 
 def _take(order: Sequence[int], sizes: dict[int, int], goal: float) -> set[int]:
     """Documents in this order until `goal` bytes are reached, passing over those that would make
-    it more than twice that; the smallest document where none is small enough.
+    it more than twice that; the smallest document where none is small enough. At most half of
+    them, because beside one giant document all others may be less than the goal.
     """
     taken: set[int] = set()
     size = 0
     for index in order:
-        if size >= goal:
+        if size >= goal or 2 * len(taken) >= len(order):
             break
         if size + sizes[index] <= _MOST * goal:
             taken.add(index)

@@ -204,13 +204,15 @@ def _parse_decoder_config(ref: str, config: dict[str, Any]) -> PreTrainedConfig:
             f"{ref} holds a {', '.join(map(str, classes))}, not a {own_class}.",
             "Choose the language model itself, with its output head. " + _CHOOSE_OTHER,
         )
+    # Before parsing: some configs make a list with an entry per layer.
+    for key in ("num_hidden_layers", "n_layer", "n_layers", "num_layers"):
+        layers = config.get(key, 1)
+        if not isinstance(layers, int) or not 1 <= layers <= _MOST_LAYERS:
+            raise _unusable(ref, ValueError(f"{key} is {layers!r}"))
     try:
         parsed = CONFIG_MAPPING[kind].from_dict(config)
-        layers = int(parsed.get_text_config(decoder=True).num_hidden_layers)
     except _BAD_CONFIG as error:
         raise _unusable(ref, error) from error
-    if not 1 <= layers <= _MOST_LAYERS:
-        raise _unusable(ref, ValueError(f"num_hidden_layers is {layers}"))
     return parsed
 
 

@@ -75,13 +75,13 @@ def require_tokenizer(source: Source) -> None:
     Raises:
         ModelNotFound, UnsafeModel
     """
-    if "tokenizer_config.json" in source.files:
-        if source.read_json("tokenizer_config.json").get("auto_map"):
-            raise UnsafeModel(
-                f"The tokenizer of {source.ref} needs code from its own repository "
-                "(auto_map in tokenizer_config.json).",
-                "Such code is never run. Choose a model with a plain fast tokenizer.",
-            )
+    described = "tokenizer_config.json" in source.files
+    if described and source.read_json("tokenizer_config.json").get("auto_map"):
+        raise UnsafeModel(
+            f"The tokenizer of {source.ref} needs code from its own repository "
+            "(auto_map in tokenizer_config.json).",
+            "Such code is never run. Choose a model with a plain fast tokenizer.",
+        )
     if "tokenizer.json" in source.files or {"vocab.json", "merges.txt"} <= source.files.keys():
         return
     if "tokenizer.model" in source.files:
