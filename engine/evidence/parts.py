@@ -67,7 +67,7 @@ class Quality(Result):
     swapped_untrained: ModelQuality
     """The same swap with no training at all: what training had to repair."""
     kl: float | None
-    """Mean KL(original || converted) in nats per token over the same held-out tokens."""
+    """Mean divergence KL(original, converted) in nats per token over the same held-out tokens."""
     top1_agreement: float | None
     """Share (0-1) of held-out tokens for which both models rank the same token first."""
 

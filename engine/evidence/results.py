@@ -111,7 +111,7 @@ class Comparison(Result):
     answers: Answers
     """One prompt, two answers."""
     dataset: dict[str, Any]
-    """Counts of the data set: documents, tokens and characters per split, duplicates removed."""
+    """Counts of the data set: documents, tokens and bytes per split, duplicates removed."""
     timing: dict[str, float]
     """Seconds spent, by stage of the run and part of the comparison."""
     environment: Environment
