@@ -32,8 +32,8 @@ class FinetuneSettings(Settings):
 
     steps: Annotated[int, Field(ge=0)] = 100
     """Optimiser steps at most; fewer when the validation loss stops improving. 0 skips the stage."""
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    """Peak rate of AdamW for the pretrained weights."""
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Peak rate of AdamW for the pretrained weights; empty chooses one by model size."""
     mixer_learning_rate: Annotated[float, Field(gt=0)] = 3e-3
     """Peak rate of AdamW for the mixers' own weights."""
     teacher_weight: Annotated[float, Field(ge=0)] = 1.0

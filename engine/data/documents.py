@@ -2,7 +2,7 @@
 
 A record states facts ("The part number of the pump at Osaka is KD402."), goes on with ordinary log
 sentences, and asks for the facts back later ("Q: What is the part number of the pump at Osaka?
-A: KD402."). Values are random, so only a reader that remembers can give them; and every fact comes
+A: The part number of the pump at Osaka is KD402."). Values are random, so only a reader that remembers can give them; and every fact comes
 with the character spans of its statement and of every place that needs it back.
 """
 
@@ -119,9 +119,10 @@ class _Writer:
         self.month, self.day = rng.randint(1, 6), rng.randint(1, 28)
         # Half of the records state most facts early, so that far questions are common enough.
         self.early = rng.random() < 0.5
-        pool = self._entities(4 + characters // 700)
-        self.keys = [(entity, attribute) for entity in pool for attribute in self.words.attributes]
-        rng.shuffle(self.keys)
+        # Each fact of a record is about a machine and a site of its own.
+        equipment = rng.sample(self.words.equipment, len(self.words.equipment))
+        sites = rng.sample(self.words.sites, len(self.words.sites))
+        self.machines = list(zip(equipment, sites, strict=False))
 
     def write(self) -> Document:
         rng, words, draft = self.rng, self.words, self.draft
@@ -135,19 +136,6 @@ class _Writer:
         self._summary()
         return Document(self.language, "".join(draft.parts), tuple(self.recalls))
 
-    def _entities(self, count: int) -> list[tuple[str, str]]:
-        """Pieces of equipment and their sites, each of a kind and a place of its own as long as
-        there are enough: a record follows few machines, so one word tells most of them apart.
-        """
-        equipment = self.rng.sample(self.words.equipment, len(self.words.equipment))
-        sites = self.rng.sample(self.words.sites, len(self.words.sites))
-        count = min(count, len(equipment) * len(sites))
-        # After every round through the equipment the sites move on by one: no pair comes twice.
-        return [
-            (equipment[n % len(equipment)], sites[(n + n // len(equipment)) % len(sites)])
-            for n in range(count)
-        ]
-
     def _start_entry(self) -> bool:
         self.day += self.rng.randint(0, 3)
         if self.day > 28:
@@ -159,7 +147,7 @@ class _Writer:
         if self.pending and self.pending[0][0] <= self.draft.length:
             index = heapq.heappop(self.pending)[1]
             return self._recall(self.facts[index], self.words.questions, joiner, self.body_end)
-        if self.keys and self.rng.random() < self._fact_probability():
+        if self.machines and self.rng.random() < self._fact_probability():
             return self._state_fact(joiner)
         return self._add_if_room(joiner + self._distractor(), self.body_end)
 
@@ -169,13 +157,15 @@ class _Writer:
         return 0.6 if self.draft.length < 0.3 * self.body_end else 0.12
 
     def _state_fact(self, joiner: str) -> bool:
-        (equipment, site), attribute = self.keys.pop()
+        equipment, site = self.machines[-1]
+        attribute = self.rng.choice(self.words.attributes)
         fields = {"equipment": equipment, "site": site, "attribute": attribute.name}
         fields["value"] = self._value(attribute)
         sentence = self.rng.choice(self.words.statements).format(**fields)
         start = self.draft.length + len(joiner)
         if not self._add_if_room(joiner + sentence, self.body_end):
             return False
+        self.machines.pop()
         self.facts.append(_Fact(fields, attribute.kind, start, self.draft.length))
         for _ in range(self.rng.choice((1, 1, 2))):
             self._plan_question(len(self.facts) - 1)

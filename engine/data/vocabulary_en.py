@@ -43,7 +43,10 @@ ENGLISH = Vocabulary(
         "Please note that the {attribute} of the {equipment} at {site} is {value}.",
         "Confirmed: the {attribute} of the {equipment} at {site} is {value}.",
     ),
-    questions=("Q: What is the {attribute} of the {equipment} at {site}? A: {value}.",),
+    questions=(
+        "Q: What is the {attribute} of the {equipment} at {site}? "
+        "A: The {attribute} of the {equipment} at {site} is {value}.",
+    ),
     summary_title="Summary",
     summaries=("In short, the {attribute} of the {equipment} at {site} is {value}.",),
     distractors=(

@@ -39,13 +39,16 @@ JAPANESE = Vocabulary(
     day="{month}-{day:02d}",
     months=("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12"),
     statements=(
-        "{site}工場の{equipment}の{attribute}は{value}です。",
-        "なお、{site}工場の{equipment}の{attribute}は{value}です。",
-        "確認済み:{site}工場の{equipment}の{attribute}は{value}です。",
+        "{equipment}の{attribute}({site}工場)は{value}です。",
+        "なお、{equipment}の{attribute}({site}工場)は{value}です。",
+        "確認済み:{equipment}の{attribute}({site}工場)は{value}です。",
     ),
-    questions=("質問:{site}工場の{equipment}の{attribute}は? 答え:{value}。",),
+    questions=(
+        "質問:{equipment}の{attribute}({site}工場)は? "
+        "答え:{equipment}の{attribute}({site}工場)は{value}です。",
+    ),
     summary_title="まとめ",
-    summaries=("以上より、{site}工場の{equipment}の{attribute}は{value}です。",),
+    summaries=("以上より、{equipment}の{attribute}({site}工場)は{value}です。",),
     distractors=(
         "{when}、{who}が{equipment}{did}。",
         "{when}、{who}が{site}工場の{equipment}{did}。",

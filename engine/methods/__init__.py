@@ -22,5 +22,13 @@ METHODS: dict[str, type[MethodConfig]] = {
 """Every method by its name."""
 
 __all__ = [
-    "METHODS", "AnyMethod", "Elu", "Hedgehog", "Hybrid", "MethodConfig", "Rfa", "Softmax", "T2R",
+    "METHODS",
+    "AnyMethod",
+    "Elu",
+    "Hedgehog",
+    "Hybrid",
+    "MethodConfig",
+    "Rfa",
+    "Softmax",
+    "T2R",
 ]

@@ -11,7 +11,7 @@ from engine.core.geometry import attention_layers
 from engine.core.state import MixerCacheLayer, cache_bytes
 from engine.core.swap import revert
 from engine.errors import IncompatibleCache, UnsupportedArchitecture
-from engine.methods import METHODS, Hybrid, Softmax, T2R
+from engine.methods import METHODS, T2R, Hybrid, Softmax
 from engine.services.convert import convert
 from tests.support.models import FAMILIES, VOCABULARY, tiny_model
 
@@ -120,8 +120,13 @@ def test_generate_with_cache_equals_without(converted, how):
         torch.manual_seed(0)
         texts.append(
             converted.generate(
-                tokens, attention_mask=mask, max_new_tokens=12, use_cache=use_cache,
-                pad_token_id=0, eos_token_id=None, **how,
+                tokens,
+                attention_mask=mask,
+                max_new_tokens=12,
+                use_cache=use_cache,
+                pad_token_id=0,
+                eos_token_id=None,
+                **how,
             )
         )
     assert torch.equal(*texts)
@@ -193,9 +198,7 @@ def test_seed_decides_the_mixers():
 
 
 def test_a_family_without_the_seam_is_refused_before_anything_changes():
-    config = FalconConfig(
-        vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=2
-    )
+    config = FalconConfig(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
     model = FalconForCausalLM(config)
     keys = list(model.state_dict())
     with pytest.raises(UnsupportedArchitecture) as error:

@@ -10,13 +10,16 @@ from engine.core.hybrid_mixer import HybridMixer
 from engine.core.linear_mixer import LinearMixer
 from engine.kernels.hybrid_attention import reference as hybrid_reference
 from engine.kernels.linear_attention import chunk, reference
-from engine.methods import METHODS, Hedgehog, Hybrid, T2R
+from engine.methods import METHODS, T2R, Hedgehog, Hybrid
 from engine.methods.feature_maps import FeatureMapMethods
 
 HEAD = HeadGeometry(heads=4, kv_heads=2, head_dim=8)
 LINEAR = [cls() for cls in FeatureMapMethods.__args__]
-HYBRIDS = [Hybrid(window=w, sinks=s, far=far) for w, s in [(1, 0), (7, 4), (64, 2)]
-           for far in (T2R(), Hedgehog())]
+HYBRIDS = [
+    Hybrid(window=w, sinks=s, far=far)
+    for w, s in [(1, 0), (7, 4), (64, 2)]
+    for far in (T2R(), Hedgehog())
+]
 MIXING = [m for m in (*LINEAR, *HYBRIDS)]
 LENGTHS = [1, 2, 63, 64, 75, 200]
 
@@ -65,8 +68,10 @@ def test_chunked_is_quadratic_is_recurrent(method, tokens):
     truth = by_weights(mixer, q, k, v)
     torch.testing.assert_close(mixer(q, k, v), truth, rtol=1e-9, atol=1e-11)
     state = double_state(mixer)
-    steps = [mixer.step(q[:, :, t:t+1], k[:, :, t:t+1], v[:, :, t:t+1], state)
-             for t in range(tokens)]
+    steps = [
+        mixer.step(q[:, :, t : t + 1], k[:, :, t : t + 1], v[:, :, t : t + 1], state)
+        for t in range(tokens)
+    ]
     torch.testing.assert_close(torch.cat(steps, 2), truth, rtol=1e-9, atol=1e-11)
 
 
@@ -78,7 +83,7 @@ def test_split_and_resume(method, split):
     whole = mixer(q, k, v)
     state = double_state(mixer)
     first = mixer(q[:, :, :split], k[:, :, :split], v[:, :, :split], None, state)
-    middle = mixer.step(*(x[:, :, split:split+1] for x in (q, k, v)), state)
+    middle = mixer.step(*(x[:, :, split : split + 1] for x in (q, k, v)), state)
     parts = [first, middle]
     if split + 1 < 130:
         parts.append(mixer(*(x[:, :, split + 1 :] for x in (q, k, v)), None, state))
@@ -176,7 +181,15 @@ def test_hybrid_reference_is_the_weights():
     start = mixer._state(2, 0, q.device, q.dtype)
     plain, sinks, _ = mixer._arrange(k, v, None, start)
     out = hybrid_reference.quadratic(
-        q, k, v, mixer.feature_map.query(q), mixer.feature_map.key(k), plain, sinks,
-        mixer.window, mixer.log_gamma.exp(), double_state(mixer).far,
+        q,
+        k,
+        v,
+        mixer.feature_map.query(q),
+        mixer.feature_map.key(k),
+        plain,
+        sinks,
+        mixer.window,
+        mixer.log_gamma.exp(),
+        double_state(mixer).far,
     )
     torch.testing.assert_close(out, by_weights(mixer, q, k, v))

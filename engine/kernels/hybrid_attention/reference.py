@@ -120,6 +120,4 @@ def quadratic(
 def far_sums(phi_k: Tensor, v: Tensor, plain: Tensor, state: LinearState, upto: int) -> LinearState:
     """The far field once the first `upto` tokens have left the window."""
     gone = phi_k[:, :, :upto] * plain[:, None, :upto, None]
-    return LinearState(
-        S=state.S + gone.transpose(-1, -2) @ v[:, :, :upto], z=state.z + gone.sum(2)
-    )
+    return LinearState(S=state.S + gone.transpose(-1, -2) @ v[:, :, :upto], z=state.z + gone.sum(2))

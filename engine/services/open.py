@@ -1,0 +1,27 @@
+"""Open any model by name: bundled, folder or Hub id, original or converted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.models.load import Loaded
+from engine.models.load import load as load_original
+from engine.services.artifacts import is_converted, load_converted
+
+
+def load(ref: str, *, device: str = "cpu") -> Loaded:
+    """Check and load a model, ready to run in eval mode and float32.
+
+    Args:
+        ref: a bundled name, a local folder (of an original or of a converted model), or a Hub id.
+        device: where to put it, as torch names it.
+
+    Raises:
+        ModelNotFound, UnsafeModel, UnsupportedArchitecture, OutOfMemory: before any weight is read.
+    """
+    folder = Path(ref)
+    return (
+        load_converted(folder, device=device)
+        if is_converted(folder)
+        else load_original(ref, device=device)
+    )
