@@ -154,6 +154,8 @@ def _answer_tokens(
     """
     first = bisect_left(ends, recall.answer_start + 1)
     last = bisect_left(ends, recall.answer_end)
+    if last == len(ends):  # a tokenizer that drops what it has no word for
+        return None
     before = text[spans[first][0] : recall.answer_start]
     if before.strip() or ends[last] != recall.answer_end:
         return None
