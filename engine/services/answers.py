@@ -29,9 +29,10 @@ class Prompt:
     """The true answer, where there is one."""
 
 
-def document_prompt(piece_ids: Sequence[int], context_tokens: int) -> Prompt:
-    """The beginning of a held-out document as a prompt."""
-    return Prompt(list(piece_ids[: int(_PROMPT_SHARE * context_tokens)]))
+def document_prompt(piece_ids: Sequence[int], context_tokens: int, answer_tokens: int) -> Prompt:
+    """The beginning of a held-out document as a prompt that leaves the answer its room."""
+    most = min(int(_PROMPT_SHARE * context_tokens), context_tokens - answer_tokens)
+    return Prompt(list(piece_ids[: max(context_tokens // 2, most)]))
 
 
 def answers(

@@ -133,11 +133,14 @@ def compare(
         prompt = Prompt(known.input_ids, expected=known.answer)
     else:
         longest = max(dataset.heldout, key=lambda piece: len(piece.ids))
-        prompt = document_prompt(longest.ids.tolist(), original.context_tokens)
+        prompt = document_prompt(
+            longest.ids.tolist(), original.context_tokens, settings.answer_tokens
+        )
     method = config.method.name
     with progress.part("answers", "answers"):
         written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
+    seconds["comparing"] = sum(seconds.values())
     result = Comparison(
         quality=quality,
         recall=recall,

@@ -88,6 +88,7 @@ def test_every_part_is_there(compared):
     assert [p.context_tokens for p in result.speed.decode.converted] == [32, 128]
     assert all(p.cache_bytes == p.analytic_bytes for p in result.memory.converted)
     assert result.answers.original.tokens <= 6 and result.answers.prompt_tokens > 100
+    assert result.answers.prompt_tokens_dropped == 0
     assert result.answers.original.attention == "softmax in 4 layers"
     assert result.answers.converted.attention == "t2r in 3 layers, softmax in 1 layer"
     assert result.answers.original.weights_sha256 != result.answers.converted.weights_sha256
@@ -95,6 +96,7 @@ def test_every_part_is_there(compared):
     assert result.conversion.layers_kept == (1,) and result.conversion.parameters_added > 0
     assert result.dataset["splits"]["heldout"]["documents"] > 0
     assert result.timing["transferring"] == 1.235
+    assert result.timing["comparing"] > result.timing["comparing: quality"] > 0
     assert result.environment.dtype == "float32"
 
 
