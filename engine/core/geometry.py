@@ -1,7 +1,8 @@
 """Where a transformers model keeps its attention, and the shape of each layer's heads.
 
-Knows transformers' internals: a module that can be swapped has `config`, `layer_idx` and
-`is_causal`, and asks `ALL_ATTENTION_FUNCTIONS.get_interface` for the function that mixes q, k and v.
+Knows transformers' internals: an attention module that can be swapped has `config`, `layer_idx`
+and `is_causal`, and asks `ALL_ATTENTION_FUNCTIONS.get_interface` for the function that mixes q, k
+and v.
 """
 
 from __future__ import annotations

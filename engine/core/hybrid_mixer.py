@@ -102,8 +102,10 @@ class HybridMixer(Mixer):
         if state is not None:
             upto = k.shape[2] - self.window
             state.far = far_sums(phi_k, v, plain, state.far, upto)
-            state.k, state.v = k[:, :, upto:].to(state.k.dtype), v[:, :, upto:].to(state.v.dtype)
-            state.plain, state.seen, state.cursor = plain[:, upto:], seen, 0
+            # Copies: a mere view would keep the whole prompt's keys and values alive.
+            state.k = k[:, :, upto:].to(state.k.dtype, copy=True)
+            state.v = v[:, :, upto:].to(state.v.dtype, copy=True)
+            state.plain, state.seen, state.cursor = plain[:, upto:].clone(), seen, 0
             state.sink_k = sinks.k.to(state.sink_k.dtype)
             state.sink_v = sinks.v.to(state.sink_v.dtype)
         return out.to(dtype)

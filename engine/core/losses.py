@@ -50,12 +50,26 @@ def target_count(labels: Tensor) -> int:
     return int((labels[:, 1:] != IGNORED).sum())
 
 
-@torch.no_grad()
-def amplitude(target: Tensor, real: Tensor) -> tuple[float, int]:
-    """Sum of squared deviations of an attention output from its mean, and how many numbers.
+class Variance:
+    """Variance of an attention output around its mean, gathered batch by batch.
 
-    Args:
-        target: [B, H, T, V]. real: [B, T] bool.
+    One number for a layer: the mean over heads, dimensions and real tokens.
     """
-    values = target.float().transpose(1, 2)[real]
-    return float((values - values.mean(0)).square().sum()), values.numel()
+
+    def __init__(self) -> None:
+        self.total: Tensor | float = 0.0
+        self.squares, self.tokens = 0.0, 0
+
+    @torch.no_grad()
+    def add(self, target: Tensor, real: Tensor) -> None:
+        """Take in target [B, H, T, V] at the real tokens [B, T]."""
+        values = target.transpose(1, 2)[real].double()  # [tokens, H, V]
+        self.total = self.total + values.sum(0)
+        self.squares += float(values.square().sum())
+        self.tokens += len(values)
+
+    def value(self) -> float:
+        """The variance; never zero, so that it can divide."""
+        mean = torch.as_tensor(self.total) / max(1, self.tokens)
+        spread = self.squares - self.tokens * float(mean.square().sum())
+        return max(spread, 0.0) / max(1, self.tokens * mean.numel()) + 1e-12

@@ -15,6 +15,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import logging
 
 from engine.errors import UnsafeModel, UnsupportedArchitecture
 from engine.models.check import check_model
@@ -92,6 +93,8 @@ def _load_model(ref: str, folder: Path, dtype: torch.dtype, device: str) -> PreT
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UnsafeModel(f"The weights of {ref} cannot be read: {reason}", _CLEAN_COPY) from error
+    finally:
+        logging.set_verbosity(verbosity)
     model, report = loaded
     # transformers fills absent weights with random numbers and only warns.
     if missing := sorted(report["missing_keys"]):

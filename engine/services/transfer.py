@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from engine.configs import Recipe
 from engine.core.loop import Group, Loop
-from engine.core.losses import IGNORED, amplitude, squared_error
+from engine.core.losses import IGNORED, Variance, squared_error
 from engine.core.mixer import Mixer
 from engine.core.swap import observing
 from engine.data.batches import Batch, batches
@@ -39,7 +39,7 @@ def _run_original(model: PreTrainedModel, batch: Batch) -> None:
 
 def _variances(model: PreTrainedModel, first_step: list[Batch]) -> dict[int, float]:
     """Variance of each converted layer's original attention output, over the first step's data."""
-    sums: dict[int, list[tuple[float, int]]] = {}
+    variances = {layer: Variance() for layer in model.conversion.layers}
     for batch in first_step:
         real = (batch.labels != IGNORED).to(model.device)
 
@@ -53,14 +53,11 @@ def _variances(model: PreTrainedModel, first_step: list[Batch]) -> dict[int, flo
             target: Tensor,
             real: Tensor = real,
         ) -> None:
-            sums.setdefault(layer, []).append(amplitude(target, real))
+            variances[layer].add(target, real)
 
         with observing(model, note):
             _run_original(model, batch)
-    return {
-        layer: sum(s for s, _ in parts) / max(1, sum(n for _, n in parts)) + 1e-12
-        for layer, parts in sums.items()
-    }
+    return {layer: variance.value() for layer, variance in variances.items()}
 
 
 def transfer(

@@ -34,17 +34,7 @@ def test_formula_equals_measured_cache_of_converted_models(method, tokens):
     assert analytic_bytes(model, tokens) == cache_bytes(_read(model, tokens))
 
 
-_HYBRID = pytest.param(
-    "hybrid",
-    marks=pytest.mark.xfail(
-        strict=True, reason="the window's keys and values after a prefill are views of all of them"
-    ),
-)
-
-
-@pytest.mark.parametrize(
-    "method", [_HYBRID if name == "hybrid" else name for name in METHODS if name != "softmax"]
-)
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "softmax"])
 def test_a_fully_converted_cache_is_constant_down_to_the_storage(method):
     """A view of a long tensor would look small and keep all of it alive."""
     model = tiny_model("llama")

@@ -1,0 +1,81 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from engine.core.loop import Best, Group, Loop, rate_at
+from engine.errors import Cancelled, NonFiniteLoss
+
+
+def one_parameter_loop(checkpoint=None, steps=20):
+    weight = nn.Parameter(torch.tensor([5.0, -3.0]))
+    loop = Loop([Group({"w": weight}, 0.1), Group({}, 0.1)], steps, checkpoint)
+
+    def backward(step: int) -> float:
+        loss = (weight * (1 + step % 3)).square().sum()
+        loss.backward()
+        return loss.item()
+
+    return loop, weight, backward
+
+
+def test_rate_rises_then_falls_and_never_reaches_zero():
+    rates = [rate_at(step, 100) for step in range(100)]
+    assert rates[0] < rates[3] < 1.0 and max(rates) == pytest.approx(1.0, abs=0.01)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert 0 < rates[-1] < 0.06
+    assert rate_at(0, 1) > 0
+
+
+def test_cancelled_and_resumed_equals_uninterrupted(tmp_path):
+    loop, whole, backward = one_parameter_loop()
+    loop.run(backward, lambda *_: True)
+
+    path = tmp_path / "checkpoint" / "stage.pt"
+    loop, _, backward = one_parameter_loop(path)
+
+    def stop_at_seven(step: int, *_: float) -> bool:
+        loop.best.consider(1.0 / step, step, loop.parameters)
+        if step == 7:
+            raise Cancelled("stop", "resume")
+        return True
+
+    with pytest.raises(Cancelled):
+        loop.run(backward, stop_at_seven)
+    loop, resumed, backward = one_parameter_loop(path)
+    assert loop.step == 7 and loop.best.step == 7
+    seen = []
+    loop.run(backward, lambda step, *_: bool(seen.append(step)) or True)
+    assert seen == list(range(8, 21))
+    assert torch.equal(resumed, whole)
+
+
+def test_a_loss_that_is_no_number_stops_before_the_weights_change():
+    loop, weight, _ = one_parameter_loop()
+    before = weight.detach().clone()
+
+    def backward(step: int) -> float:
+        weight.sum().backward()
+        return math.nan
+
+    with pytest.raises(NonFiniteLoss) as error:
+        loop.run(backward, lambda *_: True)
+    assert "step 1" in error.value.message and torch.equal(weight, before)
+
+
+def test_stops_when_told():
+    loop, _, backward = one_parameter_loop()
+    loop.run(backward, lambda step, *_: step < 4)
+    assert loop.step == 4 and loop.stopped_early
+
+
+def test_best_keeps_the_weights_of_the_lowest_reading():
+    weight = nn.Parameter(torch.zeros(2))
+    best, parameters = Best(), {"w": weight}
+    for step, loss in enumerate([3.0, 1.0, 2.0, 4.0]):
+        weight.data.fill_(float(step))
+        best.consider(loss, step, parameters)
+    assert (best.step, best.stale) == (1, 2)
+    best.restore(parameters)
+    assert weight.tolist() == [1.0, 1.0]
