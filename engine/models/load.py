@@ -81,6 +81,9 @@ def weights_sha256(files: list[Path]) -> str:
 
 
 def _load_model(ref: str, folder: Path, dtype: torch.dtype, device: str) -> PreTrainedModel:
+    # Its own report would warn of a converted model's mixers; what matters is checked below.
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
