@@ -152,7 +152,7 @@ def prefill_speed(comparison: Comparison, lang: str) -> Figure:
 
 
 def memory_by_context(comparison: Comparison, lang: str) -> Figure:
-    """Exact cache bytes by context length. Both axes linear: growth shows as it is, a straight line."""
+    """Exact cache bytes by context length. Both axes linear, so that growth shows as it is."""
     traces = []
     lengths: list[int] = []
     for party in ("original", "converted"):
@@ -208,15 +208,19 @@ def transfer_curve(points: list[tuple[float, float]], lang: str) -> Figure:
 
 
 def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figure:
-    """Stage 2: loss by step against the original's level. Keys: train, validation, control, teacher.
+    """Stage 2: loss by step against the original's level.
 
-    `teacher` is a level, not a curve: its last reading is drawn across the chart.
+    Keys: train, validation, control, teacher. `teacher` is a level, not a curve: its last
+    reading is drawn across the chart.
     """
     traces: list[dict[str, Any]] = []
     if train := thinned(series.get("train", [])):
         trace = line("converted", [p[0] for p in train], [p[1] for p in train], lang, markers=False,
                      name=t("live.train_loss", lang))  # fmt: skip
-        traces.append(trace | {"opacity": 0.45, "line": {"color": CONVERTED, "width": 1.2}})
+        # The objective mixes two losses, so it is no reading of the same quantity: its own axis.
+        traces.append(
+            trace | {"yaxis": "y2", "opacity": 0.45, "line": {"color": CONVERTED, "width": 1.2}}
+        )
     for key, party in (("validation", "converted"), ("control", "control")):
         if points := series.get(key):
             traces.append(
@@ -230,4 +234,10 @@ def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figur
             line("original", [0, max(steps)], [level, level], lang, markers=False,
                  name=t("live.teacher_loss", lang))
         )  # fmt: skip
-    return figure(traces, t("axis.step", lang), t("axis.loss", lang), yaxis={"rangemode": "normal"})
+    made = figure(traces, t("axis.step", lang), t("axis.loss", lang), yaxis={"rangemode": "normal"})
+    if train:
+        right = {"overlaying": "y", "side": "right", "showgrid": False}
+        made["layout"]["yaxis2"] = {
+            "title": {"text": t("axis.objective", lang)}, **_AXIS, **right,
+        }  # fmt: skip
+    return made

@@ -156,7 +156,7 @@ def table(
     caption: str,
     words: bool = False,
 ) -> str:
-    """A table whose first column names the row; `words` aligns all columns for text, not numbers."""
+    """A table whose first column names the row; `words` aligns all columns as text."""
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
     body = "".join(
         f'<tr><th scope="row">{_cell(row[0])}</th>'
@@ -167,7 +167,8 @@ def table(
     # A scrolling region must be reachable by keyboard, hence the tabindex and the name.
     return _wrap(
         f'<div class="ts-scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
-        f'<table class="ts-table{" words" if words else ""}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<table class="ts-table{" words" if words else ""}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

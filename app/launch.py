@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 
 def _environment() -> None:
     """Settings that Gradio and the Hub client read when they are imported."""
-    uploads = paths.data_directory() / "uploads"
+    data = paths.data_directory()
+    # Beside the data directory, not in it: Gradio refuses uploads below a blocked path.
+    uploads = data.with_name(data.name + "-uploads")
     uploads.mkdir(mode=0o700, exist_ok=True)
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

@@ -77,7 +77,7 @@ def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
 
 
 def speed(pair: SpeedPair, kind: str, lang: str) -> str:
-    """`kind` is "decode" or "prefill": speed at the longest length, and where it is the other way."""
+    """Speed at the longest length, and where it is the other way; kind: "decode" or "prefill"."""
     ratios = speed_ratios(pair)
     if not ratios:
         return t("reading.speed.unknown", lang)

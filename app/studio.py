@@ -88,6 +88,11 @@ class Studio:
             **self._filled(self.compare.outputs(), compare.values(self.compare, None, None, "")),
         }
 
+    def set_up(self, step: int = MODEL) -> Updates:
+        """A new run, from that step on."""
+        convert.warm_up()
+        return self.at_step(step)
+
     def at_run(self, run_id: str, step: int | None = None) -> Updates:
         """A run from the store: its comparison once it is done, else its progress.
 
@@ -141,7 +146,7 @@ class Studio:
         """Straight to the start, with the bundled model and data chosen."""
         summary = convert.summarise(DEFAULT_MODEL, "", DEFAULT_DATA, None, self.lang)
         return {
-            **self.at_step(CONVERT),
+            **self.set_up(CONVERT),
             self.model.choice: DEFAULT_MODEL,
             self.data.choice: DEFAULT_DATA,
             self.convert.summary: summary,
@@ -187,6 +192,10 @@ class Studio:
         run_id = str(request.query_params.get("run", ""))
         if not run_id:
             return {self.landing.runs: history.runs_table(service.list_runs(), self.lang)}
+        return self.open(run_id)
+
+    def open(self, run_id: str) -> Updates:
+        """The run with that id, or the landing view with the reason why not."""
         try:
             return self.at_run(run_id)
         except EngineError as error:

@@ -1,4 +1,4 @@
-"""The headline figures of a comparison as tiles: each with unit, judgement and the numbers behind."""
+"""The headline figures as tiles: each with unit, judgement and the numbers behind it."""
 
 from __future__ import annotations
 

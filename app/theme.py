@@ -58,6 +58,7 @@ def theme() -> themes.Base:
         block_info_text_color="#4B5563",
         block_info_text_color_dark="#A8B3C4",
         block_shadow="none",
+        input_border_width="1px",
         input_border_color="#6B7280",
         input_border_color_dark="#7C8AA0",
         input_background_fill="white",

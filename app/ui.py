@@ -13,7 +13,7 @@ import gradio as gr
 
 from app.pages import model
 from app.pages.sample import Sample
-from app.studio import MODEL, Studio
+from app.studio import Studio
 from app.text import t
 
 UPLOADS_LIVE_S = 86400
@@ -43,10 +43,10 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     studio.run_id.change(None, studio.run_id, None, js=_ADDRESS)
     studio.home.click(studio.go_home, None, outputs, **_SILENT)
     for button in (studio.new, studio.landing.own, studio.live.another):
-        button.click(partial(studio.at_step, MODEL), None, outputs, **_SILENT)
+        button.click(studio.set_up, None, outputs, **_SILENT)
     studio.landing.start.click(studio.with_bundled, None, outputs, **_SILENT)
     if studio.sample is not None:
-        shown = partial(studio.at_run, studio.sample.run.id)
+        shown = partial(studio.open, studio.sample.run.id)
         studio.landing.see_sample.click(shown, None, outputs, **_SILENT)
 
 
@@ -88,4 +88,4 @@ def _running(studio: Studio) -> None:
     studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **_SILENT)
     studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
     studio.live.resume.click(studio.resume, studio.run_id, outputs, **_SILENT)
-    studio.live.compare.click(studio.at_run, studio.run_id, outputs, **_SILENT)
+    studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)

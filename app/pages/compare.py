@@ -126,7 +126,7 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         converted=len(conversion.layers_converted),
         total=len(conversion.layers_converted) + len(conversion.layers_kept),
     )
-    return ui.section(title, readings.perplexity(result, lang)) + mark + ui.inline([about])
+    return ui.section(title, readings.perplexity(result, lang), level=1) + mark + ui.inline([about])
 
 
 def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 
 import gradio as gr
 
@@ -36,7 +39,7 @@ class ConvertPage:
 def build(lang: str) -> ConvertPage:
     """Lay the form out with the defaults of `RunConfig`."""
     with gr.Column() as column:
-        block(ui.section(t("convert.title", lang), t("convert.text", lang)))
+        block(ui.section(t("convert.title", lang), t("convert.text", lang), level=1))
         summary = block()
         with gr.Column(elem_classes="ts-panel"):
             method = gr.Radio(
@@ -63,6 +66,14 @@ def build(lang: str) -> ConvertPage:
         with gr.Row(elem_classes="ts-actions"):
             start = gr.Button(t("convert.start", lang), variant="primary", size="lg")
     return ConvertPage(column, summary, method, keep_every, recipe, seed, start, problem)
+
+
+@cache
+def warm_up() -> None:
+    """Import in the background, once, what the start needs: torch takes seconds."""
+    threading.Thread(
+        target=import_module, args=("engine.models.check",), daemon=True, name="warm-up"
+    ).start()
 
 
 def summarise(choice: str, hub_id: str, data_choice: str, upload: str | None, lang: str) -> str:

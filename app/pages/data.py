@@ -39,7 +39,7 @@ def build(lang: str) -> DataPage:
     """Lay the step out, the default bundled data chosen."""
     names = list(bundled_datasets())
     chosen = DEFAULT_DATA if DEFAULT_DATA in names else UPLOAD
-    block(ui.section(t("data.title", lang), t("data.text", lang)))
+    block(ui.section(t("data.title", lang), t("data.text", lang), level=1))
     with gr.Column(elem_classes="ts-panel"):
         choice = gr.Radio(
             [*((t("data.bundled", lang, name=name), name) for name in names),

@@ -64,10 +64,8 @@ def build(lang: str) -> LivePage:
 
 def heading(run: Run, lang: str) -> str:
     """What the run was asked to do, from its frozen settings, as HTML."""
-    config = run.config
-    return ui.section(
-        t("live.title_sample" if run.sample else "live.title", lang, id=run.id)
-    ) + ui.facts(settings(config, lang))
+    title = t("live.title_sample" if run.sample else "live.title", lang, id=run.id)
+    return ui.section(title, level=1) + ui.facts(settings(run.config, lang))
 
 
 def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
@@ -77,12 +75,16 @@ def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
     return [
         (t("convert.model", lang), str(config.get("model", ""))),
         (t("convert.data", lang), str(config.get("data", ""))),
-        (t("convert.method", lang), str(method.get("name", "")) if isinstance(method, dict) else ""),
+        (t("convert.method", lang), _name_of(method)),
         (t("convert.keep_every", lang),
          t("convert.keep", lang, n=every) if every else t("convert.keep_none", lang)),
         (t("convert.recipe", lang), str(config.get("recipe_name", ""))),
         (t("convert.seed", lang), str(config.get("seed", ""))),
     ]  # fmt: skip
+
+
+def _name_of(method: object) -> str:
+    return str(method.get("name", "")) if isinstance(method, dict) else ""
 
 
 def fast_values(run: Run, lang: str) -> list[object]:

@@ -39,7 +39,7 @@ def build(lang: str) -> ModelPage:
     models = bundled_models()
     names = [model.name for model in models]
     chosen = DEFAULT_MODEL if DEFAULT_MODEL in names else HUB
-    block(ui.section(t("model.title", lang), t("model.text", lang)))
+    block(ui.section(t("model.title", lang), t("model.text", lang), level=1))
     with gr.Column(elem_classes="ts-panel"):
         choice = gr.Radio(
             [*((t("model.bundled", lang, name=model.name), model.name) for model in models),

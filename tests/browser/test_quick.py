@@ -1,0 +1,186 @@
+"""What a first visitor sees and does, without waiting for a run. The quick half."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+SAMPLE = "/?run=sample-bundled"
+
+
+def _fits(page: Page) -> None:
+    """Nothing sticks out to the side."""
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{wide} px wider than the screen"
+
+
+def _open_sample(page: Page) -> None:
+    page.get_by_role("button", name="See the sample result").click()
+    expect(page.get_by_role("heading", name="business-2k: original and converted")).to_be_visible()
+
+
+def test_a_first_visit_shows_the_sample_within_five_seconds(open_page) -> None:
+    page = open_page()
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=5_000)
+    expect(page.get_by_text("Sample run, made by these commands on Example CPU")).to_be_visible(
+        timeout=5_000
+    )
+    expect(page.get_by_text("3.5 % higher than the original")).to_be_visible(timeout=5_000)
+    assert page.title() == "T2R Studio"
+
+
+def test_the_sample_result_is_one_click_away_and_complete(open_page) -> None:
+    page = open_page()
+    _open_sample(page)
+    for chart in (
+        "Perplexity by position", "Recall by distance", "Memory by context",
+        "Generating: speed by context", "Reading the prompt: speed by context",
+    ):  # fmt: skip
+        block = page.locator("#studio .ts-chart").filter(
+            has=page.get_by_role("heading", name=chart)
+        )
+        expect(block.locator(".main-svg").first).to_be_visible()
+        expect(block.locator(".ts-reading")).not_to_be_empty()
+        block.get_by_text("Show the numbers").click()
+        expect(block.get_by_role("table")).to_be_visible()
+    answers = page.locator("article.ts-answer")
+    expect(answers).to_have_count(2)
+    expect(answers.nth(0)).to_contain_text("aaaaaaaaaaaa")
+    expect(answers.nth(1)).to_contain_text("bbbbbbbbbbbb")
+    expect(page.get_by_text("timing only: no model was trained for them")).to_be_visible()
+
+
+def test_an_address_brings_a_run_back(open_page) -> None:
+    page = open_page()
+    _open_sample(page)
+    expect(page).to_have_url(re.compile(r"\?run=sample-bundled$"))
+    page.reload()
+    expect(page.locator("#tiles")).to_contain_text("95.3 %")
+    page.get_by_role("button", name="Home").click()
+    expect(page).not_to_have_url(re.compile("run="))
+    page.get_by_role("link", name="Sample run").click()
+    expect(page.locator("#tiles")).to_contain_text("95.3 %")
+
+
+def test_how_the_sample_was_made_can_be_seen(open_page) -> None:
+    page = open_page(SAMPLE)
+    page.get_by_role("tab", name="Convert").click()
+    expect(page.get_by_role("heading", name="Sample run: how it was made")).to_be_visible()
+    expect(page.get_by_text("12 duplicates removed")).to_be_visible()
+    expect(page.locator("#studio .main-svg").first).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "run", ["20260101-000000000000", "../../etc/passwd", "<img src=x onerror=alert(1)>"]
+)
+def test_a_run_that_does_not_exist_is_said_so(open_page, run: str) -> None:
+    page = open_page(f"/?run={run}")
+    expect(page.get_by_role("alert")).to_contain_text("There is no such run")
+    expect(page.get_by_role("button", name="Start with the bundled model and data")).to_be_visible()
+
+
+def test_two_clicks_lead_to_the_start(open_page) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Start with the bundled model and data").click()
+    expect(page.get_by_role("button", name="Start the conversion")).to_be_enabled()
+    expect(page.get_by_label("Hybrid:")).to_be_checked()
+    expect(page.get_by_label("Quick:")).to_be_checked()
+
+
+def test_the_steps_lead_on_and_back(open_page) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Choose your own model and data").click()
+    expect(page.get_by_label("business-2k")).to_be_checked()
+    page.get_by_role("button", name="Next: data").click()
+    expect(page.get_by_text("How the first documents begin")).to_be_visible()
+    page.get_by_role("button", name="Next: convert").click()
+    page.get_by_label("T2R:").check()
+    page.get_by_role("tab", name="Model").click()
+    page.get_by_role("button", name="Next: data").click()
+    page.get_by_role("button", name="Next: convert").click()
+    expect(page.get_by_label("T2R:")).to_be_checked()
+
+
+@pytest.mark.parametrize("name", ["/etc", "engine/runs", "../models", "gpt2; rm"])
+def test_no_path_of_the_server_can_be_named(open_page, name: str) -> None:
+    page = open_page()
+    page.get_by_role("button", name="New run").click()
+    page.get_by_label("Another model from the Hugging Face Hub").check()
+    page.get_by_label("Hub id").fill(name)
+    page.get_by_role("button", name="Next: data").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is no such model")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.txt", b""),
+        ("picture.txt", bytes(range(256)) * 64),
+        ("numbers.csv", b"a,b\n1,2\n3,4\n"),
+        ("broken.jsonl", b'{"text": \n'),
+    ],
+)
+def test_a_bad_file_is_explained_below_the_field(
+    open_page, tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    page = open_page()
+    page.get_by_role("button", name="New run").click()
+    page.get_by_role("button", name="Next: data").click()
+    page.get_by_label("Your own file").check()
+    page.locator("input[type=file]").set_input_files(tmp_path / name)
+    problem = page.get_by_role("alert")
+    expect(problem).to_contain_text("This file cannot be used")
+    page.get_by_role("button", name="Next: convert").click()
+    expect(problem).to_be_visible()
+    expect(page.get_by_role("button", name="Next: convert")).to_be_visible()
+
+
+def test_a_good_file_is_previewed_as_it_reads(open_page, tmp_path: Path) -> None:
+    rows = [
+        "番号,報告",
+        *(f"{i},点検報告書 第{i}号。" + f"装置{i}に異常なし。" * 120 for i in range(40)),
+    ]
+    (tmp_path / "reports.csv").write_bytes("\n".join(rows).encode("cp932"))
+    page = open_page()
+    page.get_by_role("button", name="New run").click()
+    page.get_by_role("button", name="Next: data").click()
+    page.get_by_label("Your own file").check()
+    page.locator("input[type=file]").set_input_files(tmp_path / "reports.csv")
+    expect(page.locator(".ts-docs pre").first).to_contain_text("点検報告書 第0号。")
+    page.get_by_role("button", name="Next: convert").click()
+    expect(page.get_by_text("reports.csv")).to_be_visible()
+
+
+def test_a_phone_never_scrolls_sideways(open_page) -> None:
+    page = open_page(width=390, height=844)
+    expect(page.get_by_text("3.5 % higher than the original")).to_be_visible()
+    expect(page.locator("#runs table")).to_be_visible()
+    _fits(page)
+    _open_sample(page)
+    expect(page.locator("#studio .main-svg").first).to_be_visible()
+    _fits(page)
+    page.get_by_role("button", name="New run").click()
+    for onward in ("Next: data", "Next: convert"):
+        expect(page.get_by_role("button", name=onward)).to_be_visible()
+        _fits(page)
+        page.get_by_role("button", name=onward).click()
+    expect(page.get_by_role("button", name="Start the conversion")).to_be_visible()
+    _fits(page)
+
+
+def test_the_keyboard_alone_opens_the_sample(open_page) -> None:
+    page = open_page()
+    sample = page.get_by_role("button", name="See the sample result")
+    expect(sample).to_be_visible()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if sample.evaluate("element => element === document.activeElement"):
+            break
+    assert sample.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "focus is seen"
+    page.keyboard.press("Enter")
+    expect(page.locator("#tiles")).to_contain_text("95.3 %")

@@ -1,0 +1,125 @@
+"""Real runs in a real worker, made short: what a person may do to them while they work."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+A_RUN_MS = 600_000
+"""Longest wait for one of the short runs, on a machine that has other work too."""
+
+
+def _start(page: Page) -> None:
+    """From the landing view: two clicks."""
+    page.get_by_role("button", name="Start with the bundled model and data").click()
+    page.get_by_role("button", name="Start the conversion").click()
+    expect(page.get_by_role("button", name="Cancel and save")).to_be_visible(timeout=A_RUN_MS)
+    expect(page).to_have_url(re.compile(r"\?run=\d{8}-[0-9a-f]{12}$"))
+
+
+def _transferring(page: Page) -> None:
+    expect(page.locator("#status [aria-current=step]")).to_contain_text(
+        "Attention transfer", timeout=A_RUN_MS
+    )
+    expect(page.locator("#status")).to_contain_text("Step", timeout=A_RUN_MS)
+
+
+def _steps_done(page: Page) -> int:
+    found = re.search(r"Step (\d+) of", page.locator("#status").inner_text())
+    return int(found.group(1)) if found else 0
+
+
+def _compare(page: Page) -> None:
+    """The third click, once the run is done."""
+    page.get_by_role("button", name="See the comparison").click(timeout=A_RUN_MS)
+    expect(page.get_by_role("heading", name="business-2k: original and converted")).to_be_visible()
+
+
+def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> None:
+    page = open_page()
+    _start(page)
+    page.reload()
+    _transferring(page)
+    expect(page.locator("#studio .main-svg").first).to_be_visible()
+    _compare(page)
+    expect(page.locator("#studio .ts-chart .main-svg").first).to_be_visible()
+    hashes = [
+        re.findall(r"\b[0-9a-f]{12}\b", text)
+        for text in page.locator("article.ts-answer").all_inner_texts()
+    ]
+    assert len(hashes) == 2 and hashes[0] != hashes[1], "each pane names its own weights"
+    expect(page.locator("article.converted")).to_contain_text("hybrid")
+    page.get_by_role("button", name="Home").click()
+    expect(page.locator("#runs tbody tr").filter(has_text="Done")).not_to_have_count(0)
+
+
+def test_a_cancelled_run_is_saved_and_resumed(open_page) -> None:
+    page = open_page()
+    _start(page)
+    _transferring(page)
+    page.get_by_role("button", name="Cancel and save").click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=A_RUN_MS)
+    expect(page.locator("#status")).to_contain_text("What was done is saved")
+    address = page.url
+    again = open_page(address[address.index("/?") :])
+    again.get_by_role("button", name="Resume").click()
+    expect(again.get_by_role("button", name="Cancel and save")).to_be_visible(timeout=A_RUN_MS)
+    _compare(again)
+
+
+def test_a_server_killed_mid_run_loses_nothing(open_page, server) -> None:
+    page = open_page()
+    _start(page)
+    _transferring(page)
+    before = _steps_done(page)
+    server.kill()
+    server.start()
+    # The tab was never reloaded: it finds the new server by itself, and the worker never stopped.
+    expect(page.locator("#status")).not_to_contain_text(f"Step {before} of", timeout=A_RUN_MS)
+    _compare(page)
+    lost = "Failed to load resource", "ERR_CONNECTION_REFUSED", "Connection"
+    open_page.trouble[:] = [x for x in open_page.trouble if not any(word in x for word in lost)]
+
+
+def test_no_page_has_a_serious_accessibility_fault(open_page) -> None:
+    """Needs axe-core: `npm pack axe-core`, unpack it, and name its axe.min.js in AXE_CORE."""
+    script = os.environ.get("AXE_CORE")
+    if not script:
+        pytest.skip("AXE_CORE does not name an axe.min.js")
+    page = open_page()
+    source = Path(script).read_text("utf-8")
+
+    def check(place: str) -> None:
+        page.evaluate(source)
+        found = page.evaluate(
+            "async () => (await axe.run(document)).violations"
+            ".filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id)"
+        )
+        # Gradio names its upload button otherwise than the text on it.
+        assert set(found) <= {"label-content-name-mismatch"}, place
+
+    expect(page.locator("#landing .main-svg").first).to_be_visible()
+    check("landing")
+    page.get_by_role("button", name="See the sample result").click()
+    expect(page.locator("#studio .main-svg").first).to_be_visible()
+    check("compare")
+    page.get_by_role("tab", name="Convert").click()
+    expect(page.get_by_text("12 duplicates removed")).to_be_visible()
+    check("live")
+    page.get_by_role("button", name="New run").click()
+    expect(page.get_by_role("button", name="Next: data")).to_be_visible()
+    check("model")
+    page.get_by_role("button", name="Next: data").click()
+    page.get_by_label("Your own file").check()
+    check("data")
+    page.get_by_label("business-cases").check()
+    page.get_by_role("button", name="Next: convert").click()
+    expect(page.get_by_role("button", name="Start the conversion")).to_be_visible()
+    check("convert")

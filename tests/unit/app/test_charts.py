@@ -1,0 +1,77 @@
+"""Figures show the numbers they were given, in one visual language."""
+
+import json
+
+import pytest
+
+from app import charts, tables
+from app.theme import CONVERTED, ORIGINAL
+from tests.support import example_runs as examples
+
+RESULT = examples.comparison()
+FIGURES = {
+    "position": charts.perplexity_by_position,
+    "decode": charts.decode_speed,
+    "prefill": charts.prefill_speed,
+    "memory": charts.memory_by_context,
+    "recall": charts.recall_by_distance,
+}
+
+
+def _named(figure: charts.Figure, name: str) -> dict:
+    return next(trace for trace in figure["data"] if trace.get("name") == name)
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_original_and_converted_always_look_the_same(kind: str) -> None:
+    figure = FIGURES[kind](RESULT, "en")
+    original, converted = _named(figure, "Original"), _named(figure, "Converted")
+    assert (original["line"]["color"], original["line"]["dash"]) == (ORIGINAL, "solid")
+    assert original["marker"]["symbol"] == "circle"
+    assert (converted["line"]["color"], converted["line"]["dash"]) == (CONVERTED, "dash")
+    assert converted["marker"]["symbol"] == "square"
+    assert figure["layout"]["xaxis"]["title"]["text"] and figure["layout"]["yaxis"]["title"]["text"]
+    json.dumps(figure, allow_nan=False)
+
+
+def test_the_chart_holds_the_numbers() -> None:
+    memory = _named(charts.memory_by_context(RESULT, "en"), "Original")
+    assert memory["x"] == list(examples.LENGTHS)
+    assert memory["y"] == [2048 * n / 2**20 for n in examples.LENGTHS]
+    recall = _named(charts.recall_by_distance(RESULT, "en"), "Converted")
+    assert recall["y"][-1] == pytest.approx(82.5)
+
+
+def test_a_point_out_of_memory_leaves_a_gap() -> None:
+    content = RESULT.model_dump()
+    last = content["speed"]["decode"]["original"][-1]
+    last |= {"tokens_per_s": None, "p10": None, "p90": None, "out_of_memory": True}
+    content["memory"]["original"][-1]["cache_bytes"] = None
+    result = type(RESULT).model_validate(content)
+    assert _named(charts.decode_speed(result, "en"), "Original")["y"][-1] is None
+    assert len(_named(charts.memory_by_context(result, "en"), "Original")["y"]) == 4
+    assert "out of memory" in tables.speed(result.speed.decode, "Speed", "en")
+
+
+def test_without_control_the_charts_do_without() -> None:
+    quality = RESULT.quality.model_copy(update={"control": None})
+    figure = charts.perplexity_by_position(RESULT.model_copy(update={"quality": quality}), "en")
+    assert [trace["name"] for trace in figure["data"]] == ["Original", "Converted"]
+
+
+def test_the_teacher_is_a_level_across_the_loss_chart() -> None:
+    series = {"train": [(1.0, 2.0), (50.0, 1.0)], "teacher": [(20.0, 0.9), (40.0, 0.8)]}
+    teacher = charts.loss_curve(series, "en")["data"][-1]
+    assert (teacher["x"], teacher["y"]) == ([0, 50.0], [0.8, 0.8])
+
+
+def test_long_curves_are_thinned_and_end_where_they_end() -> None:
+    points = [(float(i), 1.0 / (i + 1)) for i in range(5000)]
+    kept = charts.thinned(points)
+    assert len(kept) == 300 and kept[0] == points[0] and kept[-1] == points[-1]
+    assert charts.thinned(points[:10]) == points[:10]
+
+
+@pytest.mark.parametrize("make", [tables.position, tables.memory, tables.recall])
+def test_each_table_has_a_row_per_point(make) -> None:
+    assert make(RESULT, "en").count("<tr>") == 1 + 5

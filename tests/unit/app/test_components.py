@@ -1,0 +1,79 @@
+"""Whatever comes from outside is shown, never run."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from app import components as ui
+from tests.support.example_runs import EVIL
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.handlers: list[str] = []
+        self.open = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.open += 1
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open -= 1
+
+
+PIECES = {
+    "brand": lambda x: ui.brand(x),
+    "hero": lambda x: ui.hero(x, x, x),
+    "section": lambda x: ui.section(x, x),
+    "notice": lambda x: ui.notice("bad", x, x),
+    "label": lambda x: ui.label(x),
+    "reading": lambda x: ui.reading(x),
+    "inline": lambda x: ui.inline([x]),
+    "facts": lambda x: ui.facts([(x, x)]),
+    "bullets": lambda x: ui.bullets([x]),
+    "tiles": lambda x: ui.tiles([ui.Tile(x, x, x, x, "bad", (("original", x, x),), x)]),
+    "table": lambda x: ui.table([x, x], [(ui.Link(x, x), x), (x, x)], caption=x),
+    "folded": lambda x: ui.folded(x, ui.label(x)),
+    "documents": lambda x: ui.documents([x]),
+    "stages": lambda x: ui.stages([(x, x, "now")]),
+    "bar": lambda x: ui.bar(0.5, x, [x]),
+    "log": lambda x: ui.log([(x, x, x)], name=x),
+    "answers": lambda x: ui.answers(x, x, [ui.AnswerView("converted", x, x, ((x, x),))]),
+}
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_markup_in_a_value_stays_text(piece: str) -> None:
+    seen = _Tags()
+    seen.feed(PIECES[piece](EVIL))
+    assert not seen.tags & {"img", "script"}
+    assert not seen.handlers
+    assert seen.open == 0, "every tag is closed"
+
+
+def test_every_piece_is_tested() -> None:
+    public = {
+        name
+        for name, value in vars(ui).items()
+        if callable(value) and not name.startswith("_") and value.__module__ == ui.__name__
+    }
+    helpers = {"esc", "card", "Tile", "Link", "AnswerView"}
+    assert public - helpers == set(PIECES)
+
+
+def test_a_quote_cannot_leave_its_attribute() -> None:
+    assert ui.esc('"') == "&quot;"
+    assert 'onx="' not in ui.table(["a"], [(ui.Link('" onx="1', "b"),)], caption='" onx="1')
+
+
+@pytest.mark.parametrize(
+    ("share", "width"), [(None, "0.0%"), (-1.0, "0.0%"), (0.25, "25.0%"), (7.0, "100.0%")]
+)
+def test_the_bar_stays_within_itself(share: float | None, width: str) -> None:
+    assert f"width:{width}" in ui.bar(share, "progress", [])
