@@ -5,7 +5,8 @@ documents until it answers, then documents of every length up to the context. Le
 step, or lengthening in stages, gave models that do not recall.
 
 Example (two CPU cores, 75 minutes):
-    python -m scripts.pretrain --minutes 75 --out assets/models/business-2k
+    python -m scripts.pretrain --minutes 75 --length-weights 1 1 1 2 3 \
+        --out assets/models/business-2k
 Longer context on a GPU:
     python -m scripts.pretrain --context 4096 --device cuda --tokens-per-step 32768 --minutes 30 \
         --out business-4k
@@ -91,7 +92,7 @@ def _train(
     options: argparse.Namespace,
 ) -> None:
     rows = DocumentRows(tokenizer)
-    vocabulary = [i for i in range(len(tokenizer)) if i not in tokenizer.all_special_ids]
+    vocabulary = rows.used_tokens()
     last_report = last_save = time.monotonic()
     loss_sum, loss_count = 0.0, 0
     while progress.seconds < 60 * options.minutes:

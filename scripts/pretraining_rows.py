@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.documents import HELD_OUT_SEEDS, LANGUAGES, Language, business_document
+from scripts.bundled_tokenizer import EOS
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 CHARACTERS_PER_TOKEN: dict[Language, float] = {"en": 3.45, "ja": 1.75}
@@ -43,6 +44,12 @@ class DocumentRows:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
+        self.end = tokenizer.get_vocab()[EOS]
+
+    def used_tokens(self) -> list[int]:
+        """The tokens that business documents are written in: about half of the vocabulary."""
+        ids = self.batch(HELD_OUT_SEEDS.start, 64, 1024)[0].unique().tolist()
+        return [i for i in ids if i not in self.tokenizer.all_special_ids]
 
     def batch(self, first_seed: int, rows: int, tokens: int) -> Batch:
         """Rows whose documents have the seeds from `first_seed` on, languages in turn."""
@@ -79,4 +86,4 @@ class DocumentRows:
             if token_start >= end:
                 start, end = next(answers, (len(document.text), len(document.text)))
             known[index] = token_end > start
-        return [*encoding["input_ids"], self.tokenizer.eos_token_id], [*known, False]
+        return [*encoding["input_ids"], self.end], [*known, False]

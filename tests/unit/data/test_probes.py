@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from engine.data.documents import PROBE_SEEDS
+from engine.data.documents import PROBE_SEEDS, Document, Language
 from engine.data.probes import RecallProbe, distance_tolerance, recall_probes
 
 ASSETS = Path(__file__).parents[3] / "assets"
@@ -38,7 +38,7 @@ def test_prompt_and_answer_join_to_the_tokens_of_the_text(
 ) -> None:
     for probe in probes:
         assert tokenizer(probe.prompt)["input_ids"] == probe.input_ids
-        assert tokenizer.decode(probe.answer_ids).strip() == probe.answer
+        assert str(tokenizer.decode(probe.answer_ids)).strip() == probe.answer
         assert tokenizer.decode(probe.input_ids, skip_special_tokens=True) == probe.prompt
         assert len(probe.input_ids) + len(probe.answer_ids) <= 2_048
 
@@ -80,7 +80,7 @@ def test_records_come_from_reserved_seeds(
     drawn: list[int] = []
     make = module.business_document
 
-    def spy(seed: int, language: str, characters: int) -> object:
+    def spy(seed: int, language: Language, characters: int) -> Document:
         drawn.append(seed)
         return make(seed, language, characters)
 
