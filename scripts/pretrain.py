@@ -101,7 +101,9 @@ def _train(
         ids, known = _batch(rng, rows, vocabulary, progress, options)
         for group in optimizer.param_groups:
             group["lr"] = options.rate * _rate_factor(progress, options)
-        loss, accuracy = _step(model, optimizer, ids, known, options)
+        # Repeats are copied long before documents are: only the latter end the mixed stage.
+        judged = len(ids) // 2 if STAGES[progress.stage] == "mixed" else 0
+        loss, accuracy = _step(model, optimizer, ids, known, judged, options)
         loss_sum, loss_count = loss_sum + loss, loss_count + 1
         progress.known_accuracy += 0.02 * (accuracy - progress.known_accuracy)
         progress.step += 1
@@ -128,14 +130,18 @@ def _step(
     optimizer: torch.optim.Optimizer,
     ids: torch.Tensor,
     known: torch.Tensor,
+    judged: int,
     options: argparse.Namespace,
 ) -> tuple[float, float]:
-    """One update; returns the weighted loss in nats and the accuracy on known tokens."""
+    """One update; returns the weighted loss in nats and, for the rows from `judged` on, the
+    accuracy on the first token of each known stretch, where finding the fact is decided.
+    """
     ids, known = ids.to(options.device), known.to(options.device)
+    first_judged = judged * (ids.shape[1] - 1)
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1].flatten(0, 1)
     targets, known = ids[:, 1:].flatten(), known[:, 1:].flatten()
     losses = functional.cross_entropy(logits, targets, reduction="none")
-    # Finding the fact is decided on an answer's first token; the others follow from it.
+    # The other tokens of an answer follow from its first.
     first = known & ~functional.pad(known, (1, 0))[:-1]
     weights = torch.where(known, options.answer_weight, 1.0)
     weights = torch.where(first, options.first_weight, weights)
@@ -144,8 +150,10 @@ def _step(
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
-    right = (logits.detach()[known].argmax(-1) == targets[known]).float().mean()
-    return loss.item(), right.item() if known.any() else 0.0
+    found, wanted = logits.detach()[first_judged:], targets[first_judged:]
+    decisive = first[first_judged:]
+    right = (found[decisive].argmax(-1) == wanted[decisive]).float().mean()
+    return loss.item(), right.item() if decisive.any() else 0.0
 
 
 def _batch(
@@ -194,7 +202,7 @@ def _rate_factor(progress: Progress, options: argparse.Namespace) -> float:
 
 def _log(progress: Progress, loss: float) -> None:
     logger.info(
-        "%s step %d: loss %.3f, known tokens right %.3f, %.2f M tokens, %.0f tokens/s, %.1f min",
+        "%s step %d: loss %.3f, first tokens right %.3f, %.2f M tokens, %.0f tokens/s, %.1f min",
         STAGES[progress.stage],
         progress.step,
         loss,
