@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--seed", type=int, default=0, metavar="N")
     convert.add_argument("--text-column", metavar="C", help="column or key that holds the text")
     convert.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE",
+        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
         help="any setting, e.g. method.feature_dim=64 or recipe.finetune.steps=200",
     )  # fmt: skip
 
@@ -110,9 +110,9 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
     return _finish(run_id)
 
 
-def _finish(run_id: str) -> tuple[Any, str]:
+def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
     """Follow a run to its end; its comparison as a document and as a table."""
-    run = follow(run_id)
+    run = follow(run_id, after_seq=after_seq)
     require_done(run)
     comparison = service.comparison(run_id)
     document = {"run": run.as_json(), "comparison": comparison}
@@ -174,8 +174,9 @@ def _runs(options: argparse.Namespace) -> tuple[Any, str]:
         service.delete(run.id)
         return {"deleted": run.id}, f"Run {run.name or run.id} is deleted."
     if options.action == "resume":
+        earlier = service.events(run.id)
         service.resume(run.id)
-        return _finish(run.id)
+        return _finish(run.id, after_seq=earlier[-1].seq if earlier else 0)
     if options.action == "cancel":
         run = service.cancel(run.id)
     return run.as_json(), tables.run_summary(run)

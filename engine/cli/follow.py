@@ -78,14 +78,18 @@ class ProgressLine:
         return "  ".join(parts)
 
 
-def follow(run_id: str) -> Run:
+def follow(run_id: str, *, after_seq: int = 0) -> Run:
     """Show the run's progress until it ends. The first Ctrl-C asks it to save and stop.
+
+    Args:
+        run_id: a run that was started.
+        after_seq: events up to this number are old news.
 
     Raises:
         KeyboardInterrupt: a second Ctrl-C; the worker saves and stops by itself.
     """
     progress = ProgressLine()
-    seen, asked = 0, False
+    seen, asked = after_seq, False
     try:
         while True:
             try:

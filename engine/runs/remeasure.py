@@ -40,16 +40,17 @@ def compare_again(
     run = service.require_own(run_id)
     if run.state != "done":
         raise RunBusy(f"The run is {run.state}, not done.", "Let it finish first.")
-    config = RunConfig.model_validate(run.config)
     changes = {"context_tokens": lengths, "prompt": prompt}
     wanted = {key: value for key, value in changes.items() if value is not None}
     try:
-        settings = ComparisonSettings.model_validate({**config.comparison.model_dump(), **wanted})
+        ComparisonSettings.model_validate(wanted)
     except ValidationError as error:
         first = error.errors()[0]
         raise BadRunConfig(
             f"Context length {first['input']}: {first['msg']}.", "Give lengths such as 512,2048."
         ) from error
+    config = RunConfig.model_validate(run.config)
+    settings = config.comparison.model_copy(update=wanted)
     lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
     if lock is None:
         raise RunBusy("The run is being worked on.", "Wait until that has ended.")

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from engine.errors import ReadOnlyRun, RunBusy
+from engine.errors import ReadOnlyRun, RunBusy, RunNotFound
 from engine.runs import locks, paths, samples, store
 from engine.runs.creation import create_run
 from engine.runs.executors import Executor
@@ -132,11 +132,15 @@ def find(reference: str) -> Run:
     Raises:
         RunNotFound: nothing answers to the reference.
     """
-    if not paths.is_run_id(reference):
-        found = store.find(name=reference, folder=Path(reference).expanduser().resolve())
-        if found is not None:
-            return get(found.id)
-    return get(reference)
+    if paths.is_run_id(reference):
+        return get(reference)
+    found = store.find(name=reference, folder=Path(reference).expanduser().resolve())
+    if found is None:
+        raise RunNotFound(
+            f"No run has the name, id or folder {reference!r}.",
+            "List the runs with `python -m engine runs`.",
+        )
+    return get(found.id)
 
 
 def events(run_id: str, after_seq: int = 0) -> list[RunEvent]:

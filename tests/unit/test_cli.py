@@ -1,0 +1,231 @@
+"""The command line, in process: what it accepts, refuses and prints. Runs are stand-ins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.__main__ import METHOD_NAMES, RECIPE_NAMES, main
+from engine.runs import paths, service, store
+from tests.support.models import tiny_model_folder
+from tests.support.runs import STUB, at_step, ended, kill_workers, make_run, wait_for
+
+pytestmark = pytest.mark.usefixtures("data_directory")
+
+
+@pytest.fixture
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    yield tmp_path / "data"
+    kill_workers()
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_model_folder(tmp_path_factory.mktemp("models"), "llama"))
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("texts") / "notes.txt"
+    file.write_text("\n\n".join(f"Note {i}: " + f"pump {i * 7} runs. " * 30 for i in range(80)))
+    return str(file)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
+    """Error and hint of a command that must end with 2, print nothing and make nothing."""
+    before = sorted(paths.data_directory().rglob("*"))
+    capsys.readouterr()  # what making the input wrote
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    error, hint = err.splitlines()  # exactly two lines
+    assert error.startswith("error: ") and hint.startswith("hint: ")
+    after = [p for p in sorted(paths.data_directory().rglob("*")) if "sqlite" not in p.name]
+    assert after == [p for p in before if "sqlite" not in p.name] and store.every() == []
+    return error, hint
+
+
+def _file(folder: Path, name: str, content: bytes) -> str:
+    (folder / name).write_bytes(content)
+    return str(folder / name)
+
+
+BAD_DATA = {
+    "empty": ("empty.txt", b"", "empty"),
+    "binary": ("photo.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 200, ""),
+    "one line": ("one.txt", b"A single line of text.\n", "too little text"),
+    "no text column": ("table.csv", b"a,b\n" + b"1,2\n" * 30_000, ""),
+    "no format": ("notes.docx", b"text" * 9000, ".docx"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_bad_data_is_refused(
+    case: str, tmp_path: Path, llama: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content, message = BAD_DATA[case]
+    error, _ = refused(capsys, "convert", llama, _file(tmp_path, name, content), "--out", "r")
+    assert message in error and name in error
+
+
+def test_a_file_of_200_mb_is_refused_unread(
+    tmp_path: Path, llama: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    huge = tmp_path / "huge.txt"
+    with huge.open("wb") as file:
+        file.truncate(200_000_000)
+    error, hint = refused(capsys, "convert", llama, str(huge), "--out", "r")
+    assert "191 MiB" in error and "50" in error
+
+
+def _without_weights(folder: Path) -> str:
+    target = tiny_model_folder(folder, "llama")
+    (target / "model.safetensors").unlink()
+    return str(target)
+
+
+def _pickle_only(folder: Path) -> str:
+    target = Path(_without_weights(folder))
+    (target / "pytorch_model.bin").write_bytes(b"\x80\x04pickle")
+    return str(target)
+
+
+def _encoder(folder: Path) -> str:
+    target = tiny_model_folder(folder, "llama")
+    bert = {"model_type": "bert", "architectures": ["BertForMaskedLM"]}
+    (target / "config.json").write_text(json.dumps(bert))
+    return str(target)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_without_weights, "safetensors"),
+        (_pickle_only, "pickle"),
+        (_encoder, "encoder"),
+        (lambda folder: "some-owner/some-model", "cannot be reached"),
+        (lambda folder: str(folder / "nowhere"), "no folder"),
+    ],
+    ids=["no safetensors", "pickle only", "encoder", "unknown Hub id offline", "no such folder"],
+)
+def test_bad_models_are_refused(
+    make, message: str, tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error, _ = refused(capsys, "convert", make(tmp_path), text, "--out", "r")
+    assert message in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["--set", "method.windo=3"], "'method.windo'", "method.window"),
+        (["--set", "method"], "key=value", "method.feature_dim=64"),
+        (["--set", "method=t2r"], "method is no one setting", "method.name"),
+        (["--set", "seed=3"], "'seed'", "recipe."),
+        (["--set", "recipe.finetune.steps.x=3"], "single value", "recipe.finetune.steps="),
+        (["--set", "recipe.finetune.steps=many"], "recipe.finetune.steps=many", ""),
+        (["--set", "recipe.finetune.steps=-1"], "greater than or equal to 0", ""),
+        (["--set", "method.far.feature_dim=0"], "method.far.feature_dim=0", ""),
+        (["--set", "kept.layers=0,9"], "[9]", "exist"),
+        (["--keep-softmax-every", "1"], "nothing is left to convert", "fewer"),
+        (["--method", "hedgehog", "--set", "method.feature_dim=33"], "", ""),
+        (["--method", "mamba"], "invalid choice", "--help"),
+        (["--seed", "-4"], "seed=-4", ""),
+        (["--out", "two words"], "'two words'", "letters"),
+        (["--out", "20260101-000000000000"], "cannot be named", ""),
+    ],
+)  # fmt: skip
+def test_bad_settings_are_refused(
+    arguments: list[str], error: str, hint: str, llama: str, text: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    said, advised = refused(capsys, "convert", llama, text, *arguments)
+    assert error in said and hint in advised
+
+
+def test_a_full_folder_is_refused(
+    tmp_path: Path, llama: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "file").touch()
+    error, _ = refused(capsys, "convert", llama, text, "--out", str(own))
+    assert "not an empty folder" in error
+    assert [p.name for p in own.iterdir()] == ["file"]
+
+
+def test_a_taken_name_is_refused(
+    llama: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(name="mine")
+    assert main(["convert", llama, text, "--out", "mine"]) == 2
+    assert "'mine' already" in capsys.readouterr().err
+    assert len(store.every()) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["convert", "m"], ["compare"], ["runs", "eat"]])
+def test_usage_errors_are_errors_like_all_others(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, hint = refused(capsys, *arguments)
+    assert "--help" in hint
+
+
+def test_errors_as_json_are_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "nothing", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["message"] in err and len(err.splitlines()) == 2
+
+
+def test_runs_are_listed_shown_and_deleted(capsys: pytest.CaptureFixture[str]) -> None:
+    run_id = make_run(name="one", state="done")
+    assert main(["runs", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed[0]["id"] == run_id and listed[0]["state"] == "done"
+    assert main(["runs"]) == 0
+    assert "one" in capsys.readouterr().out
+    assert main(["runs", "show", "one"]) == 0
+    assert run_id in capsys.readouterr().out
+    assert main(["runs", "delete", "one", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"deleted": run_id}
+    assert store.every() == []
+
+
+def test_a_running_run_is_cancelled(capsys: pytest.CaptureFixture[str]) -> None:
+    run_id = make_run(name="long", steps=200, step_s=0.05)
+    service.start(run_id, STUB)
+    wait_for(run_id, at_step(1))
+    assert main(["--json", "runs", "cancel", "long"]) == 0
+    assert json.loads(capsys.readouterr().out)["cancel_requested_at"] is not None
+    assert wait_for(run_id, ended).state == "cancelled"
+
+
+@pytest.mark.parametrize("lengths", ["512,x", "8", "-3", ""])
+def test_bad_lengths_are_refused(lengths: str, capsys: pytest.CaptureFixture[str]) -> None:
+    make_run(name="ready", state="done")
+    assert main(["compare", "ready", f"--lengths={lengths}"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 2
+
+
+def test_an_unfinished_run_has_no_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    make_run(name="failed", state="failed", error_message="It broke.", error_hint="Mend it.")
+    assert main(["compare", "failed"]) == 2
+    assert capsys.readouterr().err == "error: It broke.\nhint: Mend it.\n"
+
+
+def test_the_offered_names_are_the_engines() -> None:
+    from engine.configs import RECIPES
+    from engine.methods import METHODS
+
+    assert set(METHOD_NAMES) == set(METHODS) and RECIPE_NAMES == tuple(RECIPES)
+
+
+def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    assert isinstance(json.loads(capsys.readouterr().out), list)
