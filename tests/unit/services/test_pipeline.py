@@ -1,0 +1,159 @@
+"""A whole run in this process, on a tiny model: complete, and the same when it is interrupted."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.configs import (
+    ComparisonSettings, FinetuneSettings, KeptLayers, Recipe, RunConfig, TransferSettings,
+)  # fmt: skip
+from engine.errors import Cancelled
+from engine.events import STAGES, Event
+from engine.evidence.results import Comparison
+from engine.methods import T2R
+from engine.services import pipeline
+from engine.services.pipeline import run_pipeline
+from engine.services.timings import read_timings
+from tests.support.models import tiny_model_folder
+
+WORDS = "pump valve site reading seven order night engine warm oil filter belt".split()
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    return RunConfig(
+        model=str(tiny_model_folder(tmp_path_factory.mktemp("models"), "llama")),
+        data="notes.txt",
+        method=T2R(feature_dim=8),
+        kept=KeptLayers(every=4),
+        recipe=Recipe(
+            transfer=TransferSettings(steps=4),
+            finetune=FinetuneSettings(steps=4, evaluate_every=2),
+            tokens_per_step=256,
+            max_tokens=64,
+        ),
+        comparison=ComparisonSettings(
+            context_tokens=(32, 64), decode_tokens=4, repeats=3, heldout_tokens=256,
+            probes_per_distance=1, answer_tokens=4,
+        ),
+    )  # fmt: skip
+
+
+def _folder(place: Path) -> Path:
+    """A run's folder with nothing but its data."""
+    draw = random.Random(0)
+    notes = [" ".join(draw.choices(WORDS, k=60)) + f" {i}." for i in range(90)]
+    (place / "data").mkdir(parents=True)
+    (place / "data" / "notes.txt").write_text("\n\n".join(notes))
+    return place
+
+
+def _weights(folder: Path, track: str) -> dict[str, torch.Tensor]:
+    return load_file(folder / track / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def whole(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
+    folder = _folder(tmp_path_factory.mktemp("whole") / "run")
+    events: list[Event] = []
+    run_pipeline(config, folder, events.append)
+    return folder, events
+
+
+def test_a_run_leaves_models_comparison_and_timings(whole: tuple[Path, list[Event]]) -> None:
+    folder, _ = whole
+    assert {p.name for p in folder.iterdir()} == {
+        "data", "converted", "control", "comparison.json", "timings.json",
+    }  # fmt: skip
+    result = Comparison.model_validate_json((folder / "comparison.json").read_text())
+    assert result.quality.control is not None and result.conversion.layers_converted == (0, 1, 3)
+    timings = read_timings(folder)
+    assert tuple(timings) == STAGES and all(seconds > 0 for seconds in timings.values())
+    assert result.timing["fine-tuning"] == timings["fine-tuning"]
+    assert any(".mixer." in name for name in _weights(folder, "converted"))
+    assert not any(".mixer." in name for name in _weights(folder, "control"))
+
+
+def test_stages_and_progress_are_told_in_order(whole: tuple[Path, list[Event]]) -> None:
+    _, events = whole
+    assert tuple(e.stage for e in events if e.kind == "stage") == STAGES
+    progress = [(e.step, e.total) for e in events if e.kind == "progress"]
+    tuning = [
+        (e.step, e.total) for e in events if e.kind == "progress" and e.stage == "fine-tuning"
+    ]
+    # Both trainings in one count, each beginning with a reading before its first step.
+    assert tuning == [(n, 8) for n in (0, 1, 2, 3, 4, 4, 5, 6, 7, 8)]
+    assert all(0 <= step <= total for step, total in progress)
+    tracks = [e.values["track"] for e in events if e.kind == "loss" and e.stage == "fine-tuning"]
+    assert tracks == ["converted"] * 5 + ["control"] * 5
+
+
+def _at(stage: str, step: int, track: str = "converted") -> Callable[[Event], bool]:
+    return lambda e: (
+        (e.kind, e.stage, e.step) == ("loss", stage, step) and e.values.get("track") == track
+    )
+
+
+INTERRUPTIONS: dict[str, Callable[[Event], bool]] = {
+    "in transfer": _at("transferring", 2),
+    "in fine-tuning": _at("fine-tuning", 3),
+    "in the control's fine-tuning": _at("fine-tuning", 2, "control"),
+    "at the last step of fine-tuning": _at("fine-tuning", 4),
+    "at a note after fine-tuning": lambda e: e.kind == "note" and e.stage == "fine-tuning",
+    "between stages": lambda e: e.kind == "stage" and e.stage == "fine-tuning",
+    "in the comparison": lambda e: e.kind == "progress" and e.stage == "comparing" and e.step == 3,
+}
+
+
+@pytest.mark.parametrize("where", INTERRUPTIONS)
+def test_an_interrupted_run_ends_in_the_same_weights(
+    where: str, config: RunConfig, whole: tuple[Path, list[Event]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if where != "in the comparison":  # elsewhere it would only cost time
+        monkeypatch.setattr(pipeline, "compare", lambda *_args, **_more: None)
+    folder = _folder(tmp_path / "run")
+    first: list[Event] = []
+    asked = False
+
+    def stop(event: Event) -> None:
+        nonlocal asked
+        first.append(event)
+        asked = asked or INTERRUPTIONS[where](event)
+        if asked:  # like the worker, it goes on refusing
+            raise Cancelled("Stopped.", "Resume.")
+
+    with pytest.raises(Cancelled):
+        run_pipeline(config, folder, stop)
+    assert not (folder / "comparison.json").exists()
+    again: list[Event] = []
+    run_pipeline(config, folder, again.append)
+    for track in ("converted", "control"):
+        ours, theirs = _weights(folder, track), _weights(whole[0], track)
+        assert ours.keys() == theirs.keys()
+        for name, weight in ours.items():
+            assert torch.equal(weight, theirs[name]), name
+    trained = [e.step for e in first + again if e.kind == "loss" and e.step and e.stage in STAGES]
+    assert len(trained) == 4 + 4 + 4  # no step was done twice
+    assert not (folder / "checkpoint").exists()
+
+
+def test_without_training_only_the_swap_is_compared(config: RunConfig, tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run")
+    idle = config.recipe.model_copy(
+        update={"transfer": TransferSettings(steps=0), "finetune": FinetuneSettings(steps=0)}
+    )
+    run_pipeline(config.model_copy(update={"recipe": idle}), folder, lambda event: None)
+    result = json.loads((folder / "comparison.json").read_text())
+    assert result["quality"]["control"] is None and not (folder / "control").exists()
+    converted, untrained = (
+        result["quality"][name]["perplexity"] for name in ("converted", "swapped_untrained")
+    )
+    assert converted == pytest.approx(untrained, rel=1e-6)
