@@ -98,7 +98,10 @@ def test_a_name_taken_meanwhile_leaves_no_files(
     assert len(store.every()) == 1 == len(list((data_directory / "runs").iterdir()))
 
 
-@pytest.mark.parametrize("name", ["", "-x", ".x", "a/b", "a b", "x" * 65, "名前", "sample-x", "a\n"])
+BAD_NAMES = ("", "-x", ".x", "a/b", "a b", "x" * 65, "名前", "sample-x", "a\n")
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_could_be_taken_for_something_else(name: str, llama: Path, text: Path) -> None:
     with pytest.raises(BadRunConfig):
         service.create_run(RunConfig(model=str(llama), data="d"), text, name=name)

@@ -12,7 +12,12 @@ import torch
 from safetensors.torch import load_file
 
 from engine.configs import (
-    ComparisonSettings, FinetuneSettings, KeptLayers, Recipe, RunConfig, TransferSettings,
+    ComparisonSettings,
+    FinetuneSettings,
+    KeptLayers,
+    Recipe,
+    RunConfig,
+    TransferSettings,
 )  # fmt: skip
 from engine.errors import Cancelled
 from engine.events import STAGES, Event
