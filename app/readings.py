@@ -36,7 +36,11 @@ def perplexity(comparison: Comparison, lang: str) -> str:
     control = quality.control.perplexity if quality.control else None
     if control is None:
         return sentence + " " + t("reading.perplexity.no_control", lang)
-    return sentence + " " + t("reading.perplexity.control", lang, control=number(control))
+    look = trend(converted / control, higher_is_better=False)
+    return sentence + " " + t(
+        f"reading.perplexity.control.{look}", lang, control=number(control),
+        change=percent(abs(converted / control - 1), 1),
+    )  # fmt: skip
 
 
 def by_position(comparison: Comparison, lang: str) -> str:
@@ -164,11 +168,12 @@ def recall(comparison: Comparison, lang: str) -> str:
 def answers(comparison: Comparison, lang: str) -> str:
     """How far both answers agree, and whether they give the known fact."""
     pair = comparison.answers
-    shared = t(
-        "reading.answers.same" if pair.original.text == pair.converted.text
-        else "reading.answers.differ",
-        lang, tokens=count(pair.same_prefix_tokens),
-    )  # fmt: skip
+    if pair.original.text == pair.converted.text:
+        shared = t("reading.answers.same", lang)
+    elif pair.same_prefix_tokens == 0:
+        shared = t("reading.answers.apart", lang)
+    else:
+        shared = t("reading.answers.differ", lang, tokens=count(pair.same_prefix_tokens))
     if pair.expected is None:
         return shared
     found = [

@@ -7,7 +7,7 @@ from app import readings
 from app.components import Party, Tile, Tone
 from app.numbers import count, number, percent, size, times
 from app.text import t
-from engine.evidence.parts import SpeedPair
+from engine.evidence.parts import ModelRecall, SpeedPair
 from engine.evidence.results import Comparison
 
 _PARTIES: tuple[Party, ...] = ("original", "control", "converted", "swapped_untrained")
@@ -59,23 +59,27 @@ def _agreement(comparison: Comparison, lang: str) -> Tile:
     )  # fmt: skip
 
 
+def _share_recalled(scores: ModelRecall) -> float:
+    """Over all distances together."""
+    asked = sum(point.n for point in scores.by_distance)
+    return sum(point.correct for point in scores.by_distance) / asked if asked else 0.0
+
+
 def _recall(comparison: Comparison, lang: str) -> Tile:
     recall = comparison.recall
     title = t("tile.recall.title", lang)
     if recall.original is None or recall.converted is None or not recall.converted.by_distance:
         return Tile(title, "–", note=recall.note or t("reading.recall.unknown", lang))
-    mine, theirs = recall.converted.by_distance[-1], recall.original.by_distance[-1]
-    gap = theirs.accuracy - mine.accuracy
+    mine = _share_recalled(recall.converted)
+    gap = _share_recalled(recall.original) - mine
     look = "same" if abs(gap) <= readings.SAME else ("bad" if gap > 0 else "good")
     pairs = [
-        _pair(party, percent(scores.by_distance[-1].accuracy), lang)
+        _pair(party, percent(_share_recalled(scores)), lang)
         for party in _PARTIES[:3]
-        if (scores := getattr(recall, party)) is not None and scores.by_distance
+        if (scores := getattr(recall, party)) is not None
     ]
-    return Tile(
-        title, percent(mine.accuracy), "", t(f"tile.recall.{look}", lang), look, tuple(pairs),
-        t("tile.recall.note", lang, distance=count(mine.distance_tokens), n=count(mine.n)),
-    )  # fmt: skip
+    note = readings.recall(comparison, lang) + (f" {recall.note}" if recall.note else "")
+    return Tile(title, percent(mine), "", t(f"tile.recall.{look}", lang), look, tuple(pairs), note)
 
 
 def _memory(comparison: Comparison, lang: str) -> Tile:

@@ -70,7 +70,7 @@ def test_how_the_sample_was_made_can_be_seen(open_page) -> None:
     page.get_by_role("tab", name="Convert").click()
     expect(page.get_by_role("heading", name="Sample run: how it was made")).to_be_visible()
     expect(page.get_by_text("12 duplicates removed")).to_be_visible()
-    expect(page.locator("#studio .main-svg").first).to_be_visible()
+    expect(page.locator("#studio .main-svg:visible").first).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_be_hidden()
 
 
@@ -162,7 +162,7 @@ def test_a_phone_never_scrolls_sideways(open_page) -> None:
     expect(page.locator("#runs table")).to_be_visible()
     _fits(page)
     _open_sample(page)
-    expect(page.locator("#studio .main-svg").first).to_be_visible()
+    expect(page.locator("#studio .main-svg:visible").first).to_be_visible()
     _fits(page)
     page.get_by_role("button", name="New run").click()
     for onward in ("Next: data", "Next: convert"):

@@ -19,7 +19,10 @@ def _quality(perplexity: float, slope: float) -> dict[str, Any]:
         "perplexity": perplexity,
         "bits_per_byte": perplexity / 4,
         "perplexity_by_position": [
-            {"from_token": a, "to_token": b, "tokens": 4000, "perplexity": perplexity * 1.3 + slope * i}
+            {
+                "from_token": a, "to_token": b, "tokens": 4000,
+                "perplexity": perplexity * 1.3 + slope * i,
+            }
             for i, (a, b) in enumerate(POSITIONS)
         ],
         "tokens": 38_211,
@@ -95,7 +98,9 @@ def comparison(**changes: Any) -> Comparison:
             "prompt_tokens_dropped": 0,
             "expected": "KD402",
             "original": _answer(" KD402. The site lead was told.", "a", "softmax in 4 layers", 301),
-            "converted": _answer(" KD402. The order is open.", "b", "hybrid in 3 layers, softmax in 1", 255),
+            "converted": _answer(
+                " KD402. The order is open.", "b", "hybrid in 3 layers, softmax in 1", 255
+            ),
             "same_prefix_tokens": 6,
         },
         "dataset": {"documents_train": 371, "documents_heldout": 41, "tokens_train": 402_118},

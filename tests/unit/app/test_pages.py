@@ -24,6 +24,7 @@ SAMPLE = Sample(examples.run(id="sample-bundled", sample=True), examples.compari
 @pytest.fixture(autouse=True)
 def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(convert, "warm_up", lambda: None)
     return tmp_path / "data"
 
 
@@ -69,9 +70,8 @@ def test_the_history_escapes_names_and_links_by_id() -> None:
     assert "No runs yet" in history.runs_table([], "en")
 
 
-@pytest.fixture
-def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
-    monkeypatch.setattr(convert, "warm_up", lambda: None)
+@pytest.fixture(scope="module")
+def studio() -> Studio:
     with gr.Blocks():
         return Studio("en", SAMPLE)
 
