@@ -17,7 +17,7 @@ _DOCUMENTS = 400
 # One piece per word, digit, lone capital (each with the space before it), or run of one Japanese
 # script. Runs keep a name in one
 # token wherever it stands, so that a question and its fact match token by token.
-_PIECES = Regex(r" ?[A-Z]?[a-z]+| ?[A-Z]| ?[0-9]|[一-龯々]+|[ァ-ヴー]+|[ぁ-ん]+|.|\n")
+_PIECES = Regex(r" ?[A-Z]?[a-z]+:?| ?[A-Z]| ?[0-9]|[一-龯々]+(?:では)?|[ァ-ヴー]+|[ぁ-ん]+|.|\n")
 _KANA = [chr(c) for c in (*range(0x3041, 0x3094), *range(0x30A1, 0x30F5), 0x30FC)]
 _ASCII = [chr(c) for c in range(0x20, 0x7F)] + ["\n"]
 

@@ -39,6 +39,8 @@ logger = logging.getLogger("pretrain")
 STAGES = ("repeats", "mixed", "documents")
 WARM_UP_STEPS = 100
 SHORT_TOKENS = 128
+# A repeated segment's second token is not always determined by its first, so not all can be right.
+REPEATS_SKILL = 0.7
 
 
 @dataclass
@@ -184,7 +186,8 @@ def _next_stage(progress: Progress, options: argparse.Namespace) -> None:
     """A stage ends when its skill is there, or after so many steps that waiting is in vain."""
     if progress.stage == len(STAGES) - 1 or progress.stage_step < 200:
         return
-    if progress.known_accuracy >= options.skill or progress.stage_step >= options.stage_steps:
+    skill = REPEATS_SKILL if progress.stage == 0 else options.skill
+    if progress.known_accuracy >= skill or progress.stage_step >= options.stage_steps:
         logger.info("stage %s ends: step %d", STAGES[progress.stage], progress.step)
         progress.stage_ends.append(progress.step)
         progress.stage += 1

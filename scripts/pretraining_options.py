@@ -29,7 +29,7 @@ def read_options(description: str | None) -> argparse.Namespace:
     add("--answer-weight", type=float, default=4.0, help="weight of a known token in the loss")
     add("--first-weight", type=float, default=8.0, help="weight of an answer's first token")
     add("--length-weights", type=float, nargs="+", help="weights of 128, 256, ... tokens a row")
-    add("--skill", type=float, default=0.9, help="accuracy on known tokens that ends a stage")
+    add("--skill", type=float, default=0.9, help="accuracy on answers that ends the mixed stage")
     add("--stage-steps", type=int, default=1500, help="longest first and second stage, in steps")
     add("--probes", type=int, default=100, help="recall probes per distance and language")
     add("--report-seconds", type=float, default=15.0)

@@ -1,9 +1,10 @@
 """Endless business records whose facts are needed again much later.
 
-A record states facts ("The part number of the pump at Osaka is KD402."), goes on with ordinary log
+A record states facts ("The part number of the pump at Osaka: KD402."), goes on with ordinary log
 sentences, and asks for the facts back later ("Q: What is the part number of the pump at Osaka?
-A: The part number of the pump at Osaka is KD402."). Values are random, so only a reader that remembers can give them; and every fact comes
-with the character spans of its statement and of every place that needs it back.
+A: The part number of the pump at Osaka: KD402."). Values are random, so only a reader that
+remembers can give them; and every fact comes with the character spans of its statement and of
+every place that needs it back.
 """
 
 from __future__ import annotations
@@ -203,10 +204,11 @@ class _Writer:
             joiner = self.words.joiner
 
     def _value(self, attribute: Attribute) -> str:
-        """A value no other fact of this record has, so that an answer points at one fact only."""
+        """A value that is not part of another fact's ("2 May" of "12 May") nor the other way round,
+        so that an answer points at one fact only."""
         while True:
             value = self._draw(attribute.pattern)
-            if value not in self.used_values:
+            if not any(value in used or used in value for used in self.used_values):
                 self.used_values.add(value)
                 return value
 

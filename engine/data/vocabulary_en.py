@@ -39,16 +39,16 @@ ENGLISH = Vocabulary(
         "October", "November", "December",
     ),
     statements=(
-        "The {attribute} of the {equipment} at {site} is {value}.",
-        "Please note that the {attribute} of the {equipment} at {site} is {value}.",
-        "Confirmed: the {attribute} of the {equipment} at {site} is {value}.",
+        "The {attribute} of the {equipment} at {site}: {value}.",
+        "Please note that the {attribute} of the {equipment} at {site}: {value}.",
+        "Confirmed: the {attribute} of the {equipment} at {site}: {value}.",
     ),
     questions=(
         "Q: What is the {attribute} of the {equipment} at {site}? "
-        "A: The {attribute} of the {equipment} at {site} is {value}.",
+        "A: The {attribute} of the {equipment} at {site}: {value}.",
     ),
     summary_title="Summary",
-    summaries=("In short, the {attribute} of the {equipment} at {site} is {value}.",),
+    summaries=("In short, the {attribute} of the {equipment} at {site}: {value}.",),
     distractors=(
         "{who} {did} the {equipment} {when}.",
         "{who} {did} the {equipment} at {site} {when}.",

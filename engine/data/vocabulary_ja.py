@@ -39,16 +39,16 @@ JAPANESE = Vocabulary(
     day="{month}-{day:02d}",
     months=("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12"),
     statements=(
-        "{equipment}の{attribute}({site}工場)は{value}です。",
-        "なお、{equipment}の{attribute}({site}工場)は{value}です。",
-        "確認済み:{equipment}の{attribute}({site}工場)は{value}です。",
+        "{equipment}の{attribute}は、{site}工場では{value}です。",
+        "なお、{equipment}の{attribute}は、{site}工場では{value}です。",
+        "確認済み:{equipment}の{attribute}は、{site}工場では{value}です。",
     ),
     questions=(
-        "質問:{equipment}の{attribute}({site}工場)は? "
-        "答え:{equipment}の{attribute}({site}工場)は{value}です。",
+        "質問:{site}工場の{equipment}の{attribute}は? "
+        "答え:{equipment}の{attribute}は、{site}工場では{value}です。",
     ),
     summary_title="まとめ",
-    summaries=("以上より、{equipment}の{attribute}({site}工場)は{value}です。",),
+    summaries=("以上より、{equipment}の{attribute}は、{site}工場では{value}です。",),
     distractors=(
         "{when}、{who}が{equipment}{did}。",
         "{when}、{who}が{site}工場の{equipment}{did}。",

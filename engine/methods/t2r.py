@@ -35,8 +35,7 @@ class ReluFeatureMap(FeatureMap):
         self.dead = torch.zeros_like(self.fired)
 
     def _map(self, x: Tensor) -> Tensor:
-        kv_heads, ratio = self.weight.shape[0], x.shape[1] // self.weight.shape[0]
-        bias = self.bias.to(x.dtype).repeat_interleave(ratio, 0)
+        bias = self.bias.to(x.dtype).repeat_interleave(x.shape[1] // self.bias.shape[0], 0)
         return torch.relu(per_head(x, self.weight) + bias[None, :, None, :])
 
     def query(self, q: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def test_a_question_has_one_answer_and_an_answer_one_fact(documents: list[Docume
         questions: dict[str, str] = {}
         for recall in document.recalls:
             answer = document.text[recall.answer_start : recall.answer_end]
-            mark = {"en": " is ", "ja": "は"}[document.language]
+            mark = {"en": ": ", "ja": "では"}[document.language]
             fact = document.text[recall.fact_start : recall.fact_end]
             asked = fact[: fact.rindex(mark + answer)].split(":")[-1]
             asked = asked.removeprefix("Please note that ").removeprefix("なお、").strip().lower()
