@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.configs import KeptLayers, RunConfig
     from engine.core.swap import revert
-    from engine.methods import Elu, Hedgehog, Hybrid, Rfa, Softmax, T2R
+    from engine.methods import T2R, Elu, Hedgehog, Hybrid, Rfa, Softmax
     from engine.services.convert import convert
     from engine.services.open import load
 

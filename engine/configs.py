@@ -13,7 +13,7 @@ from engine.methods import AnyMethod, Hybrid
 
 
 class Settings(BaseModel):
-    """Base of every settings object: frozen, no unknown keys, documented by attribute docstrings."""
+    """Base of every settings object: frozen, no unknown keys, attributes documented."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -28,10 +28,10 @@ class TransferSettings(Settings):
 
 
 class FinetuneSettings(Settings):
-    """Stage 2, fine-tuning: the whole converted model learns, from the data and from the original."""
+    """Stage 2, fine-tuning: the whole converted model learns from data and original."""
 
     steps: Annotated[int, Field(ge=0)] = 100
-    """Optimiser steps at most; fewer when the validation loss stops improving. 0 skips the stage."""
+    """Optimiser steps at most; fewer when the validation loss stops falling. 0 skips the stage."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     """Peak rate of AdamW for the pretrained weights; empty chooses one by model size."""
     mixer_learning_rate: Annotated[float, Field(gt=0)] = 3e-3

@@ -20,8 +20,8 @@ class Event:
 
     kind "stage":    a stage began; `stage` names it.
     kind "progress": `step` of `total` of the whole stage is done.
-    kind "loss":     `step` of `total` of one training of the stage is done (the converted model's or
-                     the control's), and `values` holds named readings (see below).
+    kind "loss":     `step` of `total` of one training of the stage is done (the converted
+                     model's or the control's); `values` holds named readings (see below).
     kind "note":     a fact for the log, e.g. "12 duplicates removed"; text in `values["text"]`.
     kind "warning":  like note, for what the user should look at.
 
