@@ -25,22 +25,25 @@ from engine.kernels.linear_attention.reference import LinearState, empty_state, 
 
 @dataclass
 class HybridState:
-    """Everything the past leaves behind: constant size."""
+    """Everything the past leaves behind: constant size.
+
+    The near field lies in one tensor, the window's ring in slots 0..W-1 and the sinks behind it,
+    so that a decode step reads it as it is.
+    """
 
     far: LinearState
     k: Tensor
-    """[B, G, W, D]: the window's keys, a ring whose oldest slot is `cursor`."""
+    """[B, G, W+K, D]."""
     v: Tensor
-    """[B, G, W, V]."""
-    plain: Tensor
-    """[B, W] bool: slots that hold a real token which is no sink."""
-    sink_k: Tensor
-    """[B, G, K, D]."""
-    sink_v: Tensor
-    """[B, G, K, V]."""
+    """[B, G, W+K, V]."""
+    visible: Tensor
+    """[B, W+K] bool: ring slots that hold a real token which is no sink; sink slots in use."""
     seen: Tensor
     """[B] long: real tokens so far, by which the first K become sinks."""
     cursor: int = 0
+    """The ring's oldest slot."""
+    settled: bool = False
+    """Whether all sink slots of all sequences are in use."""
 
 
 class HybridMixer(Mixer):
@@ -73,10 +76,11 @@ class HybridMixer(Mixer):
             index = position[:, None, :, None].expand(-1, x.shape[1], -1, x.shape[3])
             return torch.where(arrived[:, None, :, None], x.gather(2, index), old)
 
-        absent = torch.where(slots < state.seen[:, None], -1, tokens)
+        old_k, old_v = (x[:, :, self.window :].to(k.dtype) for x in (state.k, state.v))
+        absent = torch.where(state.visible[:, self.window :], -1, tokens)
         sinks = Sinks(
-            k=fill(k, state.sink_k.to(k.dtype)),
-            v=fill(v, state.sink_v.to(v.dtype)),
+            k=fill(k, old_k),
+            v=fill(v, old_v),
             position=torch.where(arrived, position, absent),
         )
         return valid & ~is_sink, sinks, state.seen + valid.sum(1)
@@ -89,84 +93,76 @@ class HybridMixer(Mixer):
         valid: Tensor | None = None,
         state: HybridState | None = None,
     ) -> Tensor:
-        start = state or self._state(q.shape[0], 0, q.device, widen(k).dtype)
+        start = state or self._state(q.shape[0], q.device, widen(k).dtype)
+        window = 0 if state is None else self.window  # an empty window need not be computed
         dtype = v.dtype
         q, k, v = widen(q), widen(k), widen(v)
         plain, sinks, seen = self._arrange(k, v, valid, start)
-        k = torch.cat([start.k.roll(-start.cursor, 2).to(k.dtype), k], dim=2)
-        v = torch.cat([start.v.roll(-start.cursor, 2).to(v.dtype), v], dim=2)
-        plain = torch.cat([start.plain.roll(-start.cursor, 1), plain], dim=1)
+        k, v = (
+            torch.cat([old[:, :, :window].roll(-start.cursor, 2).to(new.dtype), new], dim=2)
+            for old, new in ((start.k, k), (start.v, v))
+        )
+        plain = torch.cat([start.visible[:, :window].roll(-start.cursor, 1), plain], dim=1)
         phi_q, phi_k = self.feature_map.query(q), self.feature_map.key(k)
         gamma = self.log_gamma.to(q.dtype).exp()
         out = chunked(q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, start.far)
         if state is not None:
-            upto = k.shape[2] - self.window
+            upto = k.shape[2] - window
             state.far = far_sums(phi_k, v, plain, state.far, upto)
-            # Copies: a mere view would keep the whole prompt's keys and values alive.
-            state.k = k[:, :, upto:].to(state.k.dtype, copy=True)
-            state.v = v[:, :, upto:].to(state.v.dtype, copy=True)
-            state.plain, state.seen, state.cursor = plain[:, upto:].clone(), seen, 0
-            state.sink_k = sinks.k.to(state.sink_k.dtype)
-            state.sink_v = sinks.v.to(state.sink_v.dtype)
+            # New tensors: a view of the prompt's keys and values would keep all of them alive.
+            state.k = torch.cat([k[:, :, upto:], sinks.k], dim=2).to(state.k.dtype)
+            state.v = torch.cat([v[:, :, upto:], sinks.v], dim=2).to(state.v.dtype)
+            in_use = sinks.position < q.shape[2]
+            state.visible = torch.cat([plain[:, upto:], in_use], dim=1)
+            state.seen, state.cursor = seen, 0
+            state.settled = bool(in_use.all())
         return out.to(dtype)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
-        dtype, slot = v.dtype, state.cursor
-        leaving = state.plain[:, None, slot, None, None]
+        dtype, slot, window = v.dtype, state.cursor, self.window
+        leaving = state.visible[:, None, slot, None, None]
         phi_old = self.feature_map.key(widen(state.k[:, :, slot : slot + 1])) * leaving
         state.far.S.add_(phi_old.transpose(-1, -2) * widen(state.v[:, :, slot : slot + 1]))
         state.far.z.add_(phi_old.squeeze(2))
-
-        plain, sinks, seen = self._arrange(k, v, None, state)
+        if state.settled:
+            state.visible[:, slot] = True
+        else:
+            plain, sinks, seen = self._arrange(k, v, None, state)
+            state.k[:, :, window:], state.v[:, :, window:] = sinks.k, sinks.v
+            state.visible[:, window:] = sinks.position <= 0
+            state.visible[:, slot] = plain.squeeze(1)
+            state.seen.copy_(seen)
+            state.settled = bool(state.visible[:, window:].all())
         state.k[:, :, slot], state.v[:, :, slot] = k.squeeze(2), v.squeeze(2)
-        state.plain[:, slot] = plain.squeeze(1)
-        state.sink_k.copy_(sinks.k)
-        state.sink_v.copy_(sinks.v)
-        state.seen.copy_(seen)
-        state.cursor = (slot + 1) % self.window
+        state.cursor = (slot + 1) % window
+        q = widen(q)
+        gamma = self.log_gamma.to(q.dtype).exp()
+        phi_q = self.feature_map.query(q)
+        k_near, v_near = widen(state.k), widen(state.v)
+        return step(q, k_near, v_near, state.visible, phi_q, gamma, state.far).to(dtype)
 
-        out = step(
-            widen(q),
-            widen(torch.cat([state.k, state.sink_k], dim=2)),
-            widen(torch.cat([state.v, state.sink_v], dim=2)),
-            torch.cat([state.plain, sinks.position <= 0], dim=1),
-            self.feature_map.query(widen(q)),
-            self.log_gamma.to(widen(q).dtype).exp(),
-            state.far,
-        )
-        return out.to(dtype)
-
-    def _state(
-        self, batch: int, window: int, device: torch.device, dtype: torch.dtype
-    ) -> HybridState:
-        head = self.head
-
-        def zeros(tokens: int) -> Tensor:
-            shape = (batch, head.kv_heads, tokens, head.head_dim)
-            return torch.zeros(shape, device=device, dtype=dtype)
-
+    def _state(self, batch: int, device: torch.device, dtype: torch.dtype) -> HybridState:
+        head, slots = self.head, self.window + self.sinks
+        shape = (batch, head.kv_heads, slots, head.head_dim)
+        features = self.feature_map.feature_dim
         return HybridState(
-            far=empty_state(
-                batch, head.kv_heads, self.feature_map.feature_dim, head.head_dim, device
-            ),
-            k=zeros(window),
-            v=zeros(window),
-            plain=torch.zeros(batch, window, dtype=torch.bool, device=device),
-            sink_k=zeros(self.sinks),
-            sink_v=zeros(self.sinks),
+            far=empty_state(batch, head.kv_heads, features, head.head_dim, device),
+            k=torch.zeros(shape, device=device, dtype=dtype),
+            v=torch.zeros(shape, device=device, dtype=dtype),
+            visible=torch.zeros(batch, slots, dtype=torch.bool, device=device),
             seen=torch.zeros(batch, dtype=torch.long, device=device),
         )
 
     def init_state(
         self, batch: int, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> HybridState:
-        return self._state(batch, self.window, device, dtype)
+        return self._state(batch, device, dtype)
 
     def weights(self, q: Tensor, k: Tensor, valid: Tensor | None = None) -> Tensor:
         q, k = widen(q), widen(k)
         batch, heads, tokens, _ = q.shape
         kv_heads = k.shape[1]
-        start = self._state(batch, 0, q.device, k.dtype)
+        start = self._state(batch, q.device, k.dtype)
         plain, sinks, _ = self._arrange(k, k, valid, start)
         near, sink, far = near_and_far(plain, sinks, self.window, 0)
         # A sink is a key like any other here: mark its own column instead of its slot.

@@ -178,7 +178,7 @@ def test_every_method_is_covered():
 def test_hybrid_reference_is_the_weights():
     """The kernel folder's own quadratic form equals the mixer's materialised weights."""
     mixer, (q, k, v) = build(Hybrid(window=5, sinks=3)), qkv(60)
-    start = mixer._state(2, 0, q.device, q.dtype)
+    start = mixer._state(2, q.device, q.dtype)
     plain, sinks, _ = mixer._arrange(k, v, None, start)
     out = hybrid_reference.quadratic(
         q,
