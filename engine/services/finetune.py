@@ -33,12 +33,12 @@ LARGEST_FULL = 500_000_000
 def learning_rate(recipe: Recipe, parameters: int) -> float:
     """Peak rate of the pretrained weights: the recipe's, or one that falls with model size.
 
-    1e-3 at a million parameters, 1e-4 at a hundred million, 3e-5 at a billion, in between by a
-    power law: large pretrained models are spoilt by the rates that small ones need.
+    1e-3 at a million parameters, 1e-4 at a hundred million, 3e-5 at a billion, never above 2e-3:
+    large pretrained models are spoilt by the rates that small ones need.
     """
     if recipe.finetune.learning_rate is not None:
         return recipe.finetune.learning_rate
-    return min(1e-3, 1e-3 * (1e6 / max(1, parameters)) ** 0.5)
+    return min(2e-3, 1e-3 * (1e6 / max(1, parameters)) ** 0.5)
 
 
 def _autocast(device: torch.device) -> torch.autocast:

@@ -21,7 +21,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """For a busy machine; where a test promises a time, it says so itself."""
 MISSING = "Chromium is not installed (looked for chromium, chromium-browser, google-chrome)"
 
