@@ -67,7 +67,7 @@ class Recipe(Settings):
 
 RECIPES: dict[str, Recipe] = {
     "quick": Recipe(
-        transfer=TransferSettings(steps=60),
+        transfer=TransferSettings(steps=150),
         finetune=FinetuneSettings(steps=60, evaluate_every=20),
     ),
     "balanced": Recipe(
@@ -92,7 +92,7 @@ class KeptLayers(Settings):
 
     def of(self, n_layers: int) -> frozenset[int]:
         """Indices of the layers kept softmax in a model of `n_layers` layers."""
-        ruled = range(self.every // 2, n_layers, self.every) if self.every else ()
+        ruled = range((self.every - 1) // 2, n_layers, self.every) if self.every else ()
         return frozenset(ruled) | frozenset(self.layers)
 
 

@@ -49,7 +49,7 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
                     own = gr.Button(t("landing.own", lang), size="lg")
             if sample is not None:
                 with gr.Column(scale=5, elem_classes="ts-chart"):
-                    block(ui.section(t("landing.chart", lang)))
+                    block(ui.section(t("landing.chart", lang), sample.label(lang)))
                     gr.Plot(
                         chart_value(charts.memory_by_context(sample.comparison, lang)),
                         show_label=False, elem_classes="ts-figure",

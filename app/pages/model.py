@@ -52,7 +52,8 @@ def build(lang: str) -> ModelPage:
                 placeholder="HuggingFaceTB/SmolLM2-135M", max_lines=1, max_length=200,
             )  # fmt: skip
         facts = block(describe(chosen, lang))
-        check = gr.Button(t("model.check", lang))
+        with gr.Row(elem_classes="ts-actions"):
+            check = gr.Button(t("model.check", lang))
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("model.next", lang), variant="primary")
     return ModelPage(choice, hub_box, hub_id, check, facts, onward)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from torch import nn
 from transformers import PreTrainedModel
@@ -40,7 +41,8 @@ class AttentionLayer:
 
     index: int
     name: str
-    module: nn.Module
+    module: Any
+    """The family's own attention module; what it carries differs by family."""
     head: HeadGeometry
 
 
@@ -50,7 +52,7 @@ def _asks_the_seam(attention: type[nn.Module]) -> bool:
     return "ALL_ATTENTION_FUNCTIONS.get_interface" in inspect.getsource(attention.forward)
 
 
-def _head_geometry(module: nn.Module) -> HeadGeometry:
+def _head_geometry(module: Any) -> HeadGeometry:
     config = module.config
     heads = int(config.num_attention_heads)
     kv_heads = int(getattr(config, "num_key_value_heads", None) or heads)
@@ -78,14 +80,16 @@ def attention_layers(model: PreTrainedModel) -> list[AttentionLayer]:
         raise refuse("its attention uses ALiBi or latent heads, which the swap does not cover")
     if not kind.endswith(("ForCausalLM", "LMHeadModel")):
         raise refuse("it is not a causal language model")
-    layers = [
-        AttentionLayer(module.layer_idx, name, module, _head_geometry(module))
-        for name, module in model.named_modules()
-        if isinstance(getattr(module, "layer_idx", None), int)
-        and hasattr(module, "config")
-        and getattr(module, "is_causal", False)
-        and _asks_the_seam(type(module))
-    ]
+    layers = []
+    for name, found in model.named_modules():
+        module: Any = found
+        if (
+            isinstance(getattr(module, "layer_idx", None), int)
+            and hasattr(module, "config")
+            and getattr(module, "is_causal", False)
+            and _asks_the_seam(type(found))
+        ):
+            layers.append(AttentionLayer(module.layer_idx, name, module, _head_geometry(module)))
     expected = config.get_text_config(decoder=True).num_hidden_layers
     if [layer.index for layer in layers] != list(range(expected)):
         raise refuse(

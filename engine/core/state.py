@@ -103,6 +103,7 @@ def cache_bytes(cache: Cache) -> int:
         if isinstance(layer, MixerCacheLayer):
             held = list(tensors_of(layer.state)) if layer.state is not None else []
         else:
-            held = [x for x in (layer.keys, layer.values) if x is not None]
+            kept = (getattr(layer, "keys", None), getattr(layer, "values", None))
+            held = [x for x in kept if isinstance(x, Tensor)]
         total += sum(x.numel() * x.element_size() for x in held)
     return total

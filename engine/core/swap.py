@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,18 @@ class Conversion:
         return {index: layer.module.mixer for index, layer in self.layers.items()}
 
 
+def conversion_of(model: nn.Module) -> Conversion:
+    """The undo record of a converted model.
+
+    Raises:
+        ValueError: the model is not converted.
+    """
+    conversion = getattr(model, "conversion", None)
+    if not isinstance(conversion, Conversion):
+        raise ValueError("the model is not converted")
+    return conversion
+
+
 def valid_tokens(mask: Tensor | None, queries: int) -> Tensor | None:
     """Which of the last `queries` tokens are real, [B, T] bool, read off an attention mask.
 
@@ -69,7 +81,7 @@ def valid_tokens(mask: Tensor | None, queries: int) -> Tensor | None:
     return None if bool(valid.all()) else valid
 
 
-def _original_attention(module: nn.Module) -> Callable[..., tuple[Tensor, Any]]:
+def _original_attention(module: Any) -> Callable[..., tuple[Tensor, Any]]:
     """The attention function the module would call had it not been converted."""
     family = sys.modules[type(module).__module__]
     name = module.seat.original_config._attn_implementation
@@ -77,7 +89,7 @@ def _original_attention(module: nn.Module) -> Callable[..., tuple[Tensor, Any]]:
 
 
 def mixer_attention(
-    module: nn.Module,
+    module: Any,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -116,7 +128,7 @@ AttentionInterface.register(ATTENTION, mixer_attention)
 
 
 def _hand_over_cache_entry(
-    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Before a converted attention module runs: pass its cache entry on, whatever the argument
     that carries the cache is called in this family."""
@@ -146,7 +158,9 @@ def _adopt_cache(
         if not use or recomputing:
             return args, kwargs
         cache = DynamicCache()
-    converted = [i for i, mixer in model.conversion.mixers().items() if not mixer.keeps_kv_cache]
+    converted = [
+        i for i, mixer in conversion_of(model).mixers().items() if not mixer.keeps_kv_cache
+    ]
     if any(isinstance(layer, MixerCacheLayer) for layer in cache.layers) or not converted:
         return args, {**kwargs, "past_key_values": cache}
     if type(cache) is not DynamicCache or cache.get_seq_length():
@@ -193,26 +207,28 @@ def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
         # All layers share one config object: only this layer's copy may name our function.
         module.config = copy.copy(module.config)
         module.config._attn_implementation = ATTENTION
-    model.conversion = conversion
+    host: Any = model
+    host.conversion = conversion
     conversion.handles.append(model.register_forward_pre_hook(_adopt_cache, with_kwargs=True))
     return conversion
 
 
 def revert(model: PreTrainedModel) -> None:
     """Undo `convert` exactly: mixers, hooks and config copies are gone."""
-    for layer in model.conversion.layers.values():
+    conversion, host = conversion_of(model), cast(Any, model)
+    for layer in conversion.layers.values():
         layer.module.config = layer.module.seat.original_config
         del layer.module.mixer, layer.module.seat
-    for handle in model.conversion.handles:
+    for handle in conversion.handles:
         handle.remove()
-    del model.conversion
+    del host.conversion
 
 
 @contextmanager
 def observing(model: PreTrainedModel, observer: Observer) -> Iterator[None]:
     """Within: converted layers run their original softmax, and `observer` sees q, k, v and its
     output. This is how a mixer is compared with, and learns from, the attention it replaces."""
-    seats = [layer.module.seat for layer in model.conversion.layers.values()]
+    seats = [layer.module.seat for layer in conversion_of(model).layers.values()]
     for seat in seats:
         seat.observer = observer
     try:

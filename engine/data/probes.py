@@ -74,8 +74,10 @@ def recall_probes(
     """
     if not tokenizer.is_fast:
         raise ValueError("recall probes need a fast tokenizer: they read its character offsets")
-    languages = LANGUAGES if language == "both" else (language,)
-    searches = {name: _Search(tokenizer, name, context, seed) for name in languages}
+    languages: tuple[Language, ...] = LANGUAGES if language == "both" else (language,)
+    searches: dict[Language, _Search] = {
+        name: _Search(tokenizer, name, context, seed) for name in languages
+    }
     probes: list[RecallProbe] = []
     for distance in distances:
         for number in range(per_distance):
@@ -92,7 +94,8 @@ class _Search:
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, language: Language, context: int, seed: int
     ) -> None:
-        self.tokenizer, self.language, self.context = tokenizer, language, context
+        self.language: Language = language
+        self.tokenizer, self.context = tokenizer, context
         first = PROBE_SEEDS.start + (seed * _SEEDS_PER_CALL) % len(PROBE_SEEDS)
         self.seeds = iter(range(first, first + _SEEDS_PER_CALL))
         sample = business_document(next(self.seeds), language, 2_000).text

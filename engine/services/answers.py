@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from transformers import PreTrainedModel
 
 from engine.core.mixer import Mixer
-from engine.core.swap import Conversion
+from engine.core.swap import conversion_of
 from engine.evidence.results import Answer, Answers, ConversionFacts
 from engine.models.load import Loaded
 from engine.services.generate import GenerationRecord, generate
@@ -91,8 +90,7 @@ def _attention(model: PreTrainedModel, method: str | None) -> str:
 
 
 def _mixers(converted: PreTrainedModel) -> dict[int, Mixer]:
-    # A module's attribute could be anything as far as its type says.
-    return cast(Conversion, converted.conversion).mixers()
+    return conversion_of(converted).mixers()
 
 
 def _layers(count: int) -> str:

@@ -12,6 +12,7 @@ constant output.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from engine.configs import Recipe
 from engine.core.loop import Group, Loop
 from engine.core.losses import IGNORED, Variance, squared_error
 from engine.core.mixer import Mixer
-from engine.core.swap import observing
+from engine.core.swap import conversion_of, observing
 from engine.data.batches import Batch, batches
 from engine.data.dataset import Dataset
 from engine.events import Event, Listener
@@ -34,12 +35,12 @@ READ_EVERY = 20
 def _run_original(model: PreTrainedModel, batch: Batch) -> None:
     """One pass through the layers; the language-model head is not needed."""
     with torch.no_grad():
-        model.base_model(input_ids=batch.input_ids.to(model.device), use_cache=False)
+        cast(Any, model.base_model)(input_ids=batch.input_ids.to(model.device), use_cache=False)
 
 
 def _variances(model: PreTrainedModel, first_step: list[Batch]) -> dict[int, float]:
     """Variance of each converted layer's original attention output, over the first step's data."""
-    variances = {layer: Variance() for layer in model.conversion.layers}
+    variances = {layer: Variance() for layer in conversion_of(model).layers}
     for batch in first_step:
         real = (batch.labels != IGNORED).to(model.device)
 
@@ -76,7 +77,7 @@ def transfer(
         NonFiniteLoss: the loss is not a number any more.
     """
     steps, stage = recipe.transfer.steps, "transferring"
-    mixers = model.conversion.mixers()
+    mixers = conversion_of(model).mixers()
     parameters = {
         f"{layer}.{name}": p for layer, m in mixers.items() for name, p in m.named_parameters()
     }
