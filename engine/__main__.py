@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -186,6 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in arguments
+    # Libraries' own bars would break into our line of progress. They look when they are imported.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     commands = {"models": _models, "convert": _convert, "compare": _compare, "runs": _runs}
     try:
         options = _parser().parse_args(arguments)

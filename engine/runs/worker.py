@@ -158,6 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     os.umask(0o077)
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # in a log file they are noise
     run = store.get(options.run_id)
     if options.lock_fd is not None:
         lock = locks.FileLock.adopt(options.lock_fd)

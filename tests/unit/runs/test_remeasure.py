@@ -1,0 +1,82 @@
+"""Measuring again: what is asked for, what is kept, and who has to wait."""
+
+from __future__ import annotations
+
+import json
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.configs import RunConfig
+from engine.errors import BadRunConfig, RunBusy
+from engine.events import ignore
+from engine.runs import files, locks, paths, store
+from engine.runs.remeasure import compare_again
+from engine.services import compare as comparing
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> str:
+    """A run with a comparison."""
+    run_id, source = paths.new_run_id(), tmp_path / "text.txt"
+    source.write_text("text")
+    config = RunConfig(model="m", data="text.txt").model_dump(mode="json")
+    folder = paths.default_folder(run_id)
+    files.make_folder(folder, config=config, data=source)
+    store.insert(run_id, folder, config, name=None, owner=None)
+    store.update(run_id, state="done")
+    (folder / "comparison.json").write_text('{"which": "first"}')
+    (folder / "timings.json").write_text('{"preparing": 1.0, "comparing": 9.0}')
+    return run_id
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the comparison was called with, instead of comparing."""
+    calls: list[dict[str, Any]] = []
+
+    def compare(folder, config, settings, listen, *, device, timing):
+        lane_is_held = not locks.is_free(paths.lane_lock())
+        calls.append({"settings": settings, "timing": timing, "lane": lane_is_held})
+        (folder / "comparison.json").write_text('{"which": "second"}')
+        return types.SimpleNamespace(model_dump=lambda mode: {"which": "second"})
+
+    monkeypatch.setattr(comparing, "compare", compare)
+    return calls
+
+
+def test_the_new_comparison_replaces_the_old_one_which_stays(
+    done: str, asked: list[dict[str, Any]]
+) -> None:
+    result = compare_again(done, lengths=(64, 96), prompt="Tell me.", listen=ignore)
+    assert result == {"which": "second"}
+    (call,) = asked
+    assert call["settings"].context_tokens == (64, 96) and call["settings"].prompt == "Tell me."
+    assert call["settings"].repeats == RunConfig(model="m", data="d").comparison.repeats
+    assert call["timing"] == {"preparing": 1.0} and call["lane"]
+    folder = store.get(done).folder
+    (earlier,) = folder.glob("comparison-*.json")
+    assert json.loads(earlier.read_text()) == {"which": "first"}
+    assert locks.is_free(paths.lane_lock()) and locks.is_free(folder / "lock")
+
+
+def test_lengths_out_of_range_are_refused(done: str, asked: list[dict[str, Any]]) -> None:
+    with pytest.raises(BadRunConfig, match="3"):
+        compare_again(done, lengths=(3,), listen=ignore)
+    assert asked == []
+
+
+def test_a_run_that_is_not_done_or_in_use_is_refused(
+    done: str, asked: list[dict[str, Any]]
+) -> None:
+    lock = locks.FileLock.take(store.get(done).folder / "lock")
+    assert lock is not None
+    with pytest.raises(RunBusy):
+        compare_again(done, lengths=(64,), listen=ignore)
+    lock.release()
+    store.update(done, state="failed")
+    with pytest.raises(RunBusy, match="failed"):
+        compare_again(done, lengths=(64,), listen=ignore)
+    assert asked == []
