@@ -109,4 +109,4 @@ def test_any_text_survives_the_bundled_tokenizer(tokenizer: PreTrainedTokenizerB
 
 
 def test_codes_are_written_sign_by_sign(tokenizer: PreTrainedTokenizerBase) -> None:
-    assert tokenizer.tokenize("は KD402") == ["は", " ", "K", "D", "4", "0", "2"]
+    assert tokenizer.tokenize("は KD402") == ["は", " K", "D", "4", "0", "2"]

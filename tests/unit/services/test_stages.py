@@ -118,7 +118,7 @@ def test_adapters_train_few_weights_and_are_merged(family):
     teacher, model = tiny_model(family), converted_model(family=family)
     before, names = weights(model), list(model.state_dict())
     recipe = RECIPE.model_copy(
-        update={"finetune": FinetuneSettings(steps=4, evaluate_every=4, lora_rank=2)}
+        update={"finetune": FinetuneSettings(steps=16, evaluate_every=4, lora_rank=2)}
     )
     finetune(model, teacher, tiny_dataset(), recipe, track="converted", seed=0, listen=ignore)
     assert list(model.state_dict()) == names
