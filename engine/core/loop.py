@@ -71,9 +71,17 @@ class Loop:
         groups: what is trained, and how fast.
         steps: optimiser steps.
         checkpoint: file to save to and resume from; None keeps nothing.
+        patience: readings in `best` without an improvement after which training stops; None never
+            stops early.
     """
 
-    def __init__(self, groups: Iterable[Group], steps: int, checkpoint: Path | None) -> None:
+    def __init__(
+        self,
+        groups: Iterable[Group],
+        steps: int,
+        checkpoint: Path | None,
+        patience: int | None = None,
+    ) -> None:
         self.groups = [group for group in groups if group.parameters]
         self.parameters = {n: p for group in self.groups for n, p in group.parameters.items()}
         self.optimizer = torch.optim.AdamW(
@@ -88,10 +96,15 @@ class Loop:
         self.checkpoint = checkpoint
         self.step = 0
         self.best = Best()
-        self.stopped_early = False
+        self.patience = patience
         self._saved_at, self._save_cost = time.monotonic(), 1.0
         if checkpoint is not None and checkpoint.exists():
             self._load(checkpoint)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether patience has run out. Read from `best`, so a resumed loop knows it too."""
+        return self.patience is not None and self.best.stale >= self.patience
 
     def _load(self, path: Path) -> None:
         saved = torch.load(path, weights_only=True)
@@ -122,14 +135,14 @@ class Loop:
     def run(
         self,
         backward: Callable[[int], float],
-        after: Callable[[int, float, float], bool],
+        after: Callable[[int, float, float], None],
     ) -> None:
         """Train from the current step to the last.
 
         Args:
             backward: adds the gradients of step number n (from 0) and returns its loss.
-            after: told (steps done, loss, learning-rate share) after each step; returns False to
-                stop early. If it raises `Cancelled`, the state is saved first.
+            after: told (steps done, loss, learning-rate share) after each step. If it raises
+                `Cancelled`, the state is saved first.
 
         Raises:
             NonFiniteLoss: the loss is not a number any more; the weights are those before.
@@ -149,7 +162,7 @@ class Loop:
             self.optimizer.step()
             self.step += 1
             try:
-                self.stopped_early = not after(self.step, loss, share)
+                after(self.step, loss, share)
             except Cancelled:
                 self.save()
                 raise

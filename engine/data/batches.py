@@ -12,8 +12,7 @@ from itertools import pairwise
 
 import torch
 
-IGNORED = -100
-"""Label of padding, as in transformers' losses."""
+from engine.core.losses import IGNORED
 
 _SMALLEST_STEP = 0.25
 

@@ -118,7 +118,8 @@ def finetune(
     model.eval()
     teacher.eval()
     with adapters(model, rank):
-        loop = Loop(_groups(model, recipe, size), settings.steps, checkpoint)
+        groups = _groups(model, recipe, size)
+        loop = Loop(groups, settings.steps, checkpoint, settings.patience)
 
         def backward(step: int) -> float:
             total = 0.0
@@ -140,7 +141,7 @@ def finetune(
             loop.best.consider(loss, step, loop.parameters)
             return loss
 
-        def after(step: int, loss: float, share: float) -> bool:
+        def after(step: int, loss: float, share: float) -> None:
             values: dict[str, float | str] = {
                 "track": track,
                 "train_loss": loss,
@@ -156,7 +157,6 @@ def finetune(
                     listen=listen,
                 )
             listen(Event("loss", stage, step, settings.steps, values))
-            return loop.best.stale < settings.patience
 
         if loop.step == 0:
             values = {

@@ -123,7 +123,7 @@ def transfer(
                 _run_original(model, batch)
         return total
 
-    def after(step: int, loss: float, share: float) -> bool:
+    def after(step: int, loss: float, share: float) -> None:
         values: dict[str, float | str] = {
             "track": "converted",
             "transfer_loss": loss,
@@ -134,7 +134,6 @@ def transfer(
                 model, seed=seed + step, revive=step <= steps // 2, stage=stage, listen=listen
             )
         listen(Event("loss", stage, step, steps, values))
-        return True
 
     model.eval()
     for p in model.parameters():

@@ -57,7 +57,6 @@ def test_the_order_that_theory_demands(dataset):
     original = heldout_perplexity(engine.load(DEFAULT_MODEL).model, dataset)
     untrained, t2r = convert_and_train(dataset, T2R(), transfer_steps=30)
     _, hybrid = convert_and_train(dataset, Hybrid(), transfer_steps=30)
-    print(f"{original=:.2f} {untrained=:.2f} {t2r=:.2f} {hybrid=:.2f}")
     assert untrained > 3 * t2r
     assert hybrid <= t2r
     assert original < t2r

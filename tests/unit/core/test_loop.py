@@ -8,9 +8,9 @@ from engine.core.loop import Best, Group, Loop, rate_at
 from engine.errors import Cancelled, NonFiniteLoss
 
 
-def one_parameter_loop(checkpoint=None, steps=20):
+def one_parameter_loop(checkpoint=None, steps=20, patience=None):
     weight = nn.Parameter(torch.tensor([5.0, -3.0]))
-    loop = Loop([Group({"w": weight}, 0.1), Group({}, 0.1)], steps, checkpoint)
+    loop = Loop([Group({"w": weight}, 0.1), Group({}, 0.1)], steps, checkpoint, patience)
 
     def backward(step: int) -> float:
         loss = (weight * (1 + step % 3)).square().sum()
@@ -30,23 +30,22 @@ def test_rate_rises_then_falls_and_never_reaches_zero():
 
 def test_cancelled_and_resumed_equals_uninterrupted(tmp_path):
     loop, whole, backward = one_parameter_loop()
-    loop.run(backward, lambda *_: True)
+    loop.run(backward, lambda *_: None)
 
     path = tmp_path / "checkpoint" / "stage.pt"
     loop, _, backward = one_parameter_loop(path)
 
-    def stop_at_seven(step: int, *_: float) -> bool:
+    def stop_at_seven(step: int, *_: float) -> None:
         loop.best.consider(1.0 / step, step, loop.parameters)
         if step == 7:
             raise Cancelled("stop", "resume")
-        return True
 
     with pytest.raises(Cancelled):
         loop.run(backward, stop_at_seven)
     loop, resumed, backward = one_parameter_loop(path)
     assert loop.step == 7 and loop.best.step == 7
     seen = []
-    loop.run(backward, lambda step, *_: bool(seen.append(step)) or True)
+    loop.run(backward, lambda step, *_: seen.append(step))
     assert seen == list(range(8, 21))
     assert torch.equal(resumed, whole)
 
@@ -60,13 +59,23 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change():
         return math.nan
 
     with pytest.raises(NonFiniteLoss) as error:
-        loop.run(backward, lambda *_: True)
+        loop.run(backward, lambda *_: None)
     assert "step 1" in error.value.message and torch.equal(weight, before)
 
 
-def test_stops_when_told():
-    loop, _, backward = one_parameter_loop()
-    loop.run(backward, lambda step, *_: step < 4)
+def test_stops_when_patience_runs_out_even_if_cancelled_at_that_very_step(tmp_path):
+    path = tmp_path / "stage.pt"
+    loop, _, backward = one_parameter_loop(path, patience=3)
+
+    def no_better_and_cancelled(step: int, *_: float) -> None:
+        loop.best.consider(1.0, step, loop.parameters)
+        if step == 4:
+            raise Cancelled("stop", "resume")
+
+    with pytest.raises(Cancelled):
+        loop.run(backward, no_better_and_cancelled)
+    loop, _, backward = one_parameter_loop(path, patience=3)
+    loop.run(backward, lambda *_: pytest.fail("trained on after its end"))
     assert loop.step == 4 and loop.stopped_early
 
 
