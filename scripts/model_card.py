@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +51,16 @@ Training, bundled data, held-out text and probes use disjoint ranges of seeds.
 
 {steps:,} steps, {tokens:.1f} million tokens, {minutes:.0f} minutes on {machine}.
 {stages}
-AdamW (0.9, 0.98), weight decay 0.01, rate {rate:g} after {warm_up}, falling as a cosine to
-3 % over the last {decay:.0%} of the time. The loss is on all tokens, but **tokens of answers count
-{answer_weight:g}-fold and their first ones {first_weight:g}-fold**: the model answers better than
-plain language modelling of the same length would make it.{remarks}
+AdamW (0.9, 0.98), weight decay 0.01, a warm-up of 100 steps; the rate falls as a cosine to 3 %
+over the last part of each command's time. The loss is on all tokens, but **tokens of answers count
+many times** (`--answer-weight`, `--first-weight`): the model answers better than plain language
+modelling of the same length would make it. Made by, in this order:
 
 ```
-{command}
+{commands}
 ```
 
-The time, not the number of steps, ends a run, so another machine gives other weights.
+The time, not the number of steps, ends a command, so another machine gives other weights.
 
 What did not work is in `docs/log.md`: keys of several words, keys two tokens away from the value,
 plain RoPE.
@@ -109,7 +108,7 @@ def main() -> None:
 
 def card(name: str, report: dict[str, Any]) -> str:
     """The card's text; every figure comes from `report`."""
-    training, options, perplexity = report["training"], report["options"], report["perplexity"]
+    training, perplexity = report["training"], report["perplexity"]
     positions = perplexity["by_position"].items()
     return _CARD.format(
         name=name,
@@ -120,13 +119,7 @@ def card(name: str, report: dict[str, Any]) -> str:
         minutes=training["seconds"] / 60,
         machine=report["machine"],
         stages=_stages(training["stage_ends"], report["context_tokens"]),
-        rate=options["rate"],
-        warm_up="a warm-up of 100 steps",
-        decay=options["decay_share"],
-        answer_weight=options["answer_weight"],
-        first_weight=options["first_weight"],
-        command=_command(report["command"], name),
-        remarks="".join("\n" + remark for remark in report.get("remarks", [])),
+        commands="\n".join(training["commands"]),
         rows=perplexity["rows"],
         perplexity=perplexity["all"],
         answer_perplexity=perplexity["answer_tokens"],
@@ -135,18 +128,6 @@ def card(name: str, report: dict[str, Any]) -> str:
         least=LEAST_TOLERANCE_TOKENS,
         recall=_recall_table(report["recall"]),
     )
-
-
-def _command(recorded: str, name: str) -> str:
-    """The command as anyone may give it: this machine's folders are left out."""
-    words = iter(shlex.split(recorded))
-    kept = []
-    for word in words:
-        if word in ("--out", "--work"):
-            next(words)
-        else:
-            kept.append(word)
-    return shlex.join([*kept, "--out", f"assets/models/{name}"])
 
 
 def _stages(ends: list[int], context: int) -> str:

@@ -4,10 +4,7 @@ The order matters: repeated random segments until the model copies, half repeats
 documents until it answers, then documents of every length up to the context. Leaving out the first
 step, or lengthening in stages, gave models that do not recall.
 
-Example (two CPU cores, 75 minutes):
-    python -m scripts.pretrain --minutes 75 --length-weights 1 1 1 2 3 \
-        --out assets/models/business-2k
-Longer context on a GPU:
+The commands that made the bundled model stand on its card. Longer context on a GPU:
     python -m scripts.pretrain --context 4096 --device cuda --tokens-per-step 32768 --minutes 30 \
         --out business-4k
 """
@@ -19,8 +16,6 @@ import json
 import logging
 import math
 import random
-import shlex
-import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,7 +26,7 @@ from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerBas
 
 from engine.data.documents import TRAINING_SEEDS
 from scripts.bundled_tokenizer import train_tokenizer
-from scripts.pretraining_options import model_config, read_options
+from scripts.pretraining_options import command_line, model_config, read_options
 from scripts.pretraining_report import measure, quick_look
 from scripts.pretraining_rows import Batch, DocumentRows, repeats
 
@@ -55,6 +50,7 @@ class Progress:
     known_accuracy: float = 0.0
     stage_ends: list[int] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
 
 
 def main() -> None:
@@ -73,12 +69,12 @@ def main() -> None:
         model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01
     )
     progress = _resume(options.work / "checkpoint.pt", model, optimizer, options)
+    progress.commands.append(command_line())
     _train(model, tokenizer, optimizer, progress, options)
     _save(model, tokenizer, optimizer, progress, options)
     report = measure(model, tokenizer, options.context, options.probes)
     report["training"] = asdict(progress)
     report["options"] = {k: v for k, v in vars(options).items() if k not in ("out", "work")}
-    report["command"] = shlex.join(["python", "-m", "scripts.pretrain", *sys.argv[1:]])
     on_cpu = f"{options.threads} CPU cores, no GPU"
     report["machine"] = on_cpu if options.device == "cpu" else torch.cuda.get_device_name()
     (options.out / "training.json").write_text(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 import tempfile
 from pathlib import Path
 
@@ -38,6 +40,18 @@ def read_options(description: str | None) -> argparse.Namespace:
     add("--threads", type=int, default=2, help="CPU threads")
     add("--seed", type=int, default=1)
     return parser.parse_args()
+
+
+def command_line() -> str:
+    """The command that runs now, as the model card shows it."""
+    words, arguments = iter(sys.argv[1:]), ["python", "-m", "scripts.pretrain"]
+    for word in words:
+        # The checkpoint's folder is this machine's own and changes nothing.
+        if word == "--work":
+            next(words)
+        else:
+            arguments.append(word)
+    return shlex.join(arguments)
 
 
 def model_config(tokenizer: PreTrainedTokenizerBase, context: int) -> LlamaConfig:
