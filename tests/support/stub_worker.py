@@ -63,8 +63,8 @@ def _cancelled_late(config: dict[str, Any], folder: Path, listen: Listener) -> N
 
 
 _STUBS = {
-    "steps": _steps, "long step": _long_step, "bad data": _bad_data, "crash": _crash, "memory": _memory,
-    "cancelled late": _cancelled_late,
+    "steps": _steps, "long step": _long_step, "bad data": _bad_data, "crash": _crash,
+    "memory": _memory, "cancelled late": _cancelled_late,
 }  # fmt: skip
 
 

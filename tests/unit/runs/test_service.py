@@ -55,7 +55,7 @@ def test_delete_leaves_what_the_user_put_into_his_own_folder(tmp_path: Path) -> 
         (own / name).mkdir()
         (own / name / "model.safetensors").write_bytes(b"weights")
     for name in ("comparison.json", "comparison-20260101T000000Z.json", "timings.json",
-                 "worker.log", ".comparison.json." + "0a" * 16, "notes.txt", ".mine.json.bak"):  # fmt: skip
+                 "worker.log", ".a.json." + "0a" * 16, "notes.txt", ".mine.json.bak"):  # fmt: skip
         (own / name).write_text("{}")
     service.delete(run_id)
     assert sorted(file.name for file in own.iterdir()) == [".mine.json.bak", "notes.txt"]
