@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.text import DEFAULT_LANG, t
+from engine.errors import EngineError
 from engine.runs import paths, service
+from engine.runs.boundary import boundary
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -74,7 +76,7 @@ def make() -> gr.Blocks:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the app until it is stopped.
+    """Serve the app until it is stopped; exit status 2 if it cannot start.
 
     Address: arguments, else GRADIO_SERVER_NAME and GRADIO_SERVER_PORT (which a Space sets), else
     127.0.0.1:7860. HOST is not read: some shells export the machine's own name under it, and the
@@ -90,10 +92,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
-    demo = make()
-    _, address, _ = demo.launch(
-        server_name=options.host, server_port=options.port, quiet=True, prevent_thread_lock=True,
-        **launch_settings(),
-    )  # fmt: skip
+    try:
+        with boundary(t("error.details", DEFAULT_LANG)):
+            demo = make()
+            _, address, _ = demo.launch(
+                server_name=options.host, server_port=options.port, quiet=True,
+                prevent_thread_lock=True, **launch_settings(),
+            )  # fmt: skip
+    except EngineError as error:
+        parser.exit(2, f"error: {error.message}\nhint: {error.hint}\n")
     log.info("T2R Studio is at %s (stop it with Ctrl+C)", address)
     demo.block_thread()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from engine.__main__ import METHOD_NAMES, RECIPE_NAMES, main
 from engine.cli import tables
+from engine.cli.follow import ProgressLine
+from engine.events import Event
 from engine.runs import paths, service, store
 from tests.support import example_runs as examples
 from tests.support.models import tiny_model_folder
@@ -271,6 +274,16 @@ def test_convert_makes_a_run_and_shows_its_comparison(
     said = capsys.readouterr().out
     assert "Divergence from the original: 0.0312 nats/token" in said
     assert "same first choice: 95.3 % of tokens" in said and "2 threads" in said
+
+
+def test_each_part_of_a_comparison_is_announced_once() -> None:
+    written = io.StringIO()
+    progress = ProgressLine(written)
+    progress.event(Event("stage", "comparing"))
+    for step, part in enumerate(["loading", "recall, original", "recall, original", "answers"]):
+        progress.event(Event("progress", "comparing", step, 4, {"part": part}))
+    progress.event(Event("progress", "transferring", 1, 9))
+    assert written.getvalue() == "comparing...\n  loading\n  recall, original\n  answers\n"
 
 
 def test_what_was_not_measured_is_said_so() -> None:

@@ -221,6 +221,19 @@ def test_uploads_wait_in_a_private_folder(tmp_path: Path, monkeypatch) -> None:
     assert os.environ["GRADIO_TEMP_DIR"] == str(folder) and folder.stat().st_mode & 0o077 == 0
 
 
+def test_an_app_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise PermissionError(13, "Permission denied", "/data")
+
+    monkeypatch.setattr(launch, "make", fail)
+    with pytest.raises(SystemExit) as ended:
+        launch.main(["--port", "7999"])
+    assert ended.value.code == 2
+    assert "error: /data: Permission denied.\nhint: " in capsys.readouterr().err
+
+
 def test_events_are_private_and_the_page_builds_without_a_sample() -> None:
     demo = build("en", None)
     assert all(fn.api_visibility == "private" for fn in demo.fns.values() if fn.fn is not None)
