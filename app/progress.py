@@ -56,7 +56,6 @@ class Seen:
             "transfer_loss": "transfer",
             "train_loss": "" if control else "train",
             "validation_loss": "control" if control else "validation",
-            "control_loss": "control",
             "teacher_loss": "teacher",
         }
         for name, key in names.items():

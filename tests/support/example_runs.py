@@ -175,5 +175,5 @@ def events() -> list[RunEvent]:
         add("loss", "fine-tuning", step, 120, **values)
     for step in range(61, 121):
         if step % 20 == 0:
-            add("loss", "fine-tuning", step, 120, track="control", control_loss=0.95)
+            add("loss", "fine-tuning", step, 120, track="control", validation_loss=0.95)
     return made
