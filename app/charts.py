@@ -110,9 +110,7 @@ def perplexity_by_position(comparison: Comparison, lang: str) -> Figure:
         if scores is None:
             continue
         bins = scores.perplexity_by_position
-        trace = line(party, [b.to_token for b in bins], [b.perplexity for b in bins], lang)
-        trace["customdata"] = [f"{b.from_token:,}–{b.to_token - 1:,}" for b in bins]
-        traces.append(trace)
+        traces.append(line(party, [b.to_token for b in bins], [b.perplexity for b in bins], lang))
     return figure(
         traces, t("axis.position", lang), t("axis.perplexity", lang), yaxis={"rangemode": "normal"}
     )
@@ -199,7 +197,7 @@ def thinned(points: list[tuple[float, float]], most: int = 300) -> list[tuple[fl
 
 
 def transfer_curve(points: list[tuple[float, float]], lang: str) -> Figure:
-    """Stage 1: relative error of the mixers' outputs by step; 1.0 is no better than zero output."""
+    """Stage 1: relative error of the mixers' outputs by step; 1 is a constant output's."""
     points = thinned(points)
     trace = line("converted", [p[0] for p in points], [p[1] for p in points], lang, markers=False,
                  name=t("live.transfer_loss", lang))  # fmt: skip

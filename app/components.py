@@ -78,15 +78,18 @@ def inline(parts: Iterable[str]) -> str:
     return _wrap(" · ".join(esc(part) for part in parts if part), extra="ts-muted ts-small")
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
+@dataclass(frozen=True)
+class Short:
+    """The beginning of something long, such as a hash; the whole shows on pointing at it."""
+
+    whole: str
+    characters: int = 12
+
+
+def facts(pairs: Iterable[tuple[str, str | Short]]) -> str:
     """Named facts in columns."""
-    rows = "".join(f"<div><dt>{esc(k)}</dt><dd>{esc(v)}</dd></div>" for k, v in pairs)
+    rows = "".join(f"<div><dt>{esc(k)}</dt><dd>{_cell(v)}</dd></div>" for k, v in pairs)
     return _wrap(f'<dl class="ts-facts">{rows}</dl>')
-
-
-def card(inner: str) -> str:
-    """`inner` (already HTML from this file) on a card."""
-    return _wrap(inner, extra="ts-card")
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -143,7 +146,9 @@ class Link:
     text: str
 
 
-def _cell(value: str | Link) -> str:
+def _cell(value: str | Link | Short) -> str:
+    if isinstance(value, Short):
+        return f'<span title="{esc(value.whole)}">{esc(value.whole[: value.characters])}</span>'
     if isinstance(value, Link):
         return f'<a href="{esc(value.address)}">{esc(value.text)}</a>'
     return esc(value)
@@ -225,7 +230,7 @@ class AnswerView:
     party: Party
     name: str
     text: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str | Short], ...]
 
 
 def answers(prompt_title: str, prompt: str, views: Sequence[AnswerView]) -> str:

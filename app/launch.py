@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.text import DEFAULT_LANG, t
+from engine.errors import EngineError
 from engine.runs import paths, service
+from engine.runs.boundary import boundary
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -20,11 +26,12 @@ log = logging.getLogger(__name__)
 
 def _environment() -> None:
     """Settings that Gradio and the Hub client read when they are imported."""
-    data = paths.data_directory()
-    # Beside the data directory, not in it: Gradio refuses uploads below a blocked path.
-    uploads = data.with_name(data.name + "-uploads")
-    uploads.mkdir(mode=0o700, exist_ok=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    # Not in the data directory: Gradio refuses uploads below a blocked path. Nor beside it, where
+    # the app may not be allowed to write. Readable by its owner only, and gone when the app ends:
+    # a run has its own copy of its data.
+    uploads = tempfile.mkdtemp(prefix="t2r-studio-uploads-")
+    atexit.register(shutil.rmtree, uploads, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = uploads
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
@@ -59,7 +66,6 @@ def make() -> gr.Blocks:
     """The app, ready to launch; marks the runs whose worker died while no app was there to see."""
     _environment()
     from app.pages.sample import first_sample
-    from app.text import DEFAULT_LANG
     from app.ui import build
 
     for run in service.recover():
@@ -70,7 +76,7 @@ def make() -> gr.Blocks:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the app until it is stopped.
+    """Serve the app until it is stopped; exit status 2 if it cannot start.
 
     Address: arguments, else GRADIO_SERVER_NAME and GRADIO_SERVER_PORT (which a Space sets), else
     127.0.0.1:7860. HOST is not read: some shells export the machine's own name under it, and the
@@ -78,16 +84,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     host = os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
     port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
-    parser = argparse.ArgumentParser(prog="python app.py", description="Start T2R Studio.")
-    parser.add_argument("--host", default=host, help="address to listen on")
-    parser.add_argument("--port", default=port, type=int, help="port to listen on")
+    parser = argparse.ArgumentParser(
+        prog="python app.py", description=t("launch.about", DEFAULT_LANG)
+    )
+    parser.add_argument("--host", default=host, help=t("launch.host", DEFAULT_LANG))
+    parser.add_argument("--port", default=port, type=int, help=t("launch.port", DEFAULT_LANG))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
-    demo = make()
-    _, address, _ = demo.launch(
-        server_name=options.host, server_port=options.port, quiet=True, prevent_thread_lock=True,
-        **launch_settings(),
-    )  # fmt: skip
+    try:
+        with boundary(t("error.details", DEFAULT_LANG)):
+            demo = make()
+            _, address, _ = demo.launch(
+                server_name=options.host, server_port=options.port, quiet=True,
+                prevent_thread_lock=True, **launch_settings(),
+            )  # fmt: skip
+    except EngineError as error:
+        parser.exit(2, f"error: {error.message}\nhint: {error.hint}\n")
     log.info("T2R Studio is at %s (stop it with Ctrl+C)", address)
     demo.block_thread()

@@ -43,8 +43,8 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(share: float | None, digits: int = 0) -> str:
-    """A fraction 0-1 as "97 %"."""
-    return "–" if share is None else f"{share * 100:.{digits}f} %"
+    """A fraction, 0-1 or more, as "97 %"."""
+    return "–" if share is None else f"{share * 100:,.{digits}f} %"
 
 
 def times(ratio: float) -> str:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from app import components as ui
 from app.text import t
 from engine.errors import EngineError, RunNotFound
+from engine.runs.boundary import boundary
+
+
+def guard(lang: str) -> AbstractContextManager[None]:
+    """Around whatever a click sets going, so that every failure is an `EngineError` to show."""
+    return boundary(t("error.details", lang))
 
 
 def words(error: EngineError, lang: str) -> tuple[str, str]:

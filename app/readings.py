@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.components import Tone
 from app.numbers import count, number, percent, size, times
-from app.text import t
+from app.text import t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
 
@@ -81,7 +81,7 @@ def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
 
 
 def speed(pair: SpeedPair, kind: str, lang: str) -> str:
-    """Speed at the longest length, and where it is the other way; kind: "decode" or "prefill"."""
+    """Speed at the longest length, and where else it is otherwise; kind: "decode" or "prefill"."""
     ratios = speed_ratios(pair)
     if not ratios:
         return t("reading.speed.unknown", lang)
@@ -93,26 +93,36 @@ def speed(pair: SpeedPair, kind: str, lang: str) -> str:
         ratio=times(ratio if ratio >= 1 else 1 / ratio),
         converted=number(mine.tokens_per_s), original=number(theirs.tokens_per_s),
     )  # fmt: skip
-    if other := _turned(ratios, look):
-        sentence += " " + other_side(other, look, lang)
-    return sentence
+    if len(ratios) > 1 and all(_look(r) == "bad" for _, r in ratios):
+        return sentence + " " + t("reading.speed.always_slower", lang)
+    sides: tuple[Tone, ...] = ("bad",) if look == "good" else ("bad", "good")
+    others = [_there(ratios[:-1], side, lang) for side in sides]
+    return " ".join([sentence, *filter(None, others)])
 
 
-def _turned(ratios: Sequence[tuple[int, float]], look: str) -> tuple[int, float] | None:
-    """The shortest length at which the converted model is slower though it ends up faster, etc."""
-    for length, ratio in ratios:
-        here = trend(ratio, higher_is_better=True)
-        if here != "same" and here != look:
-            return length, ratio
-    return None
+def _look(ratio: float) -> Tone:
+    return trend(ratio, higher_is_better=True)
 
 
-def other_side(point: tuple[int, float], look: str, lang: str) -> str:
-    """The sentence that a one-sided reading would leave out."""
-    length, ratio = point
-    key = "slower" if ratio < 1 else "faster"
-    shown = times(ratio if ratio >= 1 else 1 / ratio)
-    return t(f"reading.speed.but_{key}", lang, length=count(length), ratio=shown)
+def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
+    """At which of the lengths the converted model is slower ("bad") or faster ("good")."""
+    lengths = [(length, ratio) for length, ratio in ratios if _look(ratio) == side]
+    if not lengths:
+        return ""
+    most = max(ratio if side == "good" else 1 / ratio for _, ratio in lengths)
+    key = "slower" if side == "bad" else "faster"
+    return tn(
+        f"reading.speed.but_{key}", lang, len(lengths),
+        lengths=listed([count(length) for length, _ in lengths], lang), ratio=times(most),
+    )  # fmt: skip
+
+
+def listed(items: Sequence[str], lang: str) -> str:
+    """Items in a sentence: "512, 1,024 and 2,048"."""
+    if len(items) < 2:
+        return "".join(items)
+    first = t("reading.list.join", lang).join(items[:-1])
+    return t("reading.list.last", lang, first=first, last=items[-1])
 
 
 def memory(comparison: Comparison, lang: str) -> str:
@@ -136,11 +146,32 @@ def memory(comparison: Comparison, lang: str) -> str:
         ratio=times(ratio if ratio >= 1 else 1 / ratio),
     )  # fmt: skip
     if first.cache_bytes == mine.cache_bytes:
-        return sentence + " " + t("reading.memory.constant", lang)
-    kept = len(comparison.conversion.layers_kept)
-    return sentence + " " + t(
-        "reading.memory.grows", lang, kept=kept, first=size(first.cache_bytes),
-        length=count(first.context_tokens),
+        growth = t("reading.memory.constant", lang)
+    else:
+        growth = tn(
+            "reading.memory.grows", lang, len(comparison.conversion.layers_kept),
+            first=size(first.cache_bytes), length=count(first.context_tokens),
+        )  # fmt: skip
+    return " ".join(filter(None, [sentence, growth, _peak(comparison, lang)]))
+
+
+def _peak(comparison: Comparison, lang: str) -> str:
+    """Where the converted model needs more at its peak, which the bytes it keeps do not show."""
+    both = [
+        (mine.context_tokens, mine.peak_bytes, theirs.peak_bytes)
+        for mine, theirs in zip(
+            comparison.memory.converted, comparison.memory.original, strict=False
+        )
+        if mine.peak_bytes and theirs.peak_bytes
+    ]
+    higher = [x for x in both if trend(x[1] / x[2], higher_is_better=False) == "bad"]
+    if not higher:
+        return ""
+    length, mine, theirs = higher[-1]
+    key = "always" if len(higher) == len(both) else "at"
+    return t(
+        f"reading.memory.peak.{key}", lang, lengths=listed([count(x[0]) for x in higher], lang),
+        length=count(length), converted=size(mine), original=size(theirs),
     )  # fmt: skip
 
 
@@ -159,8 +190,8 @@ def recall(comparison: Comparison, lang: str) -> str:
             "reading.recall.kept", lang, distance=count(mine.distance_tokens),
             converted=percent(mine.accuracy), original=percent(theirs.accuracy),
         )  # fmt: skip
-    return t(
-        "reading.recall.lost", lang, distance=count(mine.distance_tokens), n=count(mine.n),
+    return tn(
+        "reading.recall.lost", lang, mine.n, distance=count(mine.distance_tokens),
         converted=percent(mine.accuracy), original=percent(theirs.accuracy),
     )  # fmt: skip
 
@@ -173,7 +204,7 @@ def answers(comparison: Comparison, lang: str) -> str:
     elif pair.same_prefix_tokens == 0:
         shared = t("reading.answers.apart", lang)
     else:
-        shared = t("reading.answers.differ", lang, tokens=count(pair.same_prefix_tokens))
+        shared = tn("reading.answers.differ", lang, pair.same_prefix_tokens)
     if pair.expected is None:
         return shared
     found = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app import components as ui
 from app.numbers import count, duration, number, percent, size
-from app.text import t
+from app.text import t, texts, tn
+from engine.events import STAGES
 from engine.evidence.parts import SpeedPair
 from engine.evidence.results import Comparison
 
@@ -96,8 +99,58 @@ def recall(comparison: Comparison, lang: str) -> str:
     return _folded(columns, rows, t("chart.recall", lang), lang)
 
 
+def _part(name: str, lang: str) -> str:
+    """A part of the comparison in words; one that is new to the page shows as it is."""
+    slug = name.replace(" ", "-")
+    return t(f"part.{slug}", lang) if f"part.{slug}" in texts(lang) else name
+
+
+def part_of(name: str, lang: str) -> str:
+    """A part as the engine reports it, "what" or "what, whose", in the page's words."""
+    what, _, whose = name.partition(", ")
+    party = {"untrained": "swapped_untrained"}.get(whose, whose)
+    words = _part(what, lang)
+    return f"{words}: {_name(party, lang)}" if f"party.{party}" in texts(lang) else words
+
+
 def timing(seconds: dict[str, float], lang: str) -> str:
-    """Where the run's time went."""
-    rows = [[name.replace("_", " "), duration(value)] for name, value in seconds.items()]
+    """Where the run's time went; the parts of the comparison below it, as they are in its sum."""
+    rows = []
+    for name, value in seconds.items():
+        if ": " not in name:
+            rows.append([t(f"stage.{name}", lang) if name in STAGES else name, duration(value)])
+    for name, value in seconds.items():
+        if ": " in name:
+            rows.append(["– " + _part(name.split(": ")[1], lang), duration(value)])
     columns = [t("table.stage", lang), t("table.time", lang)]
     return ui.table(columns, rows, caption=t("compare.timing", lang))
+
+
+def dataset(counts: dict[str, Any], lang: str) -> str:
+    """The counts of the data set as named facts, in words."""
+    facts: list[tuple[str, str | ui.Short]] = []
+    for name, value in counts.items():
+        if name == "splits":
+            facts += [(_label(split, lang), _split(of, lang)) for split, of in value.items()]
+        elif name == "sha256":
+            facts.append((_label(name, lang), ui.Short(str(value))))
+        else:
+            facts.append((_label(name, lang), count(value) if type(value) is int else str(value)))
+    return ui.facts(facts)
+
+
+def _label(name: str, lang: str) -> str:
+    """A count's name in words; later versions of the engine may write counts not known here."""
+    if f"dataset.{name}" in texts(lang):
+        return t(f"dataset.{name}", lang)
+    return name.replace("_", " ")
+
+
+def _split(of: dict[str, int], lang: str) -> str:
+    words = [
+        tn("unit.documents", lang, of["documents"]),
+        tn("unit.tokens", lang, of["tokens"]),
+    ]
+    if unknown := of.get("unknown_tokens"):
+        words.append(tn("unit.unknown", lang, unknown))
+    return ", ".join(words)

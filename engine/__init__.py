@@ -13,11 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.configs import KeptLayers, RunConfig
-    from engine.core.swap import revert
-    from engine.methods import T2R, Elu, Hedgehog, Hybrid, Rfa, Softmax
-    from engine.services.convert import convert
-    from engine.services.open import load
+    from engine.configs import KeptLayers as KeptLayers
+    from engine.configs import RunConfig as RunConfig
+    from engine.core.swap import revert as revert
+    from engine.methods import *  # noqa: F403
+    from engine.services.convert import convert as convert
+    from engine.services.open import load as load
 
 _HOME = {
     "load": "engine.services.open",
@@ -25,21 +26,16 @@ _HOME = {
     "revert": "engine.core.swap",
     "KeptLayers": "engine.configs",
     "RunConfig": "engine.configs",
-    "T2R": "engine.methods",
-    "Elu": "engine.methods",
-    "Rfa": "engine.methods",
-    "Hedgehog": "engine.methods",
-    "Hybrid": "engine.methods",
-    "Softmax": "engine.methods",
 }
-
-__all__ = [
-    "Elu", "Hedgehog", "Hybrid", "KeptLayers", "Rfa", "RunConfig", "Softmax", "T2R",
-    "convert", "load", "revert",
-]  # fmt: skip
+"""Where each name lives; every other class is a method's, from the one list in engine.methods."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    home = _HOME.get(name)
+    if home is not None:
+        return getattr(import_module(home), name)
+    if name[:1].isupper():  # submodules and dunders are asked for too, and must not import torch
+        for method in import_module("engine.methods").METHODS.values():
+            if method.__name__ == name:
+                return method
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

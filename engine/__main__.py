@@ -11,17 +11,37 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.cli import tables
 from engine.cli.follow import ProgressLine, follow, require_done
+from engine.cli.log import log_file
 from engine.errors import BadRunConfig, Cancelled, EngineError
 from engine.runs import service
+from engine.runs.boundary import boundary
+from engine.runs.executors.local import PATIENT_THREADS
 
-METHOD_NAMES = ("t2r", "hybrid", "elu", "rfa", "hedgehog", "softmax")
-RECIPE_NAMES = ("quick", "balanced", "thorough")
+
+class _Names:
+    """Names from one of the engine's lists, looked up when argparse needs them: the modules that
+    hold the lists bring torch along, which most commands do without."""
+
+    def __init__(self, module: str, attribute: str) -> None:
+        self._home = module, attribute
+
+    def __iter__(self) -> Iterator[str]:
+        module, attribute = self._home
+        return iter(getattr(import_module(module), attribute))
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == known for known in self)
+
+
+METHOD_NAMES = _Names("engine.methods", "METHODS")
+RECIPE_NAMES = _Names("engine.configs", "RECIPES")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,7 +52,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _lengths(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("write lengths such as 512,2048") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,12 +74,19 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("model", help="bundled name, local folder or Hub id")
     convert.add_argument("data", help="bundled name, or a .txt, .md, .jsonl, .csv or .tsv file")
     convert.add_argument("--out", metavar="RUN", help="the run's name, or a folder for it")
-    convert.add_argument("--method", choices=METHOD_NAMES, default="hybrid")
+    convert.add_argument(
+        "--method", choices=METHOD_NAMES, default="hybrid", metavar="NAME",
+        help="one of: %(choices)s (default: hybrid)",
+    )  # fmt: skip
     convert.add_argument(
         "--keep-softmax-every", type=int, metavar="N",
-        help="keep softmax in one layer of N; 0 converts all (default: 4 with hybrid, else 0)",
+        help="keep softmax in one layer of N; 0 converts all (default: with hybrid 4, or 2 below"
+        " four layers; else 0)",
     )  # fmt: skip
-    convert.add_argument("--recipe", choices=RECIPE_NAMES, default="quick")
+    convert.add_argument(
+        "--recipe", choices=RECIPE_NAMES, default="quick", metavar="NAME",
+        help="one of: %(choices)s (default: quick)",
+    )  # fmt: skip
     convert.add_argument("--seed", type=int, default=0, metavar="N")
     convert.add_argument("--text-column", metavar="C", help="column or key that holds the text")
     convert.add_argument(
@@ -189,10 +219,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in arguments
     # Libraries' own bars would break into our line of progress. They look when they are imported.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    for name, value in PATIENT_THREADS.items():
+        os.environ.setdefault(name, value)
     commands = {"models": _models, "convert": _convert, "compare": _compare, "runs": _runs}
     try:
-        options = _parser().parse_args(arguments)
-        document, text = commands[options.command](options)
+        with log_file() as place, boundary(place):
+            options = _parser().parse_args(arguments)
+            document, text = commands[options.command](options)
     except EngineError as error:
         if as_json:
             print(json.dumps({"error": {"message": error.message, "hint": error.hint}}))

@@ -96,6 +96,17 @@ class KeptLayers(Settings):
         return frozenset(ruled) | frozenset(self.layers)
 
 
+def default_kept(method: str, layers: int) -> KeptLayers:
+    """The layers that keep softmax attention unless the user says otherwise.
+
+    Pure methods keep none, so that their memory is constant; `hybrid` keeps every 4th layer, and
+    every 2nd in a model of fewer than four.
+    """
+    if method != "hybrid":
+        return KeptLayers()
+    return KeptLayers(every=4 if layers >= 4 else 2)
+
+
 class ComparisonSettings(Settings):
     """What the comparison measures, and how long it may take."""
 

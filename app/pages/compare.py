@@ -13,7 +13,7 @@ from app.components import AnswerView, Party
 from app.numbers import count, moment, number, size
 from app.pages.live import settings
 from app.pages.sample import sample_label
-from app.text import t
+from app.text import t, tn
 from engine.evidence.results import Answer, Comparison
 from engine.runs.records import Run
 
@@ -118,13 +118,13 @@ def head(run: Run, result: Comparison, lang: str) -> str:
     mark = ui.label(sample_label(result, lang)) if run.sample else ""
     conversion = result.conversion
     config = run.config
-    about = t(
+    about = tn(
         "compare.about",
         lang,
+        len(conversion.layers_converted) + len(conversion.layers_kept),
         **{name: str(config.get(name, "–")) for name in ("data", "recipe_name", "seed")},
         method=conversion.method,
         converted=len(conversion.layers_converted),
-        total=len(conversion.layers_converted) + len(conversion.layers_kept),
     )
     return ui.section(title, readings.perplexity(result, lang), level=1) + mark + ui.inline([about])
 
@@ -140,7 +140,7 @@ def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:
             (t("answer.speed", lang), speed),
             (t("answer.cache", lang), size(answer.cache_bytes)),
             (t("answer.attention", lang), answer.attention),
-            (t("answer.weights", lang), answer.weights_sha256[:12]),
+            (t("answer.weights", lang), ui.Short(answer.weights_sha256)),
         ),
     )  # fmt: skip
 
@@ -148,9 +148,9 @@ def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:
 def two_answers(result: Comparison, lang: str) -> str:
     """The same long prompt, answered by both."""
     pair = result.answers
-    title = t("answer.prompt", lang, tokens=count(pair.prompt_tokens))
+    title = tn("answer.prompt", lang, pair.prompt_tokens)
     if pair.prompt_tokens_dropped:
-        title += " " + t("answer.dropped", lang, tokens=count(pair.prompt_tokens_dropped))
+        title += " " + tn("answer.dropped", lang, pair.prompt_tokens_dropped)
     views = [_answer("original", pair.original, lang), _answer("converted", pair.converted, lang)]
     return ui.answers(title, pair.prompt_tail, views) + ui.reading(readings.answers(result, lang))
 
@@ -172,19 +172,19 @@ def conditions(run: Run, result: Comparison, lang: str) -> str:
         (t("env.dtype", lang), env.dtype),
         (t("env.backend", lang), env.backend),
         (t("env.versions", lang),
-         f"torch {env.torch}, transformers {env.transformers}, Python {env.python}, {env.engine}"),
+         t("env.versions_value", lang, torch=env.torch, transformers=env.transformers,
+           python=env.python, engine=env.engine)),
     ]  # fmt: skip
     notes = [
-        t("how.quality", lang, tokens=count(result.quality.original.tokens),
-          documents=count(result.quality.original.documents)),
+        tn("how.quality", lang, result.quality.original.documents,
+           tokens=tn("unit.tokens", lang, result.quality.original.tokens)),
         t("how.control", lang), t("how.memory", lang), t("how.answers", lang),
         *(note for note in (result.speed.note, result.recall.note, result.quality.converted.note)
           if note),
     ]  # fmt: skip
-    data = [(name.replace("_", " "), str(value)) for name, value in result.dataset.items()]
     return (
         ui.facts(facts)
         + ui.bullets(notes)
         + ui.folded(t("compare.timing", lang), tables.timing(result.timing, lang))
-        + ui.folded(t("compare.dataset", lang), ui.facts(data))
+        + ui.folded(t("compare.dataset", lang), tables.dataset(result.dataset, lang))
     )

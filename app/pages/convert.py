@@ -12,14 +12,16 @@ import gradio as gr
 from app import components as ui
 from app.blocks import block
 from app.pages import data, model
-from app.text import t
+from app.text import DEFAULT_LANG, names, t
 from engine.errors import BadRunConfig
 from engine.runs import service
 
-METHODS = ("hybrid", "t2r", "hedgehog", "elu", "rfa")
-"""Offered methods, the default first; a test holds them against the engine's list."""
-RECIPES = ("quick", "balanced", "thorough")
-KEEP_EVERY = (0, 2, 3, 4, 8)
+METHODS = names("method", DEFAULT_LANG)
+"""Offered methods, the default first: those described in the text file. The engine's own list
+brings torch along, which takes seconds; a test holds the two against each other."""
+RECIPES = names("recipe", DEFAULT_LANG)
+AUTOMATIC = -1
+KEEP_EVERY = (2, 3, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ def build(lang: str) -> ConvertPage:
                 elem_classes="ts-choices",
             )  # fmt: skip
             keep_every = gr.Radio(
-                [(t("convert.keep_none", lang), 0),
-                 *((t("convert.keep", lang, n=n), n) for n in KEEP_EVERY[1:])],
-                value=4, label=t("convert.keep_every", lang), info=t("convert.keep_info", lang),
+                [(t("convert.keep_automatic", lang), AUTOMATIC), (t("convert.keep_none", lang), 0),
+                 *((t("convert.keep", lang, n=n), n) for n in KEEP_EVERY)],
+                value=AUTOMATIC, label=t("convert.keep_every", lang),
+                info=t("convert.keep_info", lang),
             )  # fmt: skip
             recipe = gr.Radio(
                 [(t(f"recipe.{name}", lang), name) for name in RECIPES], value=RECIPES[0],
@@ -81,7 +84,7 @@ def summarise(choice: str, hub_id: str, data_choice: str, upload: str | None, la
     chosen_model = hub_id.strip() if choice == model.HUB else choice
     chosen_data = data_choice
     if data_choice == data.UPLOAD:
-        chosen_data = data.chosen_file(data_choice, upload).name if upload else ""
+        chosen_data = data.chosen_file(data_choice, upload, lang).name if upload else ""
     missing = t("convert.not_chosen", lang)
     return ui.facts(
         [
@@ -101,6 +104,8 @@ def create_and_start(
     keep_every: int,
     recipe: str,
     seed: float | None,
+    *,
+    lang: str,
 ) -> str:
     """Write the run and start its worker; returns the run's id.
 
@@ -111,10 +116,13 @@ def create_and_start(
     from pydantic import ValidationError
 
     from engine.configs import RECIPES as BY_NAME
-    from engine.configs import RunConfig
+    from engine.configs import RunConfig, default_kept
+    from engine.models.check import check_model
 
-    ref = model.reference(model_choice, hub_id)
-    path = data.chosen_file(data_choice, upload)
+    ref = model.reference(model_choice, hub_id, lang)
+    path = data.chosen_file(data_choice, upload, lang)
+    if keep_every == AUTOMATIC:
+        keep_every = default_kept(method, check_model(ref).layers).every
     try:
         config = RunConfig.model_validate(
             {
@@ -131,7 +139,10 @@ def create_and_start(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise BadRunConfig(f"{where}: {first['msg']}.", "Change that setting.") from error
+        raise BadRunConfig(
+            t("convert.bad_setting", lang, where=where, what=first["msg"]),
+            t("convert.bad_setting_hint", lang),
+        ) from error
     run_id = service.create_run(config, path)
     service.start(run_id)
     return run_id

@@ -58,7 +58,7 @@ def build(lang: str) -> DataPage:
     return DataPage(choice, upload_box, file, column, preview, onward)
 
 
-def chosen_file(choice: str, upload: str | None) -> Path:
+def chosen_file(choice: str, upload: str | None, lang: str) -> Path:
     """The file to read: bundled, or the one that Gradio stored for this visitor.
 
     Raises:
@@ -67,17 +67,17 @@ def chosen_file(choice: str, upload: str | None) -> Path:
     if choice != UPLOAD:
         return resolve_data(choice)
     if not upload:
-        raise BadDataset("No file was uploaded yet.", "Choose a file, or take the bundled data.")
+        raise BadDataset(t("data.no_file", lang), t("data.no_file_hint", lang))
     return Path(upload)
 
 
-def require(choice: str, upload: str | None, column: str) -> None:
+def require(choice: str, upload: str | None, column: str, lang: str) -> None:
     """Check that the data can be used.
 
     Raises:
         BadDataset: it cannot.
     """
-    path = chosen_file(choice, upload)
+    path = chosen_file(choice, upload, lang)
     if choice == UPLOAD:
         read_corpus(path, text_column=column.strip() or None)
 
@@ -86,10 +86,11 @@ def describe(choice: str, upload: str | None, column: str, lang: str) -> str:
     """What was found in the data and how it begins, or what is wrong with it, as HTML."""
     if choice == UPLOAD and not upload:
         return ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
-    if choice != UPLOAD:
-        return _bundled_preview(choice, lang)
     try:
-        return _preview(chosen_file(choice, upload), column.strip() or None, lang)
+        with problems.guard(lang):
+            if choice != UPLOAD:
+                return _bundled_preview(choice, lang)
+            return _preview(chosen_file(choice, upload, lang), column.strip() or None, lang)
     except EngineError as error:
         return problems.box(error, lang)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -10,8 +9,9 @@ import gradio as gr
 from app import charts, progress
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
+from app.progress import Seen
 from app.text import t
-from engine.runs.records import Run, RunEvent
+from engine.runs.records import Run
 
 
 @dataclass(frozen=True)
@@ -87,29 +87,30 @@ def _name_of(method: object) -> str:
     return str(method.get("name", "")) if isinstance(method, dict) else ""
 
 
-def fast_values(run: Run, lang: str) -> list[object]:
+def fast_values(run: Run, seen: Seen, lang: str) -> list[object]:
     """Values for `LivePage.fast()`."""
     stopped = run.state in ("cancelled", "interrupted", "failed") and not run.sample
     asked = run.cancel_requested_at is not None
     return [
-        progress.status(run, lang),
+        progress.status(run, lang, part=seen.part),
         gr.update(visible=run.working, interactive=not asked),
         gr.update(visible=stopped),
         gr.update(visible=run.state == "done"),
     ]
 
 
-def slow_values(page: LivePage, events: Sequence[RunEvent], lang: str) -> list[object]:
-    """Values for `LivePage.slow()`, from all events of the run."""
-    found = progress.series(events)
+def slow_values(page: LivePage, run: Run, seen: Seen, lang: str) -> list[object]:
+    """Values for `LivePage.slow()`, from what was read of the run's events."""
+    found = seen.series()
     transfer = found.pop("transfer", [])
     return [
-        progress.log(events, lang),
+        progress.log(seen.lines, lang),
         *page.transfer.update(
             charts.transfer_curve(transfer, lang) if transfer else None,
-            progress.transfer_reading(transfer, lang), "",
+            progress.transfer_reading(transfer, run, lang), "",
         ),
         *page.loss.update(
-            charts.loss_curve(found, lang) if found else None, progress.reading(found, lang), "",
+            charts.loss_curve(found, lang) if found else None,
+            progress.reading(found, run, lang), "",
         ),
     ]  # fmt: skip

@@ -12,12 +12,13 @@ from app import components as ui
 from app import problems
 from app.blocks import block
 from app.numbers import count, size
-from app.text import t
+from app.text import t, tn
 from engine.errors import EngineError, ModelNotFound
 from engine.models.catalogue import DEFAULT_MODEL, BundledModel, bundled_models
 
 HUB = "hub"
 """The choice that makes the id box count."""
+EXAMPLE = "HuggingFaceTB/SmolLM2-135M"
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -49,7 +50,7 @@ def build(lang: str) -> ModelPage:
         with gr.Column(visible=chosen == HUB) as hub_box:
             hub_id = gr.Textbox(
                 label=t("model.hub_id", lang), info=t("model.hub_info", lang),
-                placeholder="HuggingFaceTB/SmolLM2-135M", max_lines=1, max_length=200,
+                placeholder=EXAMPLE, max_lines=1, max_length=200,
             )  # fmt: skip
         facts = block(describe(chosen, lang))
         with gr.Row(elem_classes="ts-actions"):
@@ -72,14 +73,14 @@ def describe(choice: str, lang: str) -> str:
         [
             (t("model.fact.title", lang), model.title),
             (t("model.fact.parameters", lang), count(model.parameters)),
-            (t("model.fact.context", lang), t("unit.tokens", lang, n=count(model.context_tokens))),
+            (t("model.fact.context", lang), tn("unit.tokens", lang, model.context_tokens)),
             (t("model.fact.languages", lang), ", ".join(model.languages) or "–"),
             (t("model.fact.licence", lang), model.licence or "–"),
         ]
     )
 
 
-def reference(choice: str, hub_id: str) -> str:
+def reference(choice: str, hub_id: str, lang: str) -> str:
     """The model reference for a run: a bundled name or a Hub id.
 
     Raises:
@@ -91,8 +92,8 @@ def reference(choice: str, hub_id: str) -> str:
     wanted = hub_id.strip()
     if not _HUB_ID.fullmatch(wanted) or ".." in wanted or Path(wanted).exists():
         raise ModelNotFound(
-            f"{wanted[:80]!r} is not the id of a model on the Hugging Face Hub.",
-            "Write it as owner/name, for example HuggingFaceTB/SmolLM2-135M.",
+            t("model.no_id", lang, id=repr(wanted[:80])),
+            t("model.no_id_hint", lang, example=EXAMPLE),
         )
     return wanted
 
@@ -103,14 +104,15 @@ def check(choice: str, hub_id: str, lang: str) -> str:
     from engine.models.check import check_model
 
     try:
-        report = check_model(reference(choice, hub_id))
+        with problems.guard(lang):
+            report = check_model(reference(choice, hub_id, lang))
     except EngineError as error:
         return problems.box(error, lang)
     facts = [
         (t("model.fact.architecture", lang), report.architecture),
         (t("model.fact.parameters", lang), count(report.parameters)),
         (t("model.fact.layers", lang), count(report.layers)),
-        (t("model.fact.context", lang), t("unit.tokens", lang, n=count(report.context_tokens))),
+        (t("model.fact.context", lang), tn("unit.tokens", lang, report.context_tokens)),
         (t("model.fact.size", lang), size(report.weight_bytes)),
         (t("model.fact.memory", lang), size(report.needed_bytes)),
     ]

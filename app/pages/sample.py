@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.numbers import day
-from app.text import t
+from app.text import t, tn
 from engine.evidence.results import Comparison
 from engine.runs import service
 from engine.runs.records import Run
@@ -24,11 +24,12 @@ class Sample:
 
 
 def sample_label(comparison: Comparison, lang: str) -> str:
-    """ "Sample run, made by these commands on <machine>, <date>"."""
+    """When and on which machine its numbers were measured."""
     environment = comparison.environment
+    cores = tn("unit.cores", lang, environment.cores)
     return t(
         "compare.sample_label", lang,
-        machine=f"{environment.cpu}, {environment.cores} cores", date=day(environment.date),
+        machine=f"{environment.cpu}, {cores}", date=day(environment.date),
     )  # fmt: skip
 
 

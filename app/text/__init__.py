@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.numbers import count
+
 FOLDER = Path(__file__).parent
 DEFAULT_LANG = "en"
 
@@ -29,6 +31,12 @@ def texts(lang: str) -> dict[str, str]:
     return _flatten(json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8")))
 
 
+def names(section: str, lang: str) -> tuple[str, ...]:
+    """The keys right below a section, in the order of the file, e.g. of "method"."""
+    keys = (key.split(".") for key in texts(lang))
+    return tuple(key[1] for key in keys if key[0] == section and len(key) == 2)
+
+
 def t(key: str, lang: str, /, **values: Any) -> str:
     """The sentence for `key`, with its {placeholders} filled in.
 
@@ -39,3 +47,8 @@ def t(key: str, lang: str, /, **values: Any) -> str:
             which the text tests find.
     """
     return texts(lang)[key].format(**values)
+
+
+def tn(key: str, lang: str, n: int, /, **values: Any) -> str:
+    """The sentence for `key` and a number: `key.one` or `key.other`, with {n} filled in."""
+    return t(f"{key}.one" if n == 1 else f"{key}.other", lang, n=count(n), **values)

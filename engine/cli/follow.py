@@ -28,14 +28,21 @@ class ProgressLine:
         self._stream = stream or sys.stderr
         self._rewrites = self._stream.isatty()
         self._readings: dict[str, float] = {}
+        self._part = ""
         self._shown = ""
         self._shown_at = 0.0
 
     def event(self, event: Event) -> None:
-        """Take note of readings; write notes and the start of a stage as lines of their own."""
+        """Take note of readings; write notes and the start of a stage, or of a part of it, as lines
+        of their own."""
         if event.kind == "stage":
             self._readings.clear()
             self.line(f"{event.stage}...")
+        elif event.kind == "progress":
+            part = str(event.values.get("part", ""))
+            if part and part != self._part:
+                self.line(f"  {part}")
+            self._part = part
         elif event.kind in ("note", "warning"):
             mark = "  ! " if event.kind == "warning" else "  "
             self.line(mark + str(event.values.get("text", "")))

@@ -7,15 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.configs import RECIPES, ComparisonSettings, KeptLayers, RunConfig
+from engine.configs import RECIPES, ComparisonSettings, RunConfig, default_kept
 from engine.errors import BadRunConfig
 from engine.methods import METHODS
 
 SECTIONS = ("method", "kept", "recipe", "comparison")
 """What `--set` may reach into; the rest has options of its own."""
-
-FEW_LAYERS = 4
-"""A hybrid model with fewer layers than this keeps every 2nd, not every 4th."""
 
 
 def build_config(
@@ -42,8 +39,9 @@ def build_config(
     Raises:
         BadRunConfig: a setting that does not exist, or a value that is out of range.
     """
-    if keep_every is None:
-        keep_every = (4 if layers >= FEW_LAYERS else 2) if method == "hybrid" else 0
+    kept = default_kept(method, layers).model_dump()
+    if keep_every is not None:
+        kept["every"] = keep_every
     values: dict[str, Any] = {
         "model": model,
         "data": data,
@@ -51,7 +49,7 @@ def build_config(
         "seed": seed,
         "recipe_name": recipe,
         "method": METHODS[method]().model_dump(),
-        "kept": {**KeptLayers().model_dump(), "every": keep_every},
+        "kept": kept,
         "recipe": RECIPES[recipe].model_dump(),
         "comparison": ComparisonSettings().model_dump(),
     }

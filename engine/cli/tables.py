@@ -24,6 +24,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def counted(n: int, thing: str) -> str:
+    """A number with its noun, e.g. "1 thread", "2,048 tokens"."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
 def models(found: Sequence[BundledModel]) -> str:
     """The bundled models."""
     return table(
@@ -69,7 +74,7 @@ def run_summary(run: Run) -> str:
         lines += [f"error   {run.error_message}", f"hint    {run.error_hint}"]
     if run.timings:
         spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.timings.items())
-        lines.append(f"time    {sum(run.timings.values()):.1f} s ({spent})")
+        lines.append(f"time    {sum(run.timings.values()):,.1f} s ({spent})")
     return "\n".join(lines)
 
 
@@ -82,7 +87,7 @@ def comparison(result: dict[str, Any] | None) -> str:
     parts.append(_answers(result["answers"]))
     where = result["environment"]
     parts.append(
-        f"Measured on {where['cpu']}, {where['device']}, {where['threads']} threads,"
+        f"Measured on {where['cpu']}, {where['device']}, {counted(where['threads'], 'thread')},"
         f" torch {where['torch']}, {where['dtype']}; {where['backend']}; {where['date']}."
     )
     return "\n\n".join(part for part in parts if part)
@@ -92,18 +97,24 @@ def _number(value: float | None, digits: int = 3) -> str | None:
     return None if value is None else f"{value:,.{digits}f}"
 
 
+def _measured(value: float | None, digits: int, unit: str) -> str:
+    return "not measured" if value is None else f"{value:,.{digits}f}{unit}"
+
+
 def _quality(quality: dict[str, Any]) -> str:
     rows = [
         (party.replace("_", ", "), _number(scores["perplexity"]), _number(scores["bits_per_byte"]))
         for party in _PARTIES
         if (scores := quality[party]) is not None
     ]
-    tokens = quality["converted"]["tokens"]
+    tokens = counted(quality["converted"]["tokens"], "held-out token")
+    divergence = _measured(quality["kl"], 4, " nats/token")
+    share = quality["top1_agreement"]
+    same = _measured(None if share is None else 100 * share, 1, " % of tokens")
     return (
-        f"Quality on {tokens:,} held-out tokens (lower is better)\n"
+        f"Quality on {tokens} (lower is better)\n"
         + table(("", "perplexity", "bits per byte"), rows)
-        + f"\nDivergence from the original: {_number(quality['kl'], 4)} nats/token;"
-        f" same first choice for {_number(100 * (quality['top1_agreement'] or 0), 1)} % of tokens."
+        + f"\nDivergence from the original: {divergence}; same first choice: {same}."
     )
 
 
@@ -168,7 +179,7 @@ def _memory(memory: dict[str, Any]) -> str:
 
 
 def _answers(answers: dict[str, Any]) -> str:
-    lines = [f"Answers to the same prompt of {answers['prompt_tokens']:,} tokens"]
+    lines = [f"Answers to the same prompt of {counted(answers['prompt_tokens'], 'token')}"]
     if answers.get("expected"):
         lines.append(f"  expected: {answers['expected']!r}")
     for party in ("original", "converted"):

@@ -10,8 +10,10 @@ from engine.errors import BadRunConfig
 from engine.services.jsonfile import write_json
 
 FILES = ("config.json", "comparison.json", "timings.json", "worker.log", "lock")
-FOLDERS = ("data", "converted", "control", "checkpoint")
-EARLIER_COMPARISONS = "comparison-*.json"
+FOLDERS = ("data", "converted", "control", "checkpoint", ".converted.part", ".control.part")
+"""Of a run; those with a dot are what a killed worker leaves of a model it was saving."""
+PATTERNS = ("comparison-*.json", ".*.json." + "[0-9a-f]" * 32)
+"""Earlier comparisons, and what is left of a JSON file whose writer was killed."""
 
 
 def require_vacant(folder: Path) -> None:
@@ -48,7 +50,8 @@ def delete_folder(folder: Path, *, ours: bool) -> None:
         return
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
-    for file in [*map(folder.joinpath, FILES), *folder.glob(EARLIER_COMPARISONS)]:
+    found = [file for pattern in PATTERNS for file in folder.glob(pattern)]
+    for file in [*map(folder.joinpath, FILES), *found]:
         file.unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()

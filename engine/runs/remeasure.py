@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def compare_again(
 
     Raises:
         RunBusy: the run is not done, or is being worked on.
-        BadRunConfig: a length is out of range.
+        BadRunConfig: a length is out of range, or there is nothing in the prompt.
     """
     from pydantic import ValidationError
 
@@ -40,6 +41,8 @@ def compare_again(
     run = service.require_own(run_id)
     if run.state != "done":
         raise RunBusy(f"The run is {run.state}, not done.", "Let it finish first.")
+    if prompt is not None and not prompt.strip():
+        raise BadRunConfig("The prompt is empty.", "Give a text that both models can continue.")
     changes = {"context_tokens": lengths, "prompt": prompt}
     wanted = {key: value for key, value in changes.items() if value is not None}
     try:
@@ -70,8 +73,14 @@ def _compare(folder: Path, config: Any, settings: Any, listen: Listener) -> dict
 
     current = folder / COMPARISON_FILE
     measured = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(current.stat().st_mtime))
-    shutil.copy2(current, folder / f"comparison-{measured}.json")
     timing = {stage: s for stage, s in read_timings(folder).items() if stage != "comparing"}
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    result = compare(folder, config, settings, listen, device=device, timing=timing)
+    # Under a name of its own until the new one is there: a failure must not leave two of them.
+    earlier = current.with_name(f".{current.name}.{uuid.uuid4().hex}")
+    shutil.copy2(current, earlier)
+    try:
+        result = compare(folder, config, settings, listen, device=device, timing=timing)
+        earlier.replace(folder / f"comparison-{measured}.json")
+    finally:
+        earlier.unlink(missing_ok=True)
     return result.model_dump(mode="json")

@@ -29,10 +29,13 @@ __all__ = [
     "recover", "require_own", "resume", "start",
 ]  # fmt: skip
 
+SILENT_AFTER_S = 60.0
+"""A worker whose last heartbeat is older than this hangs. One that beats is in a long step, which
+it will end and save: to kill it would lose the work since the last periodic save."""
 TERMINATE_AFTER_S = 60.0
-"""A cancelled worker gets this long to reach a step edge and save, then SIGTERM."""
+"""A cancelled worker that hangs gets SIGTERM this long after the request."""
 KILL_AFTER_S = 75.0
-"""And this long until SIGKILL."""
+"""And SIGKILL this long after it."""
 NEVER_STARTED_AFTER_S = 60.0
 """A run that was created this long ago and never started was lost by its creator."""
 
@@ -190,25 +193,28 @@ def _reconciled(run: Run) -> Run:
     if locks.is_free(run.folder / "lock"):
         # The worker writes its terminal state before it lets go of the lock, so a row that still
         # says "working" now was left behind by a worker that died.
-        ended = {"state": "cancelled", "finished_at": now}
-        if run.cancel_requested_at is None:
-            ended |= {
-                "state": "interrupted",
-                "error_message": "The worker process ended without a word: it was killed, the"
-                " memory ran out, or the machine restarted.",
-                "error_hint": "Resume the run; what was saved is kept. The end of worker.log in"
-                " the run's folder may tell more.",
-            }
-        store.update(run.id, only_working=True, **ended)
+        asked = run.cancel_requested_at is not None
+        store.update(
+            run.id,
+            only_working=True,
+            state="cancelled" if asked else "interrupted",
+            finished_at=now,
+            error_message="The worker process ended before it could save: it was killed, the"
+            " memory ran out, or the machine restarted.",
+            error_hint="Resume the run; what was saved earlier is kept. The end of worker.log in"
+            " the run's folder may tell more.",
+        )
         return store.get(run.id)
     if run.cancel_requested_at is not None:
-        _press(run, waited_s=now - run.cancel_requested_at)
+        _press(run, now)
     return run
 
 
-def _press(run: Run, *, waited_s: float) -> None:
-    """Signal the worker's process group if it was asked to stop long ago."""
-    if waited_s < TERMINATE_AFTER_S or run.pid is None:
+def _press(run: Run, now: float) -> None:
+    """Signal the worker's process group if it was asked to stop long ago and hangs."""
+    waited_s = now - (run.cancel_requested_at or now)
+    silent_s = now - (run.heartbeat or run.started_at or now)
+    if waited_s < TERMINATE_AFTER_S or silent_s < SILENT_AFTER_S or run.pid is None:
         return
     try:
         if psutil.Process(run.pid).create_time() != run.process_started:

@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -18,9 +19,10 @@ from contextlib import contextmanager
 
 import psutil
 
-from engine.errors import Cancelled, EngineError, OutOfMemory, RunBusy
+from engine.errors import Cancelled, EngineError, RunBusy
 from engine.events import Event
 from engine.runs import locks, paths, store
+from engine.runs.boundary import boundary
 from engine.runs.records import Run, RunState
 from engine.services.timings import read_timings
 
@@ -55,7 +57,10 @@ def _heartbeat(run_id: str) -> Iterator[None]:
 
     def beat() -> None:
         while True:
-            store.update(run_id, heartbeat=time.time())
+            try:
+                store.update(run_id, heartbeat=time.time())
+            except sqlite3.Error:  # a busy disk; without the next beat a sound worker would be shot
+                log.warning("a heartbeat was not written", exc_info=True)
             if ended.wait(HEARTBEAT_S):
                 return
 
@@ -81,31 +86,8 @@ def _my_turn(run: Run, stop: _Stop) -> bool:
     )
 
 
-def _as_engine_error(error: Exception) -> EngineError:
-    """What the user is told about any failure."""
-    if isinstance(error, EngineError):
-        return error
-    out_of_memory = (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"  # torch's, which is not imported here
-        or "can't allocate memory" in str(error)
-    )
-    if out_of_memory:
-        return OutOfMemory(
-            "The machine ran out of memory.",
-            "Use a smaller model or shorter sequences (recipe.max_tokens), or cut each step into"
-            " more micro-batches (recipe.accumulation); closing other programs helps too.",
-        )
-    first_line = (str(error).splitlines() or [""])[0]
-    return EngineError(
-        f"{type(error).__name__}: {first_line}"[:300],
-        "This is a fault of the program, not of your input; the details are in worker.log in the"
-        " run's folder.",
-    )
-
-
 def execute(run: Run) -> RunState:
-    """Do the run and write its terminal state: the one boundary that catches everything."""
+    """Do the run and write its terminal state, whatever happens."""
     stop = _Stop(run.id)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop.on_signal)
@@ -122,6 +104,7 @@ def execute(run: Run) -> RunState:
     state: RunState = "done"
     try:
         with (
+            boundary("worker.log in the run's folder"),
             _heartbeat(run.id),
             locks.waiting_for(paths.lane_lock(), lambda: _my_turn(run, stop)),
         ):
@@ -133,9 +116,9 @@ def execute(run: Run) -> RunState:
     except Cancelled:
         asked = store.get(run.id).cancel_requested_at is not None
         state = "cancelled" if asked else "interrupted"
-    except Exception as failure:
+    except EngineError as failure:
         log.exception("the run failed")
-        state, error = "failed", _as_engine_error(failure)
+        state, error = "failed", failure
     store.update(
         run.id,
         state=state,

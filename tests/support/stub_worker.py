@@ -35,11 +35,13 @@ def _steps(config: dict[str, Any], folder: Path, listen: Listener) -> None:
         file.write(json.dumps({"first": first, "began": began, "ended": time.time()}) + "\n")
 
 
-def _hang(config: dict[str, Any], folder: Path, listen: Listener) -> None:
-    """A step so long that no request reaches it."""
+def _long_step(config: dict[str, Any], folder: Path, listen: Listener) -> None:
+    """One step in which no request is heard; it is saved at its end."""
     listen(Event("stage", "transferring"))
-    while True:
-        time.sleep(1)
+    time.sleep(config["step_s"])
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint" / "step").write_text("1")
+    listen(Event("progress", "transferring", 1, 2))
 
 
 def _bad_data(config: dict[str, Any], folder: Path, listen: Listener) -> None:
@@ -61,8 +63,8 @@ def _cancelled_late(config: dict[str, Any], folder: Path, listen: Listener) -> N
 
 
 _STUBS = {
-    "steps": _steps, "hang": _hang, "bad data": _bad_data, "crash": _crash, "memory": _memory,
-    "cancelled late": _cancelled_late,
+    "steps": _steps, "long step": _long_step, "bad data": _bad_data, "crash": _crash,
+    "memory": _memory, "cancelled late": _cancelled_late,
 }  # fmt: skip
 
 

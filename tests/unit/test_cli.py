@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,16 @@ from pathlib import Path
 import pytest
 
 from engine.__main__ import METHOD_NAMES, RECIPE_NAMES, main
+from engine.cli import tables
+from engine.cli.follow import ProgressLine
+from engine.events import Event
 from engine.runs import paths, service, store
+from tests.support import example_runs as examples
 from tests.support.models import tiny_model_folder
 from tests.support.runs import STUB, at_step, ended, kill_workers, make_run, wait_for
+
+KEPT = ("runs.sqlite3", "runs.sqlite3-wal", "runs.sqlite3-shm", "errors.log")
+"""Files of the data directory that belong to no run."""
 
 pytestmark = pytest.mark.usefixtures("data_directory")
 
@@ -45,8 +53,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, s
     assert out == ""
     error, hint = err.splitlines()  # exactly two lines
     assert error.startswith("error: ") and hint.startswith("hint: ")
-    after = [p for p in sorted(paths.data_directory().rglob("*")) if "sqlite" not in p.name]
-    assert after == [p for p in before if "sqlite" not in p.name] and store.every() == []
+    after = [p for p in sorted(paths.data_directory().rglob("*")) if p.name not in KEPT]
+    assert after == [p for p in before if p.name not in KEPT] and store.every() == []
     return error, hint
 
 
@@ -210,7 +218,8 @@ def test_bad_lengths_are_refused(lengths: str, capsys: pytest.CaptureFixture[str
     make_run(name="ready", state="done")
     assert main(["compare", "ready", f"--lengths={lengths}"]) == 2
     out, err = capsys.readouterr()
-    assert out == "" and len(err.splitlines()) == 2
+    assert out == "" and len(err.splitlines()) == 2 and "512,2048" in err
+    assert "_lengths" not in err
 
 
 def test_an_unfinished_run_has_no_comparison(capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,11 +228,107 @@ def test_an_unfinished_run_has_no_comparison(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == "error: It broke.\nhint: Mend it.\n"
 
 
-def test_the_offered_names_are_the_engines() -> None:
+def test_the_offered_names_are_the_engines(capsys: pytest.CaptureFixture[str]) -> None:
     from engine.configs import RECIPES
     from engine.methods import METHODS
 
-    assert set(METHOD_NAMES) == set(METHODS) and RECIPE_NAMES == tuple(RECIPES)
+    assert list(METHOD_NAMES) == list(METHODS) and list(RECIPE_NAMES) == list(RECIPES)
+    with pytest.raises(SystemExit):
+        main(["convert", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert ", ".join(METHODS) in said and ", ".join(RECIPES) in said
+    import engine
+
+    for method in METHODS.values():
+        assert getattr(engine, method.__name__) is method
+    assert not hasattr(engine, "Nonsense")
+
+
+class _Finished:
+    """An executor whose worker is done at once, with a comparison."""
+
+    def submit(self, run_id: str, log: Path, lock_fd: int) -> None:
+        folder = store.get(run_id).folder
+        (folder / "comparison.json").write_text(examples.comparison().model_dump_json(), "utf-8")
+        store.update(run_id, state="done", timings={"preparing": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        ([], {"every": 4, "layers": []}),
+        (["--method", "t2r"], {"every": 0, "layers": []}),
+        (["--keep-softmax-every", "3"], {"every": 3, "layers": []}),
+    ],
+)
+def test_convert_makes_a_run_and_shows_its_comparison(
+    arguments: list[str], kept: dict[str, object], llama: str, text: str,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(service, "LocalExecutor", _Finished)
+    assert main(["convert", llama, text, "--out", "first", "--json", *arguments]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["run"]["name"] == "first" and document["run"]["config"]["kept"] == kept
+    assert document["comparison"]["quality"]["kl"] == 0.0312
+    assert main(["compare", "first"]) == 0
+    said = capsys.readouterr().out
+    assert "Divergence from the original: 0.0312 nats/token" in said
+    assert "same first choice: 95.3 % of tokens" in said and "2 threads" in said
+
+
+def test_each_part_of_a_comparison_is_announced_once() -> None:
+    written = io.StringIO()
+    progress = ProgressLine(written)
+    progress.event(Event("stage", "comparing"))
+    for step, part in enumerate(["loading", "recall, original", "recall, original", "answers"]):
+        progress.event(Event("progress", "comparing", step, 4, {"part": part}))
+    progress.event(Event("progress", "transferring", 1, 9))
+    assert written.getvalue() == "comparing...\n  loading\n  recall, original\n  answers\n"
+
+
+def test_what_was_not_measured_is_said_so() -> None:
+    content = examples.comparison().model_dump(mode="json")
+    content["quality"] |= {"kl": None, "top1_agreement": None}
+    content["environment"]["threads"] = content["answers"]["prompt_tokens"] = 1
+    content["recall"] |= {"original": None, "converted": None, "control": None, "note": "Why."}
+    said = tables.comparison(content)
+    assert "original: not measured; same first choice: not measured." in said
+    assert "None" not in said and "1 thread," in said and "prompt of 1 token\n" in said
+    assert "Recall of facts: not measured. Why." in said
+
+
+def test_a_place_that_cannot_be_written_is_an_error_like_all_others(
+    tmp_path: Path, llama: str, text: str, data_directory: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    (tmp_path / "file").touch()
+    error, hint = refused(capsys, "convert", llama, text, "--out", str(tmp_path / "file" / "run"))
+    assert "Not a directory" in error and "errors.log" in hint
+    assert "Traceback" in (data_directory / "errors.log").read_text()
+
+
+def test_a_data_directory_that_cannot_be_made_is_an_error_like_all_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with monkeypatch.context() as broken:
+        broken.setenv("T2R_STUDIO_DATA", str(tmp_path / "file" / "data"))
+        assert main(["runs"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 2 and "Not a directory" in err
+
+
+def test_an_empty_prompt_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engine.configs import RunConfig
+
+    run_id = make_run(name="ready", state="done")
+    config = RunConfig(model="m", data="source.txt").model_dump_json()
+    store.update(run_id, config=config)
+    (tmp_path / "prompt.txt").write_text("\n")
+    assert main(["compare", "ready", "--prompt-file", str(tmp_path / "prompt.txt")]) == 2
+    assert "The prompt is empty." in capsys.readouterr().err
 
 
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ PIECES = {
     "label": lambda x: ui.label(x),
     "reading": lambda x: ui.reading(x),
     "inline": lambda x: ui.inline([x]),
-    "facts": lambda x: ui.facts([(x, x)]),
+    "facts": lambda x: ui.facts([(x, x), (x, ui.Short(x, 20))]),
     "bullets": lambda x: ui.bullets([x]),
     "tiles": lambda x: ui.tiles([ui.Tile(x, x, x, x, "bad", (("original", x, x),), x)]),
     "table": lambda x: ui.table([x, x], [(ui.Link(x, x), x), (x, x)], caption=x),
@@ -63,7 +63,7 @@ def test_every_piece_is_tested() -> None:
         for name, value in vars(ui).items()
         if callable(value) and not name.startswith("_") and value.__module__ == ui.__name__
     }
-    helpers = {"esc", "card", "Tile", "Link", "AnswerView"}
+    helpers = {"esc", "Tile", "Link", "Short", "AnswerView"}
     assert public - helpers == set(PIECES)
 
 

@@ -5,10 +5,15 @@ from engine.runs.records import RunEvent
 from tests.support import example_runs as examples
 
 EVENTS = examples.events()
+WORKING = examples.run(state="fine-tuning", stage="fine-tuning")
+
+
+def _series(*more: RunEvent) -> progress.Series:
+    return progress.Seen().add([*EVENTS, *more]).series()
 
 
 def test_losses_are_sorted_into_their_series() -> None:
-    found = progress.series(EVENTS)
+    found = _series()
     assert {name: len(points) for name, points in found.items()} == {
         "transfer": 60, "train": 60, "validation": 3, "teacher": 3, "control": 3,
     }  # fmt: skip
@@ -16,13 +21,13 @@ def test_losses_are_sorted_into_their_series() -> None:
 
 def test_a_step_reported_again_after_a_resume_counts_once() -> None:
     again = RunEvent("loss", "transferring", 60, 60, {"transfer_loss": 0.5}, 999, 1.0)
-    found = progress.series([*EVENTS, again])
+    found = _series(again)
     assert len(found["transfer"]) == 60 and found["transfer"][-1] == (60.0, 0.5)
 
 
 def test_a_loss_that_is_no_number_is_left_out() -> None:
     odd = RunEvent("loss", "transferring", 61, 61, {"transfer_loss": None}, 999, 1.0)
-    assert len(progress.series([*EVENTS, odd])["transfer"]) == 60
+    assert len(_series(odd)["transfer"]) == 60
 
 
 def test_a_working_run_shows_step_elapsed_and_time_left() -> None:
@@ -52,16 +57,51 @@ def test_endings_say_why() -> None:
     assert "resume goes on" in progress.status(examples.run(state="interrupted"), "en")
 
 
-def test_the_reading_compares_student_and_teacher() -> None:
-    found = progress.series(EVENTS)
-    assert "0.060 above the teacher's 0.960" in progress.reading(found, "en")
-    found["validation"].append((80.0, 0.9))
-    assert "0.060 below the teacher's" in progress.reading(found, "en")
-    assert "yet to come" in progress.reading({}, "en")
+def test_each_event_is_read_once() -> None:
+    seen = progress.Seen("id").add(EVENTS[:50])
+    seen.add(EVENTS[40:])
+    assert seen.series() == _series() and seen.seq == EVENTS[-1].seq
+    assert len(seen.lines) == sum(e.kind in ("note", "warning", "stage") for e in EVENTS)
+
+
+def test_the_reading_is_that_of_the_step_that_is_kept() -> None:
+    found = _series()
+    assert "0.060 above the teacher's 0.960" in progress.reading(found, WORKING, "en")
+    found["validation"].append((80.0, 1.5))  # worse: training goes on, the step is not kept
+    assert "1.020 nats per token, at step 60: 0.060 above" in progress.reading(found, WORKING, "en")
+    found["validation"].append((100.0, 0.9))
+    assert "0.060 below the teacher's" in progress.reading(found, WORKING, "en")
+
+
+def test_a_run_that_has_ended_is_told_in_the_past_tense() -> None:
+    found, ended = _series(), examples.run(state="done", stage="comparing")
+    assert "best reading so far is" in progress.reading(found, WORKING, "en")
+    assert "best reading was" in progress.reading(found, ended, "en")
+    assert "yet to come" in progress.reading({}, WORKING, "en")
+    assert "No reading" in progress.reading({}, ended, "en")
+    transferring = examples.run(state="transferring", stage="transferring")
+    points = found["transfer"]
+    assert "So far" in progress.transfer_reading(points, transferring, "en")
+    for later in (WORKING, ended):
+        assert "ended at" in progress.transfer_reading(points, later, "en")
+
+
+def test_the_part_of_the_comparison_at_work_is_named() -> None:
+    run = examples.run(state="comparing", stage="comparing", step=3, total=12)
+    for part, words in {
+        "held-out text, untrained": "now: Quality on held-out text: Swapped, untrained",
+        "recall, converted": "now: Recall of facts: Converted",
+        "speed and memory": "now: Speed and memory",
+        "a new part": "now: a new part",
+    }.items():
+        event = RunEvent("progress", "comparing", 3, 12, {"part": part}, 1, 1.0)
+        seen = progress.Seen().add([event])
+        assert words in progress.status(run, "en", part=seen.part)
+    assert "now:" not in progress.status(WORKING, "en", part="speed and memory")
 
 
 def test_the_log_is_escaped_and_newest_first() -> None:
-    evil = RunEvent("warning", "preparing", 0, 0, {"text": examples.EVIL}, 1, 0.0)
-    html = progress.log([*EVENTS, evil], "en")
+    evil = RunEvent("warning", "preparing", 0, 0, {"text": examples.EVIL}, 999, 0.0)
+    html = progress.log(progress.Seen().add([*EVENTS, evil]).lines, "en")
     assert "<img" not in html and "12 duplicates removed" in html
     assert html.index("&lt;img") < html.index("duplicates")

@@ -1,9 +1,13 @@
 """The sentences say what the numbers say, above all when the converted model is worse."""
 
+import re
+
 import pytest
 
-from app import readings, summary
+from app import readings, summary, tables
 from app.numbers import count, duration, moment, number, percent, size, times
+from app.pages import compare
+from engine.evidence.parts import SpeedPair
 from engine.evidence.results import Comparison
 from tests.support import example_runs as examples
 
@@ -60,6 +64,30 @@ def test_speed_names_the_length_where_it_turns() -> None:
     assert "At 512 tokens it is 1.1× slower" in sentence
 
 
+def _speeds(*ratios: float) -> SpeedPair:
+    point = RESULT.speed.decode.original[0]
+    both = [
+        [point.model_copy(update={"context_tokens": n, "tokens_per_s": speed})
+         for n, speed in zip(examples.LENGTHS, speeds, strict=False)]
+        for speeds in ([100.0] * len(ratios), [100 * ratio for ratio in ratios])
+    ]  # fmt: skip
+    return SpeedPair(original=tuple(both[0]), converted=tuple(both[1]))
+
+
+def test_every_length_at_which_it_is_slower_is_named() -> None:
+    def said(*ratios: float) -> str:
+        return readings.speed(_speeds(*ratios), "decode", "en")
+
+    assert "At 512, 1,024 and 2,048 tokens it is slower, 2.0× at most." in said(
+        0.75, 0.5, 0.8, 1.0, 1.2
+    )
+    assert said(0.5, 0.5, 0.8).endswith("It is slower at every measured length.")
+    mixed = said(1.5, 0.5, 0.8)
+    assert "1.2× slower" in mixed and "At 1,024 tokens it is 2.0× slower." in mixed
+    assert "At 512 tokens it is 1.5× faster." in mixed
+    assert "slower" not in said(1.0, 1.5, 2.0)
+
+
 def test_a_slower_model_is_called_slower() -> None:
     pair = RESULT.speed.decode
     turned = pair.model_copy(update={"original": pair.converted, "converted": pair.original})
@@ -67,11 +95,64 @@ def test_a_slower_model_is_called_slower() -> None:
 
 
 def test_memory_tells_growth_from_constancy() -> None:
-    assert "grows because 1 of its layers" in readings.memory(RESULT, "en")
+    assert "grows because 1 of its layers keeps softmax" in readings.memory(RESULT, "en")
     content = RESULT.model_dump()
     for point in content["memory"]["converted"]:
         point["cache_bytes"] = 70_000
     assert "same number of bytes" in readings.memory(Comparison.model_validate(content), "en")
+
+
+def _peaks(*pairs: tuple[int | None, int]) -> str:
+    content = RESULT.model_dump()
+    for i, (original, converted) in enumerate(pairs):
+        content["memory"]["original"][i]["peak_bytes"] = original
+        content["memory"]["converted"][i]["peak_bytes"] = converted
+    return readings.memory(Comparison.model_validate(content), "en")
+
+
+def test_a_higher_peak_is_told() -> None:
+    mib = 2**20
+    everywhere = _peaks((5 * mib, 12 * mib), (13 * mib, 28 * mib))
+    assert "at every measured length: 28.0 MiB against 13.0 MiB at its peak at 1,024" in everywhere
+    some = _peaks((5 * mib, 12 * mib), (13 * mib, 9 * mib))
+    assert "a prompt of 512 tokens" in some and "every" not in some
+    assert "peak" not in _peaks((5 * mib, 4 * mib), (None, 9 * mib))
+    assert "peak" not in readings.memory(RESULT, "en")
+
+
+def test_one_is_not_many() -> None:
+    content = RESULT.model_dump()
+    content["answers"] |= {"same_prefix_tokens": 1, "prompt_tokens": 1, "prompt_tokens_dropped": 1}
+    content["quality"]["original"]["documents"] = 1
+    content["conversion"] |= {"layers_converted": (0,), "layers_kept": ()}
+    content["environment"]["cores"] = 1
+    result = Comparison.model_validate(content)
+    said = " ".join([
+        readings.answers(result, "en"), compare.two_answers(result, "en"),
+        compare.conditions(examples.run(), result, "en"),
+        compare.head(examples.run(sample=True), result, "en"),
+    ])  # fmt: skip
+    for words in (
+        "for the first token, then", "The prompt has 1 token;", "Its first token was left out",
+        "of 1 held-out document.", "in 1 of 1 layer;", "1 core<", "1 document, 5,751 tokens",
+    ):  # fmt: skip
+        assert words in said
+    for words in ("1 tokens", "1 documents", "1 layers", "1 cores"):
+        assert not re.search(rf"\b{words}", said)
+
+
+def test_the_data_is_told_in_words() -> None:
+    html = tables.dataset(RESULT.dataset | {"new_count": 1234}, "en")
+    assert "371 documents, 402,118 tokens" in html and "{" not in html
+    assert "1 document, 5,751 tokens, 1 unknown token" in html
+    assert f'title="{"c" * 64}">{"c" * 12}<' in html
+    assert "<dt>new count</dt><dd>1,234</dd>" in html
+
+
+def test_the_parts_of_the_comparison_stand_below_its_time() -> None:
+    html = tables.timing(RESULT.timing, "en")
+    order = ["Fine-tune", "Compare", "– Loading the models", "– Speed and memory"]
+    assert sorted(order, key=html.index) == order and "comparing:" not in html
 
 
 def test_recall_names_the_worst_distance_and_its_count() -> None:
@@ -110,4 +191,5 @@ def test_numbers_read_well() -> None:
         "–", "42 s", "3 min 05 s", "2 h 10 min",
     ]  # fmt: skip
     assert (percent(0.825), percent(None), times(2.74), count(None)) == ("82 %", "–", "2.7×", "–")
+    assert percent(380.3, 1) == "38,030.0 %"
     assert moment("2026-11-24T01:02:03+00:00") == "2026-11-24 01:02" and moment("soon") == "soon"

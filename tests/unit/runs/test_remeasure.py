@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.configs import RunConfig
-from engine.errors import BadRunConfig, RunBusy
+from engine.errors import BadRunConfig, OutOfMemory, RunBusy
 from engine.events import ignore
 from engine.runs import files, locks, paths, store
 from engine.runs.remeasure import compare_again
@@ -80,3 +80,24 @@ def test_a_run_that_is_not_done_or_in_use_is_refused(
     with pytest.raises(RunBusy, match="failed"):
         compare_again(done, lengths=(64,), listen=ignore)
     assert asked == []
+
+
+def test_an_empty_prompt_is_refused_before_anything_is_measured(
+    done: str, asked: list[dict[str, Any]]
+) -> None:
+    with pytest.raises(BadRunConfig, match="empty"):
+        compare_again(done, prompt=" \n", listen=ignore)
+    assert asked == []
+
+
+def test_a_failure_leaves_the_folder_as_it_was(done: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any, **_more: Any) -> None:
+        raise OutOfMemory("Too long.", "Measure shorter.")
+
+    monkeypatch.setattr(comparing, "compare", fail)
+    folder = store.get(done).folder
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(OutOfMemory):
+        compare_again(done, lengths=(64,), listen=ignore)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert json.loads((folder / "comparison.json").read_text()) == {"which": "first"}

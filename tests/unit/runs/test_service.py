@@ -51,13 +51,14 @@ def test_delete_removes_row_events_and_files() -> None:
 def test_delete_leaves_what_the_user_put_into_his_own_folder(tmp_path: Path) -> None:
     own = tmp_path / "mine"
     run_id = make_run(folder=own, state="done")
-    for name in ("converted", "control", "checkpoint"):
+    for name in ("converted", "control", "checkpoint", ".converted.part", ".control.part"):
         (own / name).mkdir()
+        (own / name / "model.safetensors").write_bytes(b"weights")
     for name in ("comparison.json", "comparison-20260101T000000Z.json", "timings.json",
-                 "worker.log", "notes.txt"):  # fmt: skip
+                 "worker.log", ".a.json." + "0a" * 16, "notes.txt", ".mine.json.bak"):  # fmt: skip
         (own / name).write_text("{}")
     service.delete(run_id)
-    assert [file.name for file in own.iterdir()] == ["notes.txt"]
+    assert sorted(file.name for file in own.iterdir()) == [".mine.json.bak", "notes.txt"]
     other = make_run(folder=tmp_path / "other", state="done")
     service.delete(other)
     assert not (tmp_path / "other").exists()

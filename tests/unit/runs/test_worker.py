@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from engine.errors import RunBusy
-from engine.runs import locks, paths, service, store
+from engine.runs import locks, paths, service, store, worker
 from engine.runs.executors.local import worker_environment
 from tests.support.runs import STUB, at_step, ended, make_run, wait_for
 
@@ -161,23 +162,59 @@ def test_sigterm_saves_and_interrupts() -> None:
     assert int((run.folder / "checkpoint" / "step").read_text()) >= 1
 
 
-def test_a_worker_that_does_not_stop_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "TERMINATE_AFTER_S", 0.2)
-    monkeypatch.setattr(service, "KILL_AFTER_S", 0.8)
-    run_id = make_run("hang")
+def test_a_worker_in_a_long_step_is_left_to_end_and_save_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "TERMINATE_AFTER_S", 0.1)
+    monkeypatch.setattr(service, "KILL_AFTER_S", 0.2)
+    run_id = make_run("long step", step_s=2.0)
     service.start(run_id, STUB)
     wait_for(run_id, lambda run: run.state == "transferring")
     service.cancel(run_id)
     run = wait_for(run_id, ended)
-    assert run.state == "cancelled"
-    assert "received SIGTERM" in (run.folder / "worker.log").read_text()
+    assert run.state == "cancelled" and run.error_message is None
+    assert (run.folder / "checkpoint" / "step").read_text() == "1"
+    assert "SIGTERM" not in (run.folder / "worker.log").read_text()
+
+
+def test_a_worker_that_hangs_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "TERMINATE_AFTER_S", 0.2)
+    monkeypatch.setattr(service, "KILL_AFTER_S", 0.8)
+    monkeypatch.setattr(service, "SILENT_AFTER_S", 0.5)
+    run_id = make_run("long step", step_s=300.0)
+    service.start(run_id, STUB)
+    run = wait_for(run_id, lambda run: run.state == "transferring")
+    assert run.pid is not None
+    os.kill(run.pid, signal.SIGSTOP)  # no more heartbeats
+    service.cancel(run_id)
+    run = wait_for(run_id, ended)
+    assert run.state == "cancelled" and "before it could save" in (run.error_message or "")
     assert run.finished_at is not None and run.cancel_requested_at is not None
     assert run.finished_at - run.cancel_requested_at >= 0.8
 
 
+def test_a_heartbeat_that_cannot_be_written_is_not_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    beats: list[str] = []
+
+    def update(run_id: str, **columns: object) -> None:
+        beats.append(run_id)
+        if len(beats) == 1:
+            raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(worker.store, "update", update)
+    with worker._heartbeat("some run"):
+        deadline = time.monotonic() + 5
+        while len(beats) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
 def test_only_the_worker_itself_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "TERMINATE_AFTER_S", 0.0)
-    monkeypatch.setattr(service, "KILL_AFTER_S", 0.0)
+    for limit in ("SILENT_AFTER_S", "TERMINATE_AFTER_S", "KILL_AFTER_S"):
+        monkeypatch.setattr(service, limit, 0.0)
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
                                  start_new_session=True)  # fmt: skip
     now = time.time()
@@ -203,6 +240,13 @@ def test_the_worker_gets_no_secrets_but_the_hubs(monkeypatch: pytest.MonkeyPatch
     environment = worker_environment()
     assert environment["HF_HOME"] == "/models" and "T2R_STUDIO_DATA" in environment
     assert "DATABASE_PASSWORD" not in environment and "GRADIO_TEMP_DIR" not in environment
+
+
+def test_the_workers_threads_wait_without_spinning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert worker_environment()["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert worker_environment()["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_a_worker_that_dies_at_once_leaves_an_interrupted_run() -> None:

@@ -1,0 +1,146 @@
+"""One language's page: its components, and what they show wherever a visitor can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app import components as html
+from app import problems
+from app.blocks import block
+from app.pages import compare, convert, data, history, landing, live, model
+from app.pages.sample import Sample
+from app.progress import Seen
+from app.text import t
+from engine.errors import EngineError
+from engine.evidence.results import Comparison
+from engine.runs import service
+from engine.runs.records import Run
+
+POLL_S = 2.0
+MODEL, DATA, CONVERT, COMPARE = 1, 2, 3, 4
+"""Ids of the walkthrough's steps."""
+
+Updates = dict[Any, Any]
+
+
+class Places:
+    """The components of one language's page, and the updates that lead to a place in it."""
+
+    def __init__(self, lang: str, sample: Sample | None) -> None:
+        self.lang = lang
+        self.sample = sample
+        self.run_id = gr.Textbox("", visible="hidden", elem_id="run-id")
+        self.seen = gr.State(Seen())
+        self.timer = gr.Timer(POLL_S, active=False)
+        with gr.Row(elem_id="topbar"):
+            block(html.brand(t("app.name", lang)))
+            self.home = gr.Button(t("nav.home", lang), size="sm")
+            self.new = gr.Button(t("nav.new", lang), size="sm")
+        self.notice = block()
+        self.landing = landing.build(lang, sample)
+        with (
+            gr.Column(visible=False, elem_id="studio") as self.column,
+            gr.Walkthrough(selected=MODEL) as self.steps,
+        ):
+            with gr.Step(t("step.model", lang), id=MODEL):
+                self.model = model.build(lang)
+            with gr.Step(t("step.data", lang), id=DATA):
+                self.data = data.build(lang)
+            with gr.Step(t("step.convert", lang), id=CONVERT):
+                self.convert = convert.build(lang)
+                self.live = live.build(lang)
+            with gr.Step(t("step.compare", lang), id=COMPARE):
+                self.compare = compare.build(lang)
+
+    def go_home(self) -> Updates:
+        """The landing view with the list of runs as it is now."""
+        return {
+            self.run_id: "",
+            self.timer: gr.Timer(active=False),
+            self.notice: "",
+            self.landing.column: gr.update(visible=True),
+            self.landing.runs: self.history(),
+            self.column: gr.update(visible=False),
+        }
+
+    def at_step(self, step: int) -> Updates:
+        """A step of a run that is not made yet."""
+        return {
+            self.run_id: "",
+            self.timer: gr.Timer(active=False),
+            self.notice: "",
+            self.landing.column: gr.update(visible=False),
+            self.column: gr.update(visible=True),
+            self.steps: gr.Walkthrough(selected=step),
+            self.convert.column: gr.update(visible=True),
+            self.convert.problem: "",
+            self.convert.start: gr.update(interactive=True),
+            self.live.column: gr.update(visible=False),
+            **self.compared(None, None),
+        }
+
+    def set_up(self, step: int = MODEL) -> Updates:
+        """A new run, from that step on."""
+        convert.warm_up()
+        return self.at_step(step)
+
+    def at_run(self, run_id: str, step: int | None = None) -> Updates:
+        """A run from the store: its comparison once it is done, else its progress.
+
+        Raises:
+            RunNotFound: no run has the id.
+        """
+        run = service.get(run_id)
+        result = self.comparison(run)
+        seen = Seen(run.id).add(service.events(run.id))
+        chosen = step or (COMPARE if result is not None else CONVERT)
+        return {
+            **self.at_step(chosen),
+            self.run_id: run.id,
+            self.timer: gr.Timer(active=run.working),
+            self.seen: seen,
+            self.convert.column: gr.update(visible=False),
+            self.live.column: gr.update(visible=True),
+            self.live.title: live.heading(run, self.lang),
+            self.live.problem: "",
+            **self.lively(run, seen, grown=True),
+            **self.compared(run, result),
+        }
+
+    def outputs(self) -> list[Any]:
+        """Everything that the three above may touch."""
+        return [
+            self.run_id, self.timer, self.seen, self.notice, self.landing.column,
+            self.landing.runs, self.column, self.steps, self.convert.column, self.convert.summary,
+            self.convert.problem, self.convert.start, self.live.column, self.live.title,
+            self.live.problem, self.model.choice, self.model.facts, self.data.choice,
+            self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
+        ]  # fmt: skip
+
+    def history(self) -> str:
+        """The list of runs as it is now, or why it cannot be read."""
+        try:
+            with problems.guard(self.lang):
+                return history.runs_table(service.list_runs(), self.lang)
+        except EngineError as error:
+            return problems.box(error, self.lang)
+
+    def comparison(self, run: Run) -> Comparison | None:
+        """The comparison of a run that is done."""
+        content = service.comparison(run.id) if run.state == "done" else None
+        return None if content is None else Comparison.model_validate(content)
+
+    def compared(self, run: Run | None, result: Comparison | None) -> Updates:
+        """What the last step shows of a run."""
+        shown = compare.values(self.compare, run, result, self.lang)
+        return dict(zip(self.compare.outputs(), shown, strict=True))
+
+    def lively(self, run: Run, seen: Seen, *, grown: bool) -> Updates:
+        """What the live view shows of a run; its charts and its log only if `seen` has grown."""
+        shown = zip(self.live.fast(), live.fast_values(run, seen, self.lang), strict=True)
+        if not grown:
+            return dict(shown)
+        slow = live.slow_values(self.live, run, seen, self.lang)
+        return {**dict(shown), **dict(zip(self.live.slow(), slow, strict=True))}
