@@ -6,7 +6,7 @@ Zhang et al. 2024, "LoLCATs", arXiv:2410.10254, section 3.2; sink tokens after X
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ from engine.methods.hedgehog import Hedgehog
 
 class Hybrid(MethodConfig):
     """Softmax over the last tokens and the first few, a linear far field over all the rest."""
+
+    wants_softmax_layers: ClassVar[bool] = True
 
     name: Literal["hybrid"] = "hybrid"
     window: Annotated[int, Field(ge=1, le=4096)] = 32
