@@ -110,18 +110,29 @@ def mixer_attention(
             valid = valid_tokens(attention_mask, query.shape[2])
             observer(module.layer_idx, mixer, scaled, key, value, valid, out.transpose(1, 2))
         return out, seen
-    if mixer_cache is None:
-        valid = valid_tokens(attention_mask, query.shape[2])
-        return mixer(scaled, key, value, valid).transpose(1, 2).contiguous(), None
-    first = mixer_cache.state is None
-    if first:
-        mixer_cache.state = mixer.init_state(query.shape[0], query.device, key.dtype)
-    if query.shape[2] == 1 and not first and not torch.is_grad_enabled():
-        out = mixer.step(scaled, key, value, mixer_cache.state)
-    else:
-        valid = valid_tokens(attention_mask, query.shape[2])
-        out = mixer(scaled, key, value, valid, mixer_cache.state)
+    # A mixer widens what it sums over a long past; autocast would narrow every product again.
+    with torch.autocast(query.device.type, enabled=False):
+        out = _mixed(mixer, scaled, key, value, attention_mask, mixer_cache)
     return out.transpose(1, 2).contiguous(), None
+
+
+def _mixed(
+    mixer: Mixer,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    attention_mask: Tensor | None,
+    entry: MixerCacheLayer | None,
+) -> Tensor:
+    """The mixer's outputs [B, H, T, V], by a step or in parallel; `entry` takes the new tokens."""
+    if entry is None:
+        return mixer(q, k, v, valid_tokens(attention_mask, q.shape[2]))
+    first = entry.state is None
+    if first:
+        entry.state = mixer.init_state(q.shape[0], q.device, k.dtype)
+    if q.shape[2] == 1 and not first and not torch.is_grad_enabled():
+        return mixer.step(q, k, v, entry.state)
+    return mixer(q, k, v, valid_tokens(attention_mask, q.shape[2]), entry.state)
 
 
 AttentionInterface.register(ATTENTION, mixer_attention)
