@@ -104,6 +104,8 @@ class HybridMixer(Mixer):
         )
         plain = torch.cat([start.visible[:, :window].roll(-start.cursor, 1), plain], dim=1)
         phi_q, phi_k = self.feature_map.query(q), self.feature_map.key(k)
+        if torch.is_grad_enabled():
+            self.feature_map.note(phi_k, plain)
         gamma = self.log_gamma.to(q.dtype).exp()
         out = chunked(q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, start.far)
         if state is not None:

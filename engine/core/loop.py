@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,8 @@ class Loop:
         checkpoint: file to save to and resume from; None keeps nothing.
         patience: readings in `best` without an improvement after which training stops; None never
             stops early.
+        buffers: other tensors that decide how training goes on, such as counts; they are saved and
+            restored with the parameters.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Loop:
         steps: int,
         checkpoint: Path | None,
         patience: int | None = None,
+        buffers: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.groups = [group for group in groups if group.parameters]
         self.parameters = {n: p for group in self.groups for n, p in group.parameters.items()}
@@ -97,6 +100,7 @@ class Loop:
         self.step = 0
         self.best = Best()
         self.patience = patience
+        self.buffers = buffers or {}
         self._saved_at, self._save_cost = time.monotonic(), 1.0
         if checkpoint is not None and checkpoint.exists():
             self._load(checkpoint)
@@ -111,6 +115,8 @@ class Loop:
         with torch.no_grad():
             for name, weight in saved["parameters"].items():
                 self.parameters[name].copy_(weight)
+            for name, values in saved["buffers"].items():
+                self.buffers[name].copy_(values)
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.best = saved["step"], Best(**saved["best"])
 
@@ -123,6 +129,7 @@ class Loop:
         part = self.checkpoint.with_suffix(".part")
         state: dict[str, Any] = {
             "parameters": {name: p.detach() for name, p in self.parameters.items()},
+            "buffers": dict(self.buffers),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "best": vars(self.best),

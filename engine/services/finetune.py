@@ -17,7 +17,8 @@ from transformers import PreTrainedModel
 
 from engine.configs import Recipe
 from engine.core.loop import Group, Loop
-from engine.core.losses import next_token_losses, target_count
+from engine.core.losses import IGNORED, next_token_losses, target_count
+from engine.core.swap import knowing_padding
 from engine.data.batches import Batch, batches
 from engine.data.dataset import Dataset
 from engine.events import Event, Listener
@@ -119,7 +120,8 @@ def finetune(
     teacher.eval()
     with adapters(model, rank):
         groups = _groups(model, recipe, size)
-        loop = Loop(groups, settings.steps, checkpoint, settings.patience)
+        buffers = {name: b for name, b in model.named_buffers() if ".mixer." in name}
+        loop = Loop(groups, settings.steps, checkpoint, settings.patience, buffers)
 
         def backward(step: int) -> float:
             total = 0.0
@@ -127,7 +129,7 @@ def finetune(
                 ids, labels = batch.input_ids.to(model.device), batch.labels.to(model.device)
                 with torch.no_grad(), _autocast(model.device):
                     known = teacher(input_ids=ids, use_cache=False).logits
-                with _autocast(model.device):
+                with _autocast(model.device), knowing_padding(model, labels != IGNORED):
                     logits = model(input_ids=ids, use_cache=False).logits
                 text, divergence = next_token_losses(logits, labels, known)
                 loss = settings.text_weight * text + settings.teacher_weight * divergence

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from engine.configs import FinetuneSettings, KeptLayers, Recipe, TransferSettings
+from engine.core.swap import observing
+from engine.data.batches import batches
 from engine.errors import Cancelled
 from engine.events import Event, ignore
 from engine.methods import T2R, Elu, Hybrid
@@ -111,6 +113,86 @@ def test_resumed_stages_end_with_the_same_weights(tmp_path):
     whole = run_both_stages(tmp_path, "whole", interrupt=False)
     resumed = run_both_stages(tmp_path, "resumed", interrupt=True)
     assert all(torch.equal(resumed[name], w) for name, w in whole.items())
+
+
+@pytest.mark.parametrize("stage", ["transferring", "fine-tuning"])
+def test_a_resume_between_two_counts_of_dead_features_goes_on_counting(stage, tmp_path):
+    """A feature that fires only before the stop is no dead feature at the next count."""
+    settings = {"steps": 80, "learning_rate": 1e-3}
+    recipe = RECIPE.model_copy(
+        update={
+            "transfer": TransferSettings(**settings),
+            "finetune": FinetuneSettings(**settings, evaluate_every=20, patience=9),
+        }
+    )
+    teacher = tiny_model("llama")
+
+    def run(model, listen, checkpoint):
+        if stage == "transferring":
+            transfer(model, tiny_dataset(), recipe, seed=0, listen=listen, checkpoint=checkpoint)
+        else:
+            finetune(
+                model, teacher, tiny_dataset(), recipe, track="converted", seed=0,
+                listen=listen, checkpoint=checkpoint,
+            )  # fmt: skip
+
+    def started():
+        model = converted_model()
+        phi = model.conversion.mixers()[0].feature_map
+        phi.weight.data[0, 0], phi.bias.data[0, 0] = 0.0, 1.0  # on for every key
+        return model, phi
+
+    def trajectory(model, phi, *, stop=None, checkpoint=None):
+        seen = []
+
+        def listen(event):
+            if event.kind == "loss":
+                seen.append((event.step, event.values))
+                if event.step == 23:
+                    phi.bias.data[0, 0] = -100.0  # and off from here on
+                if event.step == stop:
+                    raise Cancelled("stop", "resume")
+
+        try:
+            run(model, listen, checkpoint)
+        except Cancelled:
+            seen += trajectory(*started(), checkpoint=checkpoint)
+        else:
+            seen.append(weights(model))
+        return seen
+
+    whole = trajectory(*started())
+    resumed = trajectory(*started(), stop=27, checkpoint=tmp_path / "stage.pt")
+    assert whole[:-1] == resumed[:-1]
+    assert all(torch.equal(resumed[-1][name], w) for name, w in whole[-1].items())
+    counts = [values["dead_features"] for _, values in whole[:-1] if "dead_features" in values]
+    assert counts[1] < counts[2]  # it was alive at step 40, and dead at 60
+
+
+@pytest.mark.parametrize("stage", ["transferring", "fine-tuning"])
+def test_padding_keeps_no_feature_alive(stage):
+    dataset, model = tiny_dataset(), converted_model()
+    # The padding token gets the longest key that there can be, and a feature that looks for it.
+    projection = model.model.layers[0].self_attn.k_proj.weight.detach()[:16]
+    model.model.embed_tokens.weight.data[0] = torch.linalg.svd(projection).Vh[0]
+    batch = batches(dataset.train, tokens_per_step=256, accumulation=1, seed=0)(0)[0]
+    real = batch.labels != -100
+    keys = {}
+    with observing(model, lambda layer, mixer, q, k, *rest: keys.setdefault(layer, k)):
+        model(input_ids=batch.input_ids)
+    k, phi = keys[0][:, 0].detach(), model.conversion.mixers()[0].feature_map
+    phi.weight.data[0, 0] = k[~real][0]
+    phi.bias.data[0, 0] = -1.01 * (k[real] @ k[~real][0]).max()
+    fires = phi.key(keys[0])[:, 0, :, 0] > 0
+    assert fires[~real].any() and not fires[real].any()
+    if stage == "transferring":
+        once = RECIPE.model_copy(update={"transfer": TransferSettings(steps=1)})
+        transfer(model, dataset, once, seed=0, listen=ignore)
+    else:
+        once = RECIPE.model_copy(update={"finetune": FinetuneSettings(steps=1, evaluate_every=1)})
+        teacher = tiny_model("llama")
+        finetune(model, teacher, dataset, once, track="converted", seed=0, listen=ignore)
+    assert phi.dead[0, 0] and not phi.dead.all()
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox"])
