@@ -29,7 +29,8 @@ class Hybrid(MethodConfig):
     sinks: Annotated[int, Field(ge=0, le=64)] = 4
     """First tokens of the sequence attended exactly, in tokens."""
     far: AnyFeatureMap = Hedgehog()
-    """Feature map of the far field."""
+    """Feature map of the far field; its eps is the smallest shared denominator."""
 
     def build(self, head: HeadGeometry) -> Mixer:
-        return HybridMixer(head, self.far.feature_map(head), self.window, self.sinks)
+        far = self.far
+        return HybridMixer(head, far.feature_map(head), self.window, self.sinks, far.eps)
