@@ -178,6 +178,8 @@ def _parse_decoder_config(ref: str, config: dict[str, Any]) -> PreTrainedConfig:
         MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     )
 
+    from engine.core.geometry import CHOOSE_SUPPORTED, SUPPORTED
+
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise UnsupportedArchitecture(
@@ -197,6 +199,10 @@ def _parse_decoder_config(ref: str, config: dict[str, Any]) -> PreTrainedConfig:
         raise UnsupportedArchitecture(
             f"{ref} ({kind}) is an encoder or no text decoder: it does not continue text.",
             _CHOOSE_OTHER,
+        )
+    if kind not in SUPPORTED:
+        raise UnsupportedArchitecture(
+            f"{ref} is of the family {kind}, which is not among the tested ones.", CHOOSE_SUPPORTED
         )
     classes = config.get("architectures") or [own_class]
     if own_class not in classes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import DynamicCache, FalconConfig, FalconForCausalLM
+from transformers import AutoModelForCausalLM, DynamicCache, FalconConfig, GptOssConfig
 
 from engine.configs import KeptLayers
 from engine.core.geometry import attention_layers
@@ -197,13 +197,23 @@ def test_seed_decides_the_mixers():
     assert not torch.equal(weights(1), weights(2))
 
 
-def test_a_family_without_the_seam_is_refused_before_anything_changes():
-    config = FalconConfig(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
-    model = FalconForCausalLM(config)
+@pytest.mark.parametrize("family", ["Falcon", "GptOss"])
+def test_a_family_that_is_not_listed_is_refused_before_anything_changes(family):
+    """Falcon has no seam; gpt-oss has it, and hands it sinks that a mixer knows nothing of."""
+    config = {
+        "Falcon": lambda: FalconConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2),
+        "GptOss": lambda: GptOssConfig(
+            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+            head_dim=16, intermediate_size=32, num_local_experts=2, num_experts_per_tok=1,
+            vocab_size=64,
+        ),
+    }[family]()  # fmt: skip
+    model = AutoModelForCausalLM.from_config(config)
     keys = list(model.state_dict())
     with pytest.raises(UnsupportedArchitecture) as error:
         convert(model, T2R(), NONE_KEPT, seed=0)
-    assert "Falcon" in error.value.message and error.value.hint
+    assert family in error.value.message and "Gemma 2" in error.value.hint
+    assert not hasattr(model, "conversion")
     assert list(model.state_dict()) == keys
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import transformers as hf
 
+from engine.core.geometry import SUPPORTED
 from engine.errors import (
     EngineError,
     ModelNotFound,
@@ -21,6 +22,7 @@ from engine.models.check import check_model
 from tests.support.models import (
     CONTEXT_TOKENS,
     FAMILIES,
+    tiny_config,
     tiny_model,
     tiny_model_folder,
     tiny_tokenizer,
@@ -169,6 +171,16 @@ def test_base_model_without_output_head_is_refused(folder: Path) -> None:
 )
 def test_attention_outside_the_seam_is_refused(tmp_path: Path, config: hf.PreTrainedConfig) -> None:
     refusal(_save(config, tmp_path), UnsupportedArchitecture)
+
+
+def test_family_that_is_not_listed_is_refused_although_it_uses_the_seam(tmp_path: Path) -> None:
+    """gpt-oss hands learned sinks to its attention function; a mixer would drop them."""
+    error = refusal(_save(hf.GptOssConfig(), tmp_path), UnsupportedArchitecture, "gpt_oss")
+    assert "Gemma 3" in error.hint and "GPT-NeoX" in error.hint
+
+
+def test_the_list_is_what_is_tested() -> None:
+    assert {tiny_config(family).model_type for family in FAMILIES} == set(SUPPORTED)
 
 
 def test_unknown_model_type_is_refused(folder: Path) -> None:
