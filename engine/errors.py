@@ -39,6 +39,10 @@ class BadRunConfig(EngineError):
     """A run was asked for with settings that do not exist or are out of range."""
 
 
+class WrongConversionState(EngineError):
+    """A model was to be converted twice, or something asked of one that is not converted."""
+
+
 class RunNotFound(EngineError):
     """No run answers to that id."""
 

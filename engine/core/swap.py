@@ -24,6 +24,7 @@ from engine.core.geometry import AttentionLayer, attention_layers
 from engine.core.masks import valid_tokens
 from engine.core.mixer import Mixer
 from engine.core.state import MixerCacheLayer, adopt_cache, hand_over_entry
+from engine.errors import WrongConversionState
 
 ATTENTION = "t2r_studio_mixer"
 """Our function's name among transformers' attention functions."""
@@ -58,11 +59,13 @@ def conversion_of(model: nn.Module) -> Conversion:
     """The undo record of a converted model.
 
     Raises:
-        ValueError: the model is not converted.
+        WrongConversionState: the model is not converted.
     """
     conversion = getattr(model, "conversion", None)
     if not isinstance(conversion, Conversion):
-        raise ValueError("the model is not converted")
+        raise WrongConversionState(
+            "The model is not converted.", "Convert it first: engine.convert(model, method, kept)."
+        )
     return conversion
 
 
@@ -139,11 +142,14 @@ def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
 
     Raises:
         UnsupportedArchitecture: the model cannot be converted; it is unchanged.
-        ValueError: it is converted already, or a layer index does not exist.
+        WrongConversionState: it is converted already.
+        ValueError: a layer index does not exist.
     """
     layers = {layer.index: layer for layer in attention_layers(model)}
     if hasattr(model, "conversion"):
-        raise ValueError("the model is converted already: revert it first")
+        raise WrongConversionState(
+            "The model is converted already.", "Undo that first: engine.revert(model)."
+        )
     if unknown := set(mixers) - set(layers):
         raise ValueError(f"the model has no layers {sorted(unknown)}")
     conversion = Conversion({index: layers[index] for index in sorted(mixers)})
@@ -166,7 +172,11 @@ def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
 
 
 def revert(model: PreTrainedModel) -> None:
-    """Undo `convert` exactly: mixers, hooks and config copies are gone."""
+    """Undo `convert` exactly: mixers, hooks and config copies are gone.
+
+    Raises:
+        WrongConversionState: the model is not converted.
+    """
     conversion, host = conversion_of(model), cast(Any, model)
     for layer in conversion.layers.values():
         layer.module.config = layer.module.seat.original_config

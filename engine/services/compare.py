@@ -25,7 +25,13 @@ from engine.evidence.recall import ask, gather, questions
 from engine.evidence.results import Comparison, rounded
 from engine.evidence.speed import measure
 from engine.models.load import Loaded, load
-from engine.services.answers import Prompt, answers, conversion_facts, document_prompt
+from engine.services.answers import (
+    Prompt,
+    answers,
+    conversion_facts,
+    document_prompt,
+    longest_prompt,
+)
 from engine.services.artifacts import load_converted
 from engine.services.convert import convert
 from engine.services.jsonfile import write_json
@@ -115,7 +121,8 @@ def compare(
                 passed[name] = ask(model.model, probes, tick=progress.tick)
 
     quality = _quality(config, folder, original, converted, pieces, asked, device, progress)
-    recall, known = gather(probes, passed, note)
+    room = longest_prompt(original.context_tokens, settings.answer_tokens)
+    recall, known = gather(probes, passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
         speed, memory = measure(
             original.model,

@@ -90,7 +90,7 @@ def finetune(
         dataset: train and validation pieces; the held-out ones are not looked at.
         recipe: steps, rates, weights of the losses.
         track: which of the two this is, for the events.
-        seed: seed of the data's order.
+        seed: seed of the data's order and of the adapters' first weights.
         listen: told each step's loss and each validation reading.
         checkpoint: file to save to and resume from.
 
@@ -118,7 +118,7 @@ def finetune(
     validation = [batch for step in range(scored.steps_per_epoch) for batch in scored(step)]
     model.eval()
     teacher.eval()
-    with adapters(model, rank):
+    with adapters(model, rank, seed):
         groups = _groups(model, recipe, size)
         buffers = {name: b for name, b in model.named_buffers() if ".mixer." in name}
         loop = Loop(groups, settings.steps, checkpoint, settings.patience, buffers)

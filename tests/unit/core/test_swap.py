@@ -7,7 +7,8 @@ import torch
 
 from engine.configs import KeptLayers
 from engine.core.state import MixerCacheLayer
-from engine.core.swap import mixer_attention
+from engine.core.swap import mixer_attention, revert
+from engine.errors import WrongConversionState
 from engine.methods import METHODS
 from engine.services.convert import convert
 from tests.support.models import tiny_model
@@ -34,3 +35,15 @@ def test_autocast_leaves_the_mixer_in_float32(method: str, cached: bool) -> None
         got = run()
     assert got.dtype == torch.float32
     torch.testing.assert_close(got, want, rtol=1e-6, atol=1e-6)
+
+
+def test_converting_twice_and_reverting_what_is_not_converted_say_what_to_do() -> None:
+    model = tiny_model("llama")
+    with pytest.raises(WrongConversionState) as error:
+        revert(model)
+    assert "engine.convert" in error.value.hint
+    convert(model, METHODS["t2r"](), KeptLayers(), seed=0)
+    with pytest.raises(WrongConversionState) as error:
+        convert(model, METHODS["elu"](), KeptLayers(), seed=0)
+    assert "engine.revert" in error.value.hint
+    revert(model)

@@ -13,9 +13,11 @@ from engine.data.batches import batches
 from engine.errors import Cancelled
 from engine.events import Event, ignore
 from engine.methods import T2R, Elu, Hybrid
+from engine.services.adapters import adapters
 from engine.services.artifacts import ConversionRecord, load_converted, save_model
 from engine.services.convert import convert
 from engine.services.finetune import finetune, learning_rate
+from engine.services.open import load
 from engine.services.transfer import transfer
 from tests.support.datasets import tiny_dataset
 from tests.support.models import tiny_model, tiny_tokenizer
@@ -210,6 +212,18 @@ def test_adapters_train_few_weights_and_are_merged(family):
     assert any(".mixer." not in name for name in changed)
 
 
+def test_the_seed_decides_the_adapters_not_what_was_drawn_before():
+    ended = []
+    for before in (1, 2):
+        torch.manual_seed(before)
+        model = tiny_model("llama")
+        with adapters(model, 2, seed=0):
+            first = {n: p.detach().clone() for n, p in model.named_parameters() if "lora_A" in n}
+        ended.append(first)
+        assert torch.initial_seed() == before
+    assert ended[0] and all(torch.equal(ended[0][name], w) for name, w in ended[1].items())
+
+
 def test_learning_rate_falls_with_model_size_unless_set():
     assert learning_rate(RECIPE, 10**6) == pytest.approx(1e-3)
     assert learning_rate(RECIPE, 10**9) < 5e-5
@@ -219,7 +233,7 @@ def test_learning_rate_falls_with_model_size_unless_set():
 
 @pytest.mark.parametrize("method", [T2R(feature_dim=8), Hybrid(window=8)])
 @torch.no_grad()
-def test_saved_and_reloaded_is_the_same_model(tmp_path, method):
+def test_saved_and_reloaded_is_the_same_model(tmp_path, method, monkeypatch):
     kept, model = KeptLayers(every=4), tiny_model("llama")
     convert(model, method, kept, seed=5)
     folder = tmp_path / "converted"
@@ -227,3 +241,5 @@ def test_saved_and_reloaded_is_the_same_model(tmp_path, method):
     ids = torch.arange(3, 83)[None]
     loaded = load_converted(folder)
     assert torch.equal(loaded.model(ids).logits, model(ids).logits)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert torch.equal(load("~/converted").model(ids).logits, model(ids).logits)
