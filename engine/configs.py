@@ -28,6 +28,10 @@ class TransferSettings(Settings):
     """Peak rate of AdamW for the mixers' own weights."""
 
 
+LARGEST_FULL = 500_000_000
+"""Parameters up to which every weight is trained; above, low-rank adapters (rank 8)."""
+
+
 class FinetuneSettings(Settings):
     """Stage 2, fine-tuning: the whole converted model learns from data and original."""
 
@@ -47,6 +51,12 @@ class FinetuneSettings(Settings):
     """Steps between readings of the validation loss."""
     patience: Annotated[int, Field(ge=1)] = 4
     """Readings without improvement after which fine-tuning stops early."""
+
+    def rank_for(self, parameters: int) -> int:
+        """Rank of the adapters in a model of this size; 0 trains every weight."""
+        if self.lora_rank is not None:
+            return self.lora_rank
+        return 0 if parameters <= LARGEST_FULL else 8
 
 
 class Recipe(Settings):

@@ -63,6 +63,10 @@ class OutOfMemory(EngineError):
     """The device ran out of memory."""
 
 
+class NotSaved(EngineError):
+    """A model or a checkpoint could not be written, most likely because the disk is full."""
+
+
 class NonFiniteLoss(EngineError):
     """Training produced a loss that is not a finite number."""
 

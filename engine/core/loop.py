@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.core.saving import saving
 from engine.errors import Cancelled, NonFiniteLoss
 
 CLIP = 1.0
@@ -111,7 +112,8 @@ class Loop:
         return self.patience is not None and self.best.stale >= self.patience
 
     def _load(self, path: Path) -> None:
-        saved = torch.load(path, weights_only=True)
+        # By way of the CPU: on a GPU a second copy of all this might not fit.
+        saved = torch.load(path, weights_only=True, map_location="cpu")
         with torch.no_grad():
             for name, weight in saved["parameters"].items():
                 self.parameters[name].copy_(weight)
@@ -121,11 +123,14 @@ class Loop:
         self.step, self.best = saved["step"], Best(**saved["best"])
 
     def save(self) -> None:
-        """Write the checkpoint; a reader sees the old one or the new one, never half of it."""
+        """Write the checkpoint; a reader sees the old one or the new one, never half of it.
+
+        Raises:
+            NotSaved: the disk is full or cannot be written to; the old checkpoint is still there.
+        """
         if self.checkpoint is None:
             return
         began = time.monotonic()
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         part = self.checkpoint.with_suffix(".part")
         state: dict[str, Any] = {
             "parameters": {name: p.detach() for name, p in self.parameters.items()},
@@ -134,8 +139,13 @@ class Loop:
             "step": self.step,
             "best": vars(self.best),
         }
-        torch.save(state, part)
-        part.replace(self.checkpoint)
+        with saving("The checkpoint"):
+            try:
+                part.parent.mkdir(parents=True, exist_ok=True)
+                torch.save(state, part)
+                part.replace(self.checkpoint)
+            finally:
+                part.unlink(missing_ok=True)
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - began
 
@@ -153,6 +163,7 @@ class Loop:
 
         Raises:
             NonFiniteLoss: the loss is not a number any more; the weights are those before.
+            NotSaved: a checkpoint cannot be written.
         """
         while self.step < self.steps and not self.stopped_early:
             share = rate_at(self.step, self.steps)

@@ -27,10 +27,6 @@ from engine.services.dead_features import read_and_revive
 
 Track = Literal["converted", "control"]
 
-LARGEST_FULL = 500_000_000
-"""Parameters up to which every weight is trained; above, low-rank adapters (rank 8)."""
-
-
 def learning_rate(recipe: Recipe, parameters: int) -> float:
     """Peak rate of the pretrained weights: the recipe's, or one that falls with model size.
 
@@ -97,15 +93,13 @@ def finetune(
     Raises:
         Cancelled: `listen` asked to stop; the state is in `checkpoint`.
         NonFiniteLoss: the loss is not a number any more.
+        NotSaved: the checkpoint cannot be written.
     """
     settings, stage = recipe.finetune, "fine-tuning"
     if not settings.steps:
         listen(Event("note", stage, values={"text": "Fine-tuning is skipped."}))
         return
     size = sum(p.numel() for p in teacher.parameters())
-    rank = settings.lora_rank
-    if rank is None:
-        rank = 0 if size <= LARGEST_FULL else 8
     data = batches(
         dataset.train,
         tokens_per_step=recipe.tokens_per_step,
@@ -118,7 +112,7 @@ def finetune(
     validation = [batch for step in range(scored.steps_per_epoch) for batch in scored(step)]
     model.eval()
     teacher.eval()
-    with adapters(model, rank, seed):
+    with adapters(model, settings.rank_for(size), seed):
         groups = _groups(model, recipe, size)
         buffers = {name: b for name, b in model.named_buffers() if ".mixer." in name}
         loop = Loop(groups, settings.steps, checkpoint, settings.patience, buffers)
