@@ -147,6 +147,16 @@ def adopt_cache(
     return args, {**kwargs, "past_key_values": cache}
 
 
+def kept_tokens(config: Any, layer: int, context_tokens: int) -> int:
+    """Tokens whose keys and values a softmax layer's cache keeps after `context_tokens` tokens.
+
+    All of them, or one less than its window in a layer with a native sliding window.
+    """
+    entries = DynamicCache(config=config).layers
+    most = entries[layer].get_max_length() if layer < len(entries) else -1
+    return context_tokens if most < 0 else min(context_tokens, most - 1)
+
+
 def cache_bytes(cache: Cache) -> int:
     """Exact bytes of all tensors a cache holds, of converted and of softmax layers."""
     total = 0

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.configs import ComparisonSettings, RunConfig
-from engine.data.dataset import Dataset, Piece, build_dataset
+from engine.data.dataset import Dataset, Piece, build_dataset, target_bytes
 from engine.data.ingest import Corpus, read_corpus
 from engine.errors import BadDataset
 from engine.events import Event, Listener
 from engine.evidence.environment import environment
 from engine.evidence.parts import ModelQuality, Quality
-from engine.evidence.quality import agreement, score, scored_bytes, select_pieces
+from engine.evidence.quality import agreement, score, select_pieces
 from engine.evidence.recall import ask, gather, questions
 from engine.evidence.results import Comparison, rounded
 from engine.evidence.speed import measure
@@ -189,7 +189,7 @@ def _quality(
 ) -> Quality:
     """Held-out quality of all four models; `also` gets each but the untrained one while it is in
     memory."""
-    text_bytes = scored_bytes(original.tokenizer, pieces)
+    text_bytes = target_bytes(pieces)
 
     def scored(name: str, model: Loaded) -> ModelQuality:
         with progress.part("quality", f"held-out text, {name}"):

@@ -74,7 +74,7 @@ def test_prefill_and_decode_equal_the_full_forward(converted):
     for t in range(70, 100):
         step = converted(tokens[:, t : t + 1], past_key_values=cache, use_cache=True)
         logits.append(step.logits)
-    torch.testing.assert_close(torch.cat(logits, 1), full, rtol=1e-4, atol=2e-6)
+    torch.testing.assert_close(torch.cat(logits, 1), full, rtol=0, atol=2e-6)
 
 
 @torch.no_grad()
@@ -84,7 +84,7 @@ def test_prompt_in_pieces_equals_the_full_forward(converted):
     cache, logits = DynamicCache(), []
     for piece in tokens.split([40, 1, 35, 24], dim=1):
         logits.append(converted(piece, past_key_values=cache, use_cache=True).logits)
-    torch.testing.assert_close(torch.cat(logits, 1), full, rtol=1e-4, atol=2e-6)
+    torch.testing.assert_close(torch.cat(logits, 1), full, rtol=0, atol=2e-6)
 
 
 @torch.no_grad()
@@ -97,7 +97,7 @@ def test_left_padding_changes_nothing(converted):
         batch[0], attention_mask=batch[1], position_ids=positions(batch[1]), use_cache=False
     ).logits
     alone = converted(tokens, use_cache=False).logits
-    torch.testing.assert_close(out[:1, pads:], alone, rtol=1e-4, atol=2e-6)
+    torch.testing.assert_close(out[:1, pads:], alone, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_every_method_converts_steps_and_reverts(method):
     cache = model(tokens[:, :40], use_cache=True).past_key_values
     for t in range(40, 60):
         step = model(tokens[:, t : t + 1], past_key_values=cache, use_cache=True).logits
-    torch.testing.assert_close(step[:, 0], full[:, -1], rtol=1e-4, atol=2e-6)
+    torch.testing.assert_close(step[:, 0], full[:, -1], rtol=0, atol=2e-6)
     revert(model)
     assert torch.equal(model(tokens, use_cache=False).logits, before)
 
