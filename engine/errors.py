@@ -39,10 +39,6 @@ class BadRunConfig(EngineError):
     """A run was asked for with settings that do not exist or are out of range."""
 
 
-class WrongConversionState(EngineError):
-    """A model was to be converted twice, or something asked of one that is not converted."""
-
-
 class RunNotFound(EngineError):
     """No run answers to that id."""
 
@@ -61,10 +57,6 @@ class IncompatibleCache(EngineError):
 
 class OutOfMemory(EngineError):
     """The device ran out of memory."""
-
-
-class NotSaved(EngineError):
-    """A model or a checkpoint could not be written, most likely because the disk is full."""
 
 
 class NonFiniteLoss(EngineError):

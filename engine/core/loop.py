@@ -126,7 +126,7 @@ class Loop:
         """Write the checkpoint; a reader sees the old one or the new one, never half of it.
 
         Raises:
-            NotSaved: the disk is full or cannot be written to; the old checkpoint is still there.
+            EngineError: the disk is full or cannot be written to; the old checkpoint is still there.
         """
         if self.checkpoint is None:
             return
@@ -163,7 +163,7 @@ class Loop:
 
         Raises:
             NonFiniteLoss: the loss is not a number any more; the weights are those before.
-            NotSaved: a checkpoint cannot be written.
+            EngineError: a checkpoint cannot be written.
         """
         while self.step < self.steps and not self.stopped_early:
             share = rate_at(self.step, self.steps)

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from safetensors import SafetensorError
 
-from engine.errors import NotSaved
+from engine.errors import EngineError
 
 
 @contextmanager
 def saving(what: str) -> Iterator[None]:
-    """Within: a write that fails raises `NotSaved`, whichever library was writing `what`."""
+    """Within: a write that fails becomes an `EngineError`, whichever library was writing `what`."""
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -20,7 +20,7 @@ def saving(what: str) -> Iterator[None]:
         if isinstance(error, RuntimeError) and "inline_container" not in str(error):
             raise
         reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-        raise NotSaved(
+        raise EngineError(
             f"{what} cannot be saved: {reason.splitlines()[0][:200]}.",
             "Free some disk space where the runs are kept, then resume the run.",
         ) from error

@@ -24,7 +24,7 @@ from engine.core.geometry import AttentionLayer, attention_layers
 from engine.core.masks import valid_tokens
 from engine.core.mixer import Mixer
 from engine.core.state import MixerCacheLayer, adopt_cache, hand_over_entry
-from engine.errors import WrongConversionState
+from engine.errors import EngineError
 
 ATTENTION = "t2r_studio_mixer"
 """Our function's name among transformers' attention functions."""
@@ -59,11 +59,11 @@ def conversion_of(model: nn.Module) -> Conversion:
     """The undo record of a converted model.
 
     Raises:
-        WrongConversionState: the model is not converted.
+        EngineError: the model is not converted.
     """
     conversion = getattr(model, "conversion", None)
     if not isinstance(conversion, Conversion):
-        raise WrongConversionState(
+        raise EngineError(
             "The model is not converted.", "Convert it first: engine.convert(model, method, kept)."
         )
     return conversion
@@ -142,12 +142,12 @@ def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
 
     Raises:
         UnsupportedArchitecture: the model cannot be converted; it is unchanged.
-        WrongConversionState: it is converted already.
+        EngineError: it is converted already.
         ValueError: a layer index does not exist.
     """
     layers = {layer.index: layer for layer in attention_layers(model)}
     if hasattr(model, "conversion"):
-        raise WrongConversionState(
+        raise EngineError(
             "The model is converted already.", "Undo that first: engine.revert(model)."
         )
     if unknown := set(mixers) - set(layers):
@@ -175,7 +175,7 @@ def revert(model: PreTrainedModel) -> None:
     """Undo `convert` exactly: mixers, hooks and config copies are gone.
 
     Raises:
-        WrongConversionState: the model is not converted.
+        EngineError: the model is not converted.
     """
     conversion, host = conversion_of(model), cast(Any, model)
     for layer in conversion.layers.values():

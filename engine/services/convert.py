@@ -49,7 +49,7 @@ def convert(
     Raises:
         UnsupportedArchitecture: the model's attention cannot be swapped.
         IncompatibleMethod: the method's settings do not fit the model's heads.
-        WrongConversionState: the model is converted already.
+        EngineError: the model is converted already.
         BadRunConfig: `kept` does not fit the model's layers (see `layers_to_convert`).
     """
     layers = attention_layers(model)

@@ -93,7 +93,7 @@ def finetune(
     Raises:
         Cancelled: `listen` asked to stop; the state is in `checkpoint`.
         NonFiniteLoss: the loss is not a number any more.
-        NotSaved: the checkpoint cannot be written.
+        EngineError: the checkpoint cannot be written.
     """
     settings, stage = recipe.finetune, "fine-tuning"
     if not settings.steps:

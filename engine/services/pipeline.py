@@ -135,7 +135,7 @@ def _keep(
     """Save a model such that its folder is whole whenever it is there.
 
     Raises:
-        NotSaved: the disk is full or cannot be written to.
+        EngineError: the disk is full or cannot be written to.
     """
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from engine.core.loop import Best, Group, Loop, rate_at
-from engine.errors import Cancelled, NonFiniteLoss, NotSaved
+from engine.errors import Cancelled, EngineError, NonFiniteLoss
 
 
 def one_parameter_loop(checkpoint=None, steps=20, patience=None):
@@ -108,7 +108,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkey
         raise error
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(NotSaved, match="checkpoint") as caught:
+    with pytest.raises(EngineError, match="checkpoint") as caught:
         loop.save()
     assert "disk space" in caught.value.hint
     assert [file.name for file in tmp_path.iterdir()] == ["stage.pt"]

@@ -8,7 +8,7 @@ import torch
 from engine.configs import KeptLayers
 from engine.core.state import MixerCacheLayer
 from engine.core.swap import mixer_attention, revert
-from engine.errors import WrongConversionState
+from engine.errors import EngineError
 from engine.methods import METHODS
 from engine.services.convert import convert
 from tests.support.models import tiny_model
@@ -39,11 +39,11 @@ def test_autocast_leaves_the_mixer_in_float32(method: str, cached: bool) -> None
 
 def test_converting_twice_and_reverting_what_is_not_converted_say_what_to_do() -> None:
     model = tiny_model("llama")
-    with pytest.raises(WrongConversionState) as error:
+    with pytest.raises(EngineError, match="not converted") as error:
         revert(model)
     assert "engine.convert" in error.value.hint
     convert(model, METHODS["t2r"](), KeptLayers(), seed=0)
-    with pytest.raises(WrongConversionState) as error:
+    with pytest.raises(EngineError, match="converted already") as error:
         convert(model, METHODS["elu"](), KeptLayers(), seed=0)
     assert "engine.revert" in error.value.hint
     revert(model)

@@ -23,7 +23,7 @@ from engine.configs import (
     RunConfig,
     TransferSettings,
 )  # fmt: skip
-from engine.errors import Cancelled, NotSaved
+from engine.errors import Cancelled, EngineError
 from engine.events import STAGES, Event
 from engine.evidence.results import Comparison
 from engine.methods import T2R
@@ -199,7 +199,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_model(
 
     monkeypatch.setattr(pipeline, "save_model", full)
     folder = _folder(tmp_path / "run")
-    with pytest.raises(NotSaved, match="No space left") as caught:
+    with pytest.raises(EngineError, match="No space left") as caught:
         run_pipeline(config, folder, lambda _: None)
     assert "disk space" in caught.value.hint
     assert not list(folder.rglob("model.safetensors"))
