@@ -126,7 +126,7 @@ class Loop:
         """Write the checkpoint; a reader sees the old one or the new one, never half of it.
 
         Raises:
-            EngineError: the disk is full or cannot be written to; the old checkpoint is still there.
+            EngineError: the disk is full or not writable; the old checkpoint is still there.
         """
         if self.checkpoint is None:
             return
