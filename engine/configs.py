@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.methods import AnyMethod, Hybrid
+from engine.errors import BadRunConfig
+from engine.methods import METHODS, AnyMethod, Hybrid
 
 
 class Settings(BaseModel):
@@ -25,6 +26,10 @@ class TransferSettings(Settings):
     """Optimiser steps. 0 skips the stage."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     """Peak rate of AdamW for the mixers' own weights."""
+
+
+LARGEST_FULL = 500_000_000
+"""Parameters up to which every weight is trained; above, low-rank adapters (rank 8)."""
 
 
 class FinetuneSettings(Settings):
@@ -46,6 +51,12 @@ class FinetuneSettings(Settings):
     """Steps between readings of the validation loss."""
     patience: Annotated[int, Field(ge=1)] = 4
     """Readings without improvement after which fine-tuning stops early."""
+
+    def rank_for(self, parameters: int) -> int:
+        """Rank of the adapters in a model of this size; 0 trains every weight."""
+        if self.lora_rank is not None:
+            return self.lora_rank
+        return 0 if parameters <= LARGEST_FULL else 8
 
 
 class Recipe(Settings):
@@ -91,20 +102,38 @@ class KeptLayers(Settings):
     """Keep these layers (numbered from 0) besides."""
 
     def of(self, n_layers: int) -> frozenset[int]:
-        """Indices of the layers kept softmax in a model of `n_layers` layers."""
+        """Indices of the layers kept softmax in a model of `n_layers` layers.
+
+        Raises:
+            BadRunConfig: `every` asks for kept layers, and the model is too small to have one.
+        """
         ruled = range((self.every - 1) // 2, n_layers, self.every) if self.every else ()
+        if self.every and not ruled:
+            raise BadRunConfig(
+                f"No layer would be kept: in every group of {self.every} it is layer "
+                f"{(self.every - 1) // 2}, and the model has layers 0 to {n_layers - 1}.",
+                "Take a smaller number, or 0 to keep no layer.",
+            )
         return frozenset(ruled) | frozenset(self.layers)
 
 
-def default_kept(method: str, layers: int) -> KeptLayers:
-    """The layers that keep softmax attention unless the user says otherwise.
+FEW_LAYERS = 4
+"""A model with fewer layers than this keeps every 2nd where others keep every 4th."""
 
-    Pure methods keep none, so that their memory is constant; `hybrid` keeps every 4th layer, and
-    every 2nd in a model of fewer than four.
+
+def default_kept(method: str, layers: int) -> KeptLayers:
+    """The layers that keep softmax unless the user says otherwise.
+
+    Methods that are at their best beside some softmax layers (`hybrid`) keep every 4th, or every
+    2nd in a model of two or three layers; all others keep none, and so does a model of one layer.
+
+    Args:
+        method: a name in `METHODS`.
+        layers: attention layers of the model.
     """
-    if method != "hybrid":
+    if not METHODS[method].wants_softmax_layers or layers < 2:
         return KeptLayers()
-    return KeptLayers(every=4 if layers >= 4 else 2)
+    return KeptLayers(every=4 if layers >= FEW_LAYERS else 2)
 
 
 class ComparisonSettings(Settings):

@@ -25,10 +25,10 @@ class Event:
     kind "note":     a fact for the log, e.g. "12 duplicates removed"; text in `values["text"]`.
     kind "warning":  like note, for what the user should look at.
 
-    Names in `values` of a "loss" event: `transfer_loss` (relative error, 1.0 = no better than
-    zero output), `train_loss`, `validation_loss` (nats per token), `teacher_loss` (the original's
-    validation loss, nats per token), `control_loss` (the control's validation loss),
-    `dead_features` (fraction 0-1), `learning_rate`, `track` ("converted" or "control").
+    Names in `values` of a "loss" event: `transfer_loss` (squared error relative to the variance of
+    the original's attention output; 1.0 = no better than always giving its average), `train_loss`,
+    `validation_loss` (nats per token), `teacher_loss` (the original's validation loss, nats per
+    token), `dead_features` (fraction 0-1), `learning_rate`, `track` ("converted" or "control").
     """
 
     kind: EventKind

@@ -24,6 +24,15 @@ class FeatureMap(nn.Module, ABC):
     def key(self, k: Tensor) -> Tensor:
         """phi of keys: [B, G, T, D] to [B, G, T, F]."""
 
+    def note(self, phi_k: Tensor, counted: Tensor | None) -> None:
+        """Told in training what came out for keys.
+
+        Args:
+            phi_k: [B, G, T, F].
+            counted: [B, T] bool, the keys whose features are ever used; None if all are.
+        """
+        return
+
     def dead_features(self) -> float | None:
         """See `Mixer.dead_features`."""
         return None

@@ -50,12 +50,13 @@ class HybridMixer(Mixer):
     """Window of W recent tokens and K first tokens by softmax, everything older by phi."""
 
     def __init__(
-        self, head: HeadGeometry, feature_map: FeatureMap, window: int, sinks: int
+        self, head: HeadGeometry, feature_map: FeatureMap, window: int, sinks: int, eps: float
     ) -> None:
         super().__init__(head)
         self.feature_map = feature_map
         self.window = window
         self.sinks = sinks
+        self.eps = eps
         self.log_gamma = nn.Parameter(torch.zeros(head.heads))
 
     def _arrange(
@@ -104,8 +105,10 @@ class HybridMixer(Mixer):
         )
         plain = torch.cat([start.visible[:, :window].roll(-start.cursor, 1), plain], dim=1)
         phi_q, phi_k = self.feature_map.query(q), self.feature_map.key(k)
+        if torch.is_grad_enabled():
+            self.feature_map.note(phi_k, plain)
         gamma = self.log_gamma.to(q.dtype).exp()
-        out = chunked(q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, start.far)
+        out = chunked(q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, self.eps, start.far)
         if state is not None:
             upto = k.shape[2] - window
             state.far = far_sums(phi_k, v, plain, state.far, upto)
@@ -139,7 +142,8 @@ class HybridMixer(Mixer):
         gamma = self.log_gamma.to(q.dtype).exp()
         phi_q = self.feature_map.query(q)
         k_near, v_near = widen(state.k), widen(state.v)
-        return step(q, k_near, v_near, state.visible, phi_q, gamma, state.far).to(dtype)
+        out = step(q, k_near, v_near, state.visible, phi_q, gamma, self.eps, state.far)
+        return out.to(dtype)
 
     def _state(self, batch: int, device: torch.device, dtype: torch.dtype) -> HybridState:
         head, slots = self.head, self.window + self.sinks
@@ -176,8 +180,7 @@ class HybridMixer(Mixer):
         scores = gamma * torch.exp(logits - torch.where(top.isfinite(), top, 0.0))
         phi = torch.einsum("bgrif,bgjf->bgrij", phi_g, self.feature_map.key(k))
         scores = scores + phi.masked_fill(~far[:, None, None], 0.0)
-        total = scores.sum(-1, keepdim=True)
-        return (scores / torch.where(total > 0, total, 1.0)).flatten(1, 2)
+        return (scores / scores.sum(-1, keepdim=True).clamp_min(self.eps)).flatten(1, 2)
 
     def dead_features(self) -> float | None:
         return self.feature_map.dead_features()

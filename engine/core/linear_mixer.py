@@ -27,6 +27,8 @@ class LinearMixer(Mixer):
 
     def _keys(self, k: Tensor, valid: Tensor | None) -> Tensor:
         phi_k = self.feature_map.key(widen(k))
+        if torch.is_grad_enabled():
+            self.feature_map.note(phi_k, valid)
         return phi_k if valid is None else phi_k * valid[:, None, :, None]
 
     def forward(

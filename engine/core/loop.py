@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.core.saving import saving
 from engine.errors import Cancelled, NonFiniteLoss
 
 CLIP = 1.0
@@ -73,6 +74,8 @@ class Loop:
         checkpoint: file to save to and resume from; None keeps nothing.
         patience: readings in `best` without an improvement after which training stops; None never
             stops early.
+        buffers: other tensors that decide how training goes on, such as counts; they are saved and
+            restored with the parameters.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Loop:
         steps: int,
         checkpoint: Path | None,
         patience: int | None = None,
+        buffers: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.groups = [group for group in groups if group.parameters]
         self.parameters = {n: p for group in self.groups for n, p in group.parameters.items()}
@@ -97,6 +101,7 @@ class Loop:
         self.step = 0
         self.best = Best()
         self.patience = patience
+        self.buffers = buffers or {}
         self._saved_at, self._save_cost = time.monotonic(), 1.0
         if checkpoint is not None and checkpoint.exists():
             self._load(checkpoint)
@@ -107,28 +112,40 @@ class Loop:
         return self.patience is not None and self.best.stale >= self.patience
 
     def _load(self, path: Path) -> None:
-        saved = torch.load(path, weights_only=True)
+        # By way of the CPU: on a GPU a second copy of all this might not fit.
+        saved = torch.load(path, weights_only=True, map_location="cpu")
         with torch.no_grad():
             for name, weight in saved["parameters"].items():
                 self.parameters[name].copy_(weight)
+            for name, values in saved["buffers"].items():
+                self.buffers[name].copy_(values)
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.best = saved["step"], Best(**saved["best"])
 
     def save(self) -> None:
-        """Write the checkpoint; a reader sees the old one or the new one, never half of it."""
+        """Write the checkpoint; a reader sees the old one or the new one, never half of it.
+
+        Raises:
+            EngineError: the disk is full or not writable; the old checkpoint is still there.
+        """
         if self.checkpoint is None:
             return
         began = time.monotonic()
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         part = self.checkpoint.with_suffix(".part")
         state: dict[str, Any] = {
             "parameters": {name: p.detach() for name, p in self.parameters.items()},
+            "buffers": dict(self.buffers),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "best": vars(self.best),
         }
-        torch.save(state, part)
-        part.replace(self.checkpoint)
+        with saving("The checkpoint"):
+            try:
+                part.parent.mkdir(parents=True, exist_ok=True)
+                torch.save(state, part)
+                part.replace(self.checkpoint)
+            finally:
+                part.unlink(missing_ok=True)
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - began
 
@@ -146,6 +163,7 @@ class Loop:
 
         Raises:
             NonFiniteLoss: the loss is not a number any more; the weights are those before.
+            EngineError: a checkpoint cannot be written.
         """
         while self.step < self.steps and not self.stopped_early:
             share = rate_at(self.step, self.steps)

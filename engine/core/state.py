@@ -1,7 +1,8 @@
 """The place of a mixer's state in transformers' cache.
 
 A converted layer's entry in a `Cache` is a `MixerCacheLayer`: it counts tokens like any other
-entry, so that positions and masks come out right, but holds a constant-size state.
+entry, so that positions and masks come out right, but holds a constant-size state. Two hooks put
+the entries in place and hand them to the layers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
 from engine.errors import IncompatibleCache
 
@@ -94,6 +95,66 @@ class MixerCacheLayer(CacheLayerMixin):
             "A converted model cannot take tokens back: its past is summed into one state.",
             "Generate without an assistant (speculative) model.",
         )
+
+
+def hand_over_entry(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Before a converted attention module runs: pass its cache entry on, whatever the argument
+    that carries the cache is called in this family."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Cache):
+            entry = value.layers[module.layer_idx] if len(value.layers) else None
+            if not isinstance(entry, MixerCacheLayer):
+                raise IncompatibleCache(
+                    "The cache handed to this converted model was not made for it.",
+                    "Pass past_key_values=None, or an empty DynamicCache, to the whole model.",
+                )
+            return args, {**kwargs, "mixer_cache": entry}
+    return args, kwargs
+
+
+def adopt_cache(
+    model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Before a converted model runs: an empty cache gets our entries, a missing one is made."""
+    cache = kwargs.get("past_key_values")
+    if cache is None:
+        use = kwargs.get("use_cache")
+        use = getattr(model.config, "use_cache", True) if use is None else use
+        recomputing = model.training and any(
+            getattr(module, "gradient_checkpointing", False) for module in model.modules()
+        )
+        if not use or recomputing:
+            return args, kwargs
+        cache = DynamicCache()
+    mixers = model.conversion.mixers()
+    converted = [index for index, mixer in mixers.items() if not mixer.keeps_kv_cache]
+    if any(isinstance(layer, MixerCacheLayer) for layer in cache.layers) or not converted:
+        return args, {**kwargs, "past_key_values": cache}
+    if type(cache) is not DynamicCache or cache.get_seq_length():
+        raise IncompatibleCache(
+            f"A converted model needs an empty DynamicCache; found {type(cache).__name__} "
+            f"with {cache.get_seq_length()} tokens.",
+            "Let the model make its own cache: leave past_key_values and cache_implementation out.",
+        )
+    entries = DynamicCache(config=model.config.get_text_config(decoder=True))
+    cache.layers = [
+        MixerCacheLayer() if index in converted else entry
+        for index, entry in enumerate(entries.layers)
+    ]
+    cache.layer_class_to_replicate = None
+    return args, {**kwargs, "past_key_values": cache}
+
+
+def kept_tokens(config: Any, layer: int, context_tokens: int) -> int:
+    """Tokens whose keys and values a softmax layer's cache keeps after `context_tokens` tokens.
+
+    All of them, or one less than its window in a layer with a native sliding window.
+    """
+    entries = DynamicCache(config=config).layers
+    most = entries[layer].get_max_length() if layer < len(entries) else -1
+    return context_tokens if most < 0 else min(context_tokens, most - 1)
 
 
 def cache_bytes(cache: Cache) -> int:

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
-from transformers.cache_utils import Cache, DynamicCache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, AttentionInterface
 
 from engine.core.geometry import AttentionLayer, attention_layers
+from engine.core.masks import valid_tokens
 from engine.core.mixer import Mixer
-from engine.core.state import MixerCacheLayer
-from engine.errors import IncompatibleCache
+from engine.core.state import MixerCacheLayer, adopt_cache, hand_over_entry
+from engine.errors import EngineError
 
 ATTENTION = "t2r_studio_mixer"
 """Our function's name among transformers' attention functions."""
@@ -39,6 +39,8 @@ class Seat:
 
     original_config: Any
     observer: Observer | None = None
+    real: Tensor | None = None
+    """[B, T] bool, False at padding that no attention mask tells of; None if all are real."""
 
 
 @dataclass
@@ -57,28 +59,14 @@ def conversion_of(model: nn.Module) -> Conversion:
     """The undo record of a converted model.
 
     Raises:
-        ValueError: the model is not converted.
+        EngineError: the model is not converted.
     """
     conversion = getattr(model, "conversion", None)
     if not isinstance(conversion, Conversion):
-        raise ValueError("the model is not converted")
+        raise EngineError(
+            "The model is not converted.", "Convert it first: engine.convert(model, method, kept)."
+        )
     return conversion
-
-
-def valid_tokens(mask: Tensor | None, queries: int) -> Tensor | None:
-    """Which of the last `queries` tokens are real, [B, T] bool, read off an attention mask.
-
-    A token may always attend to itself unless it is padding: the mask's diagonal says so for full
-    and sliding-window masks alike, where the last row would not.
-    """
-    if mask is None:
-        return None
-    if mask.dim() == 2:
-        valid = mask[:, -queries:].bool()
-    else:
-        own = mask[:, 0].diagonal(offset=mask.shape[-1] - queries, dim1=-2, dim2=-1)
-        valid = own if own.dtype == torch.bool else own == 0
-    return None if bool(valid.all()) else valid
 
 
 def _original_attention(module: Any) -> Callable[..., tuple[Tensor, Any]]:
@@ -107,75 +95,42 @@ def mixer_attention(
             module, query, key, value, attention_mask, scaling=scaling, **kwargs
         )
         if observer is not None:
-            valid = valid_tokens(attention_mask, query.shape[2])
+            valid = _valid(module, attention_mask, query.shape[2])
             observer(module.layer_idx, mixer, scaled, key, value, valid, out.transpose(1, 2))
         return out, seen
-    if mixer_cache is None:
-        valid = valid_tokens(attention_mask, query.shape[2])
-        return mixer(scaled, key, value, valid).transpose(1, 2).contiguous(), None
-    first = mixer_cache.state is None
-    if first:
-        mixer_cache.state = mixer.init_state(query.shape[0], query.device, key.dtype)
-    if query.shape[2] == 1 and not first and not torch.is_grad_enabled():
-        out = mixer.step(scaled, key, value, mixer_cache.state)
-    else:
-        valid = valid_tokens(attention_mask, query.shape[2])
-        out = mixer(scaled, key, value, valid, mixer_cache.state)
+    # A mixer widens what it sums over a long past; autocast would narrow every product again.
+    with torch.autocast(query.device.type, enabled=False):
+        out = _mixed(module, scaled, key, value, attention_mask, mixer_cache)
     return out.transpose(1, 2).contiguous(), None
 
 
+def _valid(module: Any, attention_mask: Tensor | None, queries: int) -> Tensor | None:
+    real = module.seat.real
+    return valid_tokens(attention_mask, queries) if real is None else real
+
+
+def _mixed(
+    module: Any,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    attention_mask: Tensor | None,
+    entry: MixerCacheLayer | None,
+) -> Tensor:
+    """The mixer's outputs [B, H, T, V], by a step or in parallel; `entry` takes the new tokens."""
+    mixer: Mixer = module.mixer
+    valid = _valid(module, attention_mask, q.shape[2])
+    if entry is None:
+        return mixer(q, k, v, valid)
+    first = entry.state is None
+    if first:
+        entry.state = mixer.init_state(q.shape[0], q.device, k.dtype)
+    if q.shape[2] == 1 and not first and not torch.is_grad_enabled():
+        return mixer.step(q, k, v, entry.state)
+    return mixer(q, k, v, valid, entry.state)
+
+
 AttentionInterface.register(ATTENTION, mixer_attention)
-
-
-def _hand_over_cache_entry(
-    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Before a converted attention module runs: pass its cache entry on, whatever the argument
-    that carries the cache is called in this family."""
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, Cache):
-            entry = value.layers[module.layer_idx] if len(value.layers) else None
-            if not isinstance(entry, MixerCacheLayer):
-                raise IncompatibleCache(
-                    "The cache handed to this converted model was not made for it.",
-                    "Pass past_key_values=None, or an empty DynamicCache, to the whole model.",
-                )
-            return args, {**kwargs, "mixer_cache": entry}
-    return args, kwargs
-
-
-def _adopt_cache(
-    model: PreTrainedModel, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Before a converted model runs: an empty cache gets our entries, a missing one is made."""
-    cache = kwargs.get("past_key_values")
-    if cache is None:
-        use = kwargs.get("use_cache")
-        use = getattr(model.config, "use_cache", True) if use is None else use
-        recomputing = model.training and any(
-            getattr(module, "gradient_checkpointing", False) for module in model.modules()
-        )
-        if not use or recomputing:
-            return args, kwargs
-        cache = DynamicCache()
-    converted = [
-        i for i, mixer in conversion_of(model).mixers().items() if not mixer.keeps_kv_cache
-    ]
-    if any(isinstance(layer, MixerCacheLayer) for layer in cache.layers) or not converted:
-        return args, {**kwargs, "past_key_values": cache}
-    if type(cache) is not DynamicCache or cache.get_seq_length():
-        raise IncompatibleCache(
-            f"A converted model needs an empty DynamicCache; found {type(cache).__name__} "
-            f"with {cache.get_seq_length()} tokens.",
-            "Let the model make its own cache: leave past_key_values and cache_implementation out.",
-        )
-    entries = DynamicCache(config=model.config.get_text_config(decoder=True))
-    cache.layers = [
-        MixerCacheLayer() if index in converted else entry
-        for index, entry in enumerate(entries.layers)
-    ]
-    cache.layer_class_to_replicate = None
-    return args, {**kwargs, "past_key_values": cache}
 
 
 def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
@@ -187,11 +142,14 @@ def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
 
     Raises:
         UnsupportedArchitecture: the model cannot be converted; it is unchanged.
-        ValueError: it is converted already, or a layer index does not exist.
+        EngineError: it is converted already.
+        ValueError: a layer index does not exist.
     """
     layers = {layer.index: layer for layer in attention_layers(model)}
     if hasattr(model, "conversion"):
-        raise ValueError("the model is converted already: revert it first")
+        raise EngineError(
+            "The model is converted already.", "Undo that first: engine.revert(model)."
+        )
     if unknown := set(mixers) - set(layers):
         raise ValueError(f"the model has no layers {sorted(unknown)}")
     conversion = Conversion({index: layers[index] for index in sorted(mixers)})
@@ -202,19 +160,23 @@ def convert(model: PreTrainedModel, mixers: Mapping[int, Mixer]) -> Conversion:
         module.mixer = mixers[index].to(weight.device)
         if not module.mixer.keeps_kv_cache:
             conversion.handles.append(
-                module.register_forward_pre_hook(_hand_over_cache_entry, with_kwargs=True)
+                module.register_forward_pre_hook(hand_over_entry, with_kwargs=True)
             )
         # All layers share one config object: only this layer's copy may name our function.
         module.config = copy.copy(module.config)
         module.config._attn_implementation = ATTENTION
     host: Any = model
     host.conversion = conversion
-    conversion.handles.append(model.register_forward_pre_hook(_adopt_cache, with_kwargs=True))
+    conversion.handles.append(model.register_forward_pre_hook(adopt_cache, with_kwargs=True))
     return conversion
 
 
 def revert(model: PreTrainedModel) -> None:
-    """Undo `convert` exactly: mixers, hooks and config copies are gone."""
+    """Undo `convert` exactly: mixers, hooks and config copies are gone.
+
+    Raises:
+        EngineError: the model is not converted.
+    """
     conversion, host = conversion_of(model), cast(Any, model)
     for layer in conversion.layers.values():
         layer.module.config = layer.module.seat.original_config
@@ -236,3 +198,23 @@ def observing(model: PreTrainedModel, observer: Observer) -> Iterator[None]:
     finally:
         for seat in seats:
             seat.observer = None
+
+
+@contextmanager
+def knowing_padding(model: PreTrainedModel, real: Tensor) -> Iterator[None]:
+    """Within: the mixers of a converted model know which tokens [B, T] of the batch are real.
+
+    Right-padded rows need no attention mask for right outputs, and softmax is faster without one;
+    but what padding does must not count, such as switching a feature on. Any other model is left
+    alone.
+    """
+    conversion = getattr(model, "conversion", None)
+    seats = [layer.module.seat for layer in conversion.layers.values()] if conversion else []
+    told = None if bool(real.all()) else real
+    for seat in seats:
+        seat.real = told
+    try:
+        yield
+    finally:
+        for seat in seats:
+            seat.real = None

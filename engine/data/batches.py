@@ -25,11 +25,15 @@ class Piece:
         ids: LongTensor [T], 2 <= T <= max_tokens.
         document: index of the document in the corpus.
         start_token: offset of ids[0] in the document's own tokens.
+        target_bytes: UTF-8 bytes of the text that ids[1:] stand for, to within a few where the
+            piece begins or ends inside a character; None where the tokenizer has no word for some
+            of it.
     """
 
     ids: torch.Tensor
     document: int
     start_token: int
+    target_bytes: int | None
 
 
 @dataclass(frozen=True, eq=False)

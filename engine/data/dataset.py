@@ -36,7 +36,8 @@ class SplitCounts:
     Attributes:
         tokens: in its pieces.
         targets: tokens that are predicted: all but the first of each piece.
-        target_bytes: UTF-8 bytes of the text the targets stand for (for bits per byte).
+        target_bytes: UTF-8 bytes of the text the targets stand for (for bits per byte); None where
+            the tokenizer has no word for some of it.
         unknown_tokens: tokens that stand for text the tokenizer has no word for.
     """
 
@@ -44,7 +45,7 @@ class SplitCounts:
     pieces: int
     tokens: int
     targets: int
-    target_bytes: int
+    target_bytes: int | None
     unknown_tokens: int
 
 
@@ -112,22 +113,32 @@ def _encode(
 ) -> tuple[tuple[Piece, ...], SplitCounts]:
     pieces: list[Piece] = []
     used: set[int] = set()
-    target_bytes = unknown = 0
+    unknown, unknown_id = 0, tokenizer.unk_token_id
+    if unknown_id in (tokenizer.bos_token_id, tokenizer.eos_token_id):
+        unknown_id = None  # GPT-2 names one token for all three, and has a word for everything
     for start in range(0, len(indices), _ENCODE_AT_ONCE):
         chunk = indices[start : start + _ENCODE_AT_ONCE]
         texts = [documents[index] for index in chunk]
         encoded = tokenizer(texts, return_attention_mask=False, truncation=False, verbose=False)
         for row, (index, text) in enumerate(zip(chunk, texts, strict=True)):
             tokens = encoded["input_ids"][row]
-            unknown += tokens.count(tokenizer.unk_token_id)
+            unknown += tokens.count(unknown_id)
             ids = torch.tensor(tokens, dtype=torch.long)
             for first, last in _stretches(len(ids), max_tokens):
-                pieces.append(Piece(ids[first:last], index, first))
+                lost = unknown_id in tokens[first:last]
+                size = None if lost else _bytes_between(encoded, row, text, first, last)
+                pieces.append(Piece(ids[first:last], index, first, size))
                 used.add(index)
-                target_bytes += _bytes_between(encoded, row, text, first, last)
     total = sum(len(piece.ids) for piece in pieces)
-    counts = SplitCounts(len(used), len(pieces), total, total - len(pieces), target_bytes, unknown)
+    size = target_bytes(pieces)
+    counts = SplitCounts(len(used), len(pieces), total, total - len(pieces), size, unknown)
     return tuple(pieces), counts
+
+
+def target_bytes(pieces: Sequence[Piece]) -> int | None:
+    """UTF-8 bytes of the text that the pieces' targets stand for; None where one does not know."""
+    sizes = [piece.target_bytes for piece in pieces]
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def _stretches(length: int, max_tokens: int) -> list[tuple[int, int]]:

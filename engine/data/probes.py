@@ -31,7 +31,9 @@ LEAST_TOLERANCE_TOKENS = 16
 
 _SEEDS_PER_CALL = 2**20
 _LEAST_OVERHEAD_TOKENS = 48  # a header, the fact and the answer
-_DOCUMENTS_PER_PROBE = 60
+# At the farthest distance about one record in ten has a question there; giving up is for languages
+# that the tokenizer cannot ask in.
+_DOCUMENTS_PER_PROBE = 600
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ def recall_probes(
 ) -> list[RecallProbe]:
     """`per_distance` probes for every distance (in tokens) that fits into `context` tokens.
 
-    With "both", the languages take turns within the `per_distance`. Every probe comes from its own
-    record, drawn from seeds that no training or bundled record uses. A distance too long for the
-    context yields nothing. Probes come ordered by distance, as the distances were given.
+    With "both", the languages take turns within the `per_distance`; one that has no question there
+    leaves the other's untouched. Every probe comes from its own record, drawn from seeds that no
+    training or bundled record uses. A distance too long for the context yields nothing. Probes come
+    ordered by distance, as the distances were given.
     """
     if not tokenizer.is_fast:
         raise ValueError("recall probes need a fast tokenizer: they read its character offsets")
@@ -80,11 +83,16 @@ def recall_probes(
     }
     probes: list[RecallProbe] = []
     for distance in distances:
+        absent: set[Language] = set()
         for number in range(per_distance):
-            probe = searches[languages[number % len(languages)]].find(distance)
+            name = languages[number % len(languages)]
+            if name in absent:
+                continue
+            probe = searches[name].find(distance)
             if probe is None:
-                break
-            probes.append(probe)
+                absent.add(name)
+            else:
+                probes.append(probe)
     return probes
 
 
@@ -100,10 +108,15 @@ class _Search:
         self.seeds = iter(range(first, first + _SEEDS_PER_CALL))
         sample = business_document(next(self.seeds), language, 2_000).text
         self.characters_per_token = len(sample) / len(tokenizer(sample)["input_ids"])
+        self.successes = self.failures = 0
 
     def find(self, distance: int) -> RecallProbe | None:
+        """A probe, or None if the distance or the tokenizer has none."""
         longest = min(self.context, int(1.25 * distance) + 256)
-        if distance + _LEAST_OVERHEAD_TOKENS > longest:
+        # A language in which the very first search failed is not searched again: its answers do
+        # not survive this tokenizer, and long records are slow to write.
+        hopeless = self.failures and not self.successes
+        if hopeless or distance + _LEAST_OVERHEAD_TOKENS > longest:
             return None
         for _ in range(_DOCUMENTS_PER_PROBE):
             seed = next(self.seeds)
@@ -112,7 +125,9 @@ class _Search:
             document = business_document(seed, self.language, characters)
             found = list(self._probes(document, distance, longest))
             if found:
+                self.successes += 1
                 return random.Random(seed).choice(found)
+        self.failures += 1
         return None
 
     def _probes(self, document: Document, distance: int, longest: int) -> Iterator[RecallProbe]:

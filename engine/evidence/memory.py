@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedModel
 
 from engine.core.geometry import AttentionLayer, attention_layers
-from engine.core.state import tensors_of
+from engine.core.state import kept_tokens, tensors_of
 
 NOT_MEASURED = "not measured"
 _STATUS = Path("/proc/self/status")
@@ -27,13 +27,11 @@ def analytic_bytes(model: PreTrainedModel, context_tokens: int) -> int:
     number, where a layer with a sliding window keeps one token less than its window at most. A
     converted layer keeps its state, whose size does not depend on the tokens.
     """
-    plain = DynamicCache(config=model.config).layers
     total = 0
     for layer in attention_layers(model):
         state = _state_bytes(layer, model.dtype)
         if state is None:
-            window = plain[layer.index].get_max_length() if layer.index < len(plain) else -1
-            tokens = context_tokens if window < 0 else min(context_tokens, window - 1)
+            tokens = kept_tokens(model.config, layer.index, context_tokens)
             numbers = 2 * layer.head.kv_heads * layer.head.head_dim * tokens
             state = numbers * model.dtype.itemsize
         total += state

@@ -120,7 +120,8 @@ class SpeedPoint(Result):
     """One model's speed at one context length, batch size 1."""
 
     context_tokens: int
-    """Prefill: tokens of the prompt. Decode: tokens of context reached at the last timed step."""
+    """Prefill: tokens of the prompt. Decode: tokens of the prefill that decoding starts from; every
+    repeat goes on where the one before it ended, and `note` says how many tokens that adds."""
     tokens_per_s: float | None
     """Median over the repeats; null when it ran out of memory."""
     p10: float | None

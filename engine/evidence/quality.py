@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from engine.evidence.forward import micro_batches, right_padded
 from engine.evidence.parts import ModelQuality, PositionBin, finite
@@ -114,31 +114,6 @@ def select_pieces(pieces: Sequence[Piece], most_tokens: int) -> list[Piece]:
             chosen.append(piece)
             left -= len(piece.ids)
     return chosen
-
-
-def scored_bytes(tokenizer: PreTrainedTokenizerBase, pieces: Sequence[Piece]) -> int | None:
-    """UTF-8 bytes of the text that the scored tokens stand for: every token but a piece's first.
-
-    Right to within a few bytes per piece, where a piece begins or ends inside a character. None
-    where the tokenizer has no word for some of the text and so cannot give it back.
-    """
-    unknown = tokenizer.unk_token_id
-    if unknown in (tokenizer.bos_token_id, tokenizer.eos_token_id):
-        unknown = None  # GPT-2 names one token for all three, and has a word for everything
-    total = 0
-    for piece in pieces:
-        ids = torch.as_tensor(piece.ids).tolist()
-        if unknown in ids:
-            return None
-        # A difference, since some decoders drop the space before a text's first word.
-        whole, first = (
-            str(
-                tokenizer.decode(part, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            )
-            for part in (ids, ids[:1])
-        )
-        total += len(whole.encode()) - len(first.encode())
-    return total
 
 
 def _passes(

@@ -103,7 +103,11 @@ def languages_known(original: ModelRecall) -> list[str]:
 
 
 def gather(
-    probes: Sequence[RecallProbe], passed: Mapping[str, Sequence[bool]], note: str | None
+    probes: Sequence[RecallProbe],
+    passed: Mapping[str, Sequence[bool]],
+    note: str | None,
+    *,
+    longest_prompt: int,
 ) -> tuple[Recall, RecallProbe | None]:
     """All models' recall, and the farthest question that the original answers, where it does.
 
@@ -114,6 +118,7 @@ def gather(
         probes: what was asked.
         passed: for "original", "converted" and perhaps "control", what `ask` gave.
         note: why there are no questions.
+        longest_prompt: most tokens of a question that can be shown with its answer written out.
     """
     if not probes:
         return Recall(original=None, converted=None, languages=(), note=note), None
@@ -133,7 +138,8 @@ def gather(
         for name, which in passed.items()
     }
     answered = [probes[i] for i in kept if passed["original"][i]] if known else []
-    farthest = max(answered, key=lambda probe: probe.distance_tokens, default=None)
+    whole = [probe for probe in answered if len(probe.input_ids) <= longest_prompt]
+    farthest = max(whole, key=lambda probe: probe.distance_tokens, default=None)
     return Recall(**results, languages=tuple(known or asked), note=note), farthest
 
 

@@ -33,7 +33,7 @@ _NAMES = ("original", "converted")
 _TRY_PREFILL_BELOW_S = 0.3
 _METHOD_NOTE = (
     "Batch size 1, random token ids, models interleaved; decode starts from a prefill of "
-    "context_tokens and adds a few tokens while it is timed."
+    "context_tokens and goes on in one cache, up to {added} tokens further at its last timed step."
 )
 
 
@@ -89,7 +89,8 @@ def measure(
                 _speed_point(n, subject, phase, decode_tokens, n > trained_context)
                 for n, subject in points
             )
-    note = _METHOD_NOTE
+    added = max(s.reached - n for n, pair in zip(lengths, results, strict=True) for s in pair)
+    note = _METHOD_NOTE.format(added=max(0, added))
     if limit and max(context_tokens) > limit:
         note += f" Lengths beyond {limit} tokens, the model's last position, are left out."
     if not limit and lengths[-1] > trained_context:

@@ -28,6 +28,8 @@ class Subject:
     cache: Cache | None = None
     token: Tensor = field(default_factory=lambda: torch.zeros(1, 1, dtype=torch.long))
     position: int = 0
+    reached: int = 0
+    """Most tokens of context that a decode step had."""
     out_of_memory: bool = False
     threads: dict[Phase, int] = field(default_factory=dict)
     seconds: dict[Phase, list[float]] = field(default_factory=lambda: {"prefill": [], "decode": []})
@@ -57,6 +59,7 @@ class Subject:
             )
             self.cache, self.token = out.past_key_values, out.logits[:, -1:].argmax(-1)
             self.position += 1
+        self.reached = max(self.reached, self.position)
 
 
 def timed(subject: Subject, phase: Phase, ids: Tensor, steps: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,9 @@ class MethodConfig(BaseModel, ABC):
     """A user-facing recipe's attention. One subclass per file, listed once in `engine.methods`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    wants_softmax_layers: ClassVar[bool] = False
+    """Whether some layers keep softmax by default."""
 
     @abstractmethod
     def build(self, head: HeadGeometry) -> Mixer:

@@ -24,6 +24,9 @@ from engine.methods.base import FeatureDim, FeatureMapMethod
 class ReluFeatureMap(FeatureMap):
     """relu(W x + b) with W [G, F, D] and b [G, F]; notes which features ever fire."""
 
+    fired: Tensor
+    dead: Tensor
+
     def __init__(self, head: HeadGeometry, feature_dim: int) -> None:
         super().__init__()
         self.feature_dim = feature_dim
@@ -31,8 +34,10 @@ class ReluFeatureMap(FeatureMap):
         self.bias = nn.Parameter(torch.zeros(head.kv_heads, feature_dim))
         for weight in self.weight.unbind():
             nn.init.xavier_uniform_(weight.data)
-        self.fired = torch.zeros(head.kv_heads, feature_dim, dtype=torch.bool)
-        self.dead = torch.zeros_like(self.fired)
+        # No part of a saved model, but of a checkpoint: a count goes on where it was stopped.
+        off = torch.zeros(head.kv_heads, feature_dim, dtype=torch.bool)
+        self.register_buffer("fired", off, persistent=False)
+        self.register_buffer("dead", off.clone(), persistent=False)
 
     def _map(self, x: Tensor) -> Tensor:
         bias = self.bias.to(x.dtype).repeat_interleave(x.shape[1] // self.bias.shape[0], 0)
@@ -42,27 +47,29 @@ class ReluFeatureMap(FeatureMap):
         return self._map(q)
 
     def key(self, k: Tensor) -> Tensor:
-        phi = self._map(k)
-        if torch.is_grad_enabled():
-            # A feature is alive while any key switches it on: without keys it adds nothing.
-            self.fired = self.fired.to(phi.device) | (phi.detach().amax((0, 2)) > 0)
-        return phi
+        return self._map(k)
+
+    def note(self, phi_k: Tensor, counted: Tensor | None) -> None:
+        # A feature is alive while any key switches it on: without keys it adds nothing.
+        on = phi_k.detach() > 0
+        if counted is not None:
+            on = on & counted[:, None, :, None]
+        self.fired |= on.any(2).any(0)
 
     def dead_features(self) -> float:
-        self.dead = ~self.fired
-        self.fired = torch.zeros_like(self.fired)
+        self.dead.copy_(~self.fired)
+        self.fired.zero_()
         return self.dead.float().mean().item()
 
     def revive(self) -> int:
         fresh = torch.empty_like(self.weight)
         for weight in fresh.unbind():
             nn.init.xavier_uniform_(weight)
-        dead = self.dead.to(fresh.device)
         with torch.no_grad():
-            self.weight.copy_(torch.where(dead[..., None], fresh, self.weight))
+            self.weight.copy_(torch.where(self.dead[..., None], fresh, self.weight))
             # A small positive bias lets the new feature fire, hence receive a gradient.
-            self.bias.masked_fill_(dead, 0.1)
-        return int(dead.sum())
+            self.bias.masked_fill_(self.dead, 0.1)
+        return int(self.dead.sum())
 
 
 class T2R(FeatureMapMethod):

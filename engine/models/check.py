@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from huggingface_hub.errors import StrictDataclassError
 
-from engine.errors import ModelNotFound, OutOfMemory, UnsafeModel, UnsupportedArchitecture
+from engine.configs import FinetuneSettings
+from engine.errors import ModelNotFound, UnsafeModel, UnsupportedArchitecture
 from engine.models.files import require_tokenizer, weight_files
-from engine.models.memory import available_memory_bytes
+from engine.models.memory import require_memory, run_device
 from engine.models.source import Source, find
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
 CONVERSION_FILE = "conversion.json"
 """Marks the folder of a converted model."""
 
-BYTES_PER_PARAMETER = 4
-MEMORY_FACTOR = 2.5
-"""Copies of the float32 weights that must fit: original, converted, and half of one to work in."""
-
+_USUAL = FinetuneSettings()
 _MOST_LAYERS = 512
 _LEARNED_POSITIONS = re.compile(r"(^|\.)(wpe|embed_positions|position_embeddings?)$")
 # What transformers' configs and model classes raise on settings that make no sense.
@@ -54,8 +52,8 @@ class ModelReport:
             and OPT) and not merely what it was trained on (rotary positions).
         weight_files: the safetensors files, sorted by name.
         weight_bytes: their size, which is also the size of a download.
-        needed_bytes, available_bytes: memory for loading and converting in float32, and memory
-            free when asked.
+        needed_bytes, available_bytes: memory of the device for what was asked, a whole run unless
+            said otherwise (see `run_bytes`), and memory free on it.
         is_local: whether nothing needs to be downloaded.
     """
 
@@ -74,18 +72,26 @@ class ModelReport:
     is_local: bool
 
 
-def check_model(ref: str, *, converted: bool = False) -> ModelReport:
+def check_model(
+    ref: str,
+    *,
+    converted: bool = False,
+    finetune: FinetuneSettings | None = _USUAL,
+    device: str | None = None,
+) -> ModelReport:
     """Look at a bundled model, a folder or a Hub repository; touch no weights.
 
     Args:
         ref: what the user wrote.
         converted: whether a converted model's folder is welcome (its family's model is described).
+        finetune: how a run would train it, which decides the memory; None is for loading alone.
+        device: where it is to run, as torch names it; None is where a run would.
 
     Raises:
         ModelNotFound: nothing answers to `ref`, or the folder lacks config.json or a tokenizer.
         UnsafeModel: no safetensors weights, remote code needed, or files outside the folder.
         UnsupportedArchitecture: not a decoder-only text model behind transformers' attention seam.
-        OutOfMemory: the weights would not fit into the free memory.
+        OutOfMemory: it does not fit into the free memory.
     """
     source = find(ref)
     if CONVERSION_FILE in source.files and not converted:
@@ -103,14 +109,7 @@ def check_model(ref: str, *, converted: bool = False) -> ModelReport:
 
     layers = attention_layers(model)
     parameters = sum(weight.numel() for weight in model.parameters())
-    needed = int(parameters * BYTES_PER_PARAMETER * MEMORY_FACTOR)
-    available = available_memory_bytes()
-    if needed > available:
-        raise OutOfMemory(
-            f"{ref} has {parameters / 1e6:,.0f} million weights and needs about "
-            f"{_gib(needed)} of memory; {_gib(available)} are free.",
-            "Choose a smaller model, close other programs, or use a machine with more memory.",
-        )
+    needed, available = require_memory(ref, parameters, device or run_device(), finetune)
     return ModelReport(
         ref=ref,
         source=source,
@@ -178,6 +177,8 @@ def _parse_decoder_config(ref: str, config: dict[str, Any]) -> PreTrainedConfig:
         MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     )
 
+    from engine.core.geometry import CHOOSE_SUPPORTED, SUPPORTED
+
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise UnsupportedArchitecture(
@@ -197,6 +198,10 @@ def _parse_decoder_config(ref: str, config: dict[str, Any]) -> PreTrainedConfig:
         raise UnsupportedArchitecture(
             f"{ref} ({kind}) is an encoder or no text decoder: it does not continue text.",
             _CHOOSE_OTHER,
+        )
+    if kind not in SUPPORTED:
+        raise UnsupportedArchitecture(
+            f"{ref} is of the family {kind}, which is not among the tested ones.", CHOOSE_SUPPORTED
         )
     classes = config.get("architectures") or [own_class]
     if own_class not in classes:
@@ -242,7 +247,3 @@ def _unusable(ref: str, error: Exception) -> UnsupportedArchitecture:
         f"config.json of {ref} does not describe a usable model: {reason}",
         "Get a clean copy of the model.",
     )
-
-
-def _gib(count: float) -> str:
-    return f"{count / 2**30:.1f} GiB"

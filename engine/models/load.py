@@ -17,6 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from engine.configs import FinetuneSettings
 from engine.errors import UnsafeModel, UnsupportedArchitecture
 from engine.models.check import check_model
 
@@ -48,16 +49,18 @@ def load(
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
     converted: bool = False,
+    finetune: FinetuneSettings | None = None,
 ) -> Loaded:
     """Check and load a bundled model, a local folder or a Hub repository.
 
     A converted model's folder is refused unless `converted`, which gives the family's own model
-    without its mixers: `engine.load` opens both kinds whole.
+    without its mixers: `engine.load` opens both kinds whole. With `finetune`, memory for a run that
+    trains the model so must be free, else for loading it.
 
     Raises:
         ModelNotFound, UnsafeModel, UnsupportedArchitecture, OutOfMemory: see `check_model`.
     """
-    report = check_model(ref, converted=converted)
+    report = check_model(ref, converted=converted, finetune=finetune, device=device)
     folder = report.source.fetch(list(report.weight_files))
     model = _load_model(ref, folder, dtype, device)
     return Loaded(

@@ -28,10 +28,15 @@ class Prompt:
     """The true answer, where there is one."""
 
 
+def longest_prompt(context_tokens: int, answer_tokens: int) -> int:
+    """Most tokens of a prompt that leaves the answer its room, of which it gets half at most."""
+    return context_tokens - min(answer_tokens, context_tokens // 2)
+
+
 def document_prompt(piece_ids: Sequence[int], context_tokens: int, answer_tokens: int) -> Prompt:
     """The beginning of a held-out document as a prompt that leaves the answer its room."""
-    most = min(int(_PROMPT_SHARE * context_tokens), context_tokens - answer_tokens)
-    return Prompt(list(piece_ids[: max(context_tokens // 2, most)]))
+    most = min(int(_PROMPT_SHARE * context_tokens), longest_prompt(context_tokens, answer_tokens))
+    return Prompt(list(piece_ids[:most]))
 
 
 def answers(
@@ -42,7 +47,7 @@ def answers(
     The trained context is a limit for both; a longer prompt loses its beginning.
     """
     context = original.context_tokens
-    tokens = min(tokens, context // 2)
+    tokens = context - longest_prompt(context, tokens)
     records = [
         generate(
             side.model,

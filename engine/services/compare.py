@@ -14,18 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from engine.configs import ComparisonSettings, RunConfig
-from engine.data.dataset import Dataset, Piece, build_dataset
+from engine.data.dataset import Dataset, Piece, build_dataset, target_bytes
 from engine.data.ingest import Corpus, read_corpus
 from engine.errors import BadDataset
 from engine.events import Event, Listener
 from engine.evidence.environment import environment
 from engine.evidence.parts import ModelQuality, Quality
-from engine.evidence.quality import agreement, score, scored_bytes, select_pieces
+from engine.evidence.quality import agreement, score, select_pieces
 from engine.evidence.recall import ask, gather, questions
 from engine.evidence.results import Comparison, rounded
 from engine.evidence.speed import measure
 from engine.models.load import Loaded, load
-from engine.services.answers import Prompt, answers, conversion_facts, document_prompt
+from engine.services.answers import (
+    Prompt,
+    answers,
+    conversion_facts,
+    document_prompt,
+    longest_prompt,
+)
 from engine.services.artifacts import load_converted
 from engine.services.convert import convert
 from engine.services.jsonfile import write_json
@@ -115,7 +121,8 @@ def compare(
                 passed[name] = ask(model.model, probes, tick=progress.tick)
 
     quality = _quality(config, folder, original, converted, pieces, asked, device, progress)
-    recall, known = gather(probes, passed, note)
+    room = longest_prompt(original.context_tokens, settings.answer_tokens)
+    recall, known = gather(probes, passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
         speed, memory = measure(
             original.model,
@@ -182,7 +189,7 @@ def _quality(
 ) -> Quality:
     """Held-out quality of all four models; `also` gets each but the untrained one while it is in
     memory."""
-    text_bytes = scored_bytes(original.tokenizer, pieces)
+    text_bytes = target_bytes(pieces)
 
     def scored(name: str, model: Loaded) -> ModelQuality:
         with progress.part("quality", f"held-out text, {name}"):

@@ -16,7 +16,8 @@ def layers_to_convert(kept: KeptLayers, n_layers: int) -> frozenset[int]:
     """Indices of the layers to convert in a model of `n_layers` layers.
 
     Raises:
-        BadRunConfig: `kept` names layers that do not exist, or keeps them all.
+        BadRunConfig: `kept` names layers that do not exist, keeps them all, or keeps none although
+            it asks for some.
     """
     if beyond := [index for index in kept.layers if not 0 <= index < n_layers]:
         raise BadRunConfig(
@@ -48,7 +49,8 @@ def convert(
     Raises:
         UnsupportedArchitecture: the model's attention cannot be swapped.
         IncompatibleMethod: the method's settings do not fit the model's heads.
-        BadRunConfig: `kept` names layers that do not exist, or keeps them all.
+        EngineError: the model is converted already.
+        BadRunConfig: `kept` does not fit the model's layers (see `layers_to_convert`).
     """
     layers = attention_layers(model)
     chosen = layers_to_convert(kept, len(layers))

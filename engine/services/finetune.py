@@ -17,7 +17,8 @@ from transformers import PreTrainedModel
 
 from engine.configs import Recipe
 from engine.core.loop import Group, Loop
-from engine.core.losses import next_token_losses, target_count
+from engine.core.losses import IGNORED, next_token_losses, target_count
+from engine.core.swap import knowing_padding
 from engine.data.batches import Batch, batches
 from engine.data.dataset import Dataset
 from engine.events import Event, Listener
@@ -25,10 +26,6 @@ from engine.services.adapters import adapters
 from engine.services.dead_features import read_and_revive
 
 Track = Literal["converted", "control"]
-
-LARGEST_FULL = 500_000_000
-"""Parameters up to which every weight is trained; above, low-rank adapters (rank 8)."""
-
 
 def learning_rate(recipe: Recipe, parameters: int) -> float:
     """Peak rate of the pretrained weights: the recipe's, or one that falls with model size.
@@ -89,22 +86,20 @@ def finetune(
         dataset: train and validation pieces; the held-out ones are not looked at.
         recipe: steps, rates, weights of the losses.
         track: which of the two this is, for the events.
-        seed: seed of the data's order.
+        seed: seed of the data's order and of the adapters' first weights.
         listen: told each step's loss and each validation reading.
         checkpoint: file to save to and resume from.
 
     Raises:
         Cancelled: `listen` asked to stop; the state is in `checkpoint`.
         NonFiniteLoss: the loss is not a number any more.
+        EngineError: the checkpoint cannot be written.
     """
     settings, stage = recipe.finetune, "fine-tuning"
     if not settings.steps:
         listen(Event("note", stage, values={"text": "Fine-tuning is skipped."}))
         return
     size = sum(p.numel() for p in teacher.parameters())
-    rank = settings.lora_rank
-    if rank is None:
-        rank = 0 if size <= LARGEST_FULL else 8
     data = batches(
         dataset.train,
         tokens_per_step=recipe.tokens_per_step,
@@ -117,9 +112,10 @@ def finetune(
     validation = [batch for step in range(scored.steps_per_epoch) for batch in scored(step)]
     model.eval()
     teacher.eval()
-    with adapters(model, rank):
+    with adapters(model, settings.rank_for(size), seed):
         groups = _groups(model, recipe, size)
-        loop = Loop(groups, settings.steps, checkpoint, settings.patience)
+        buffers = {name: b for name, b in model.named_buffers() if ".mixer." in name}
+        loop = Loop(groups, settings.steps, checkpoint, settings.patience, buffers)
 
         def backward(step: int) -> float:
             total = 0.0
@@ -127,7 +123,7 @@ def finetune(
                 ids, labels = batch.input_ids.to(model.device), batch.labels.to(model.device)
                 with torch.no_grad(), _autocast(model.device):
                     known = teacher(input_ids=ids, use_cache=False).logits
-                with _autocast(model.device):
+                with _autocast(model.device), knowing_padding(model, labels != IGNORED):
                     logits = model(input_ids=ids, use_cache=False).logits
                 text, divergence = next_token_losses(logits, labels, known)
                 loss = settings.text_weight * text + settings.teacher_weight * divergence

@@ -19,7 +19,7 @@ def load(ref: str, *, device: str = "cpu") -> Loaded:
     Raises:
         ModelNotFound, UnsafeModel, UnsupportedArchitecture, OutOfMemory: before any weight is read.
     """
-    folder = Path(ref)
+    folder = Path(ref).expanduser()
     return (
         load_converted(folder, device=device)
         if is_converted(folder)

@@ -7,20 +7,22 @@ an unfinished stage goes on from its own checkpoint.
 from __future__ import annotations
 
 import copy
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from transformers import PreTrainedModel
 
 from engine.configs import RunConfig
+from engine.core.saving import saving
 from engine.data.dataset import Dataset
-from engine.errors import Cancelled, EngineError
+from engine.errors import Cancelled
 from engine.events import Event, Listener, Stage
 from engine.models.load import Loaded, load
+from engine.models.memory import run_device
 from engine.services.artifacts import ConversionRecord, load_converted, save_model
 from engine.services.compare import compare, run_data
 from engine.services.convert import convert
@@ -45,7 +47,7 @@ def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
         EngineError: the model, the data or the training will not do.
         Cancelled: `listen` asked to stop; a later call goes on from there.
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = run_device()
     _train(config, folder, listen, device)
     with _stage("comparing", folder, listen):
         # Of an interrupted comparison nothing is kept, so neither is its time.
@@ -58,13 +60,14 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
     """All before the comparison, which loads what it measures: no model outlives this function."""
     checkpoints = folder / CHECKPOINT
     with _stage("preparing", folder, listen):
-        original = load(config.model, device=device)
+        original = load(config.model, device=device, finetune=config.recipe.finetune)
         dataset = _prepare_data(config, folder, original, listen)
-        model = _model_to_train(config, folder, original)
+        done = (folder / "converted").is_dir()
+        model = None if done else _model_to_train(config, folder, original)
         record = ConversionRecord(method=config.method, kept=config.kept)
     with _stage("transferring", folder, listen):
         transferred = checkpoints / TRANSFERRED
-        if not (transferred.is_dir() or (folder / "converted").is_dir()):
+        if model is not None and not transferred.is_dir():
             transfer(
                 model, dataset, config.recipe, seed=config.seed,
                 listen=_with_progress(listen), checkpoint=checkpoints / "transfer.pt",
@@ -72,17 +75,22 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
             _keep(transferred, model, original, record)
     with _stage("fine-tuning", folder, listen):
         controlled = config.recipe.train_control and config.recipe.finetune.steps > 0
-        tracks: tuple[Track, ...] = ("converted", "control") if controlled else ("converted",)
-        for place, track in enumerate(tracks):
-            if (folder / track).is_dir():
-                continue
-            student = model if track == "converted" else copy.deepcopy(original.model)
+
+        def train(student: PreTrainedModel, track: Track) -> None:
+            heard = _with_progress(listen, int(track == "control"), 1 + controlled)
             finetune(
                 student, original.model, dataset, config.recipe, track=track, seed=config.seed,
-                listen=_with_progress(listen, place, len(tracks)),
-                checkpoint=checkpoints / f"{track}.pt",
+                listen=heard, checkpoint=checkpoints / f"{track}.pt",
             )  # fmt: skip
             _keep(folder / track, student, original, record if track == "converted" else None)
+
+        if model is not None:
+            train(model, "converted")
+        # The control's training needs the memory; the reported sum (`run_bytes`) counts on it.
+        model = None
+        gc.collect()
+        if controlled and not (folder / "control").is_dir():
+            train(copy.deepcopy(original.model), "control")
 
 
 @contextmanager
@@ -112,10 +120,10 @@ def _prepare_data(
 
 
 def _model_to_train(config: RunConfig, folder: Path, original: Loaded) -> PreTrainedModel:
-    """The converted model as far as it has been trained: else freshly swapped."""
-    for saved in (folder / "converted", folder / CHECKPOINT / TRANSFERRED):
-        if saved.is_dir():
-            return load_converted(saved, device=str(original.model.device)).model
+    """The converted model after attention transfer where that is done, else freshly swapped."""
+    saved = folder / CHECKPOINT / TRANSFERRED
+    if saved.is_dir():
+        return load_converted(saved, device=str(original.model.device)).model
     model = copy.deepcopy(original.model)
     convert(model, config.method, config.kept, seed=config.seed)
     return model
@@ -124,17 +132,19 @@ def _model_to_train(config: RunConfig, folder: Path, original: Loaded) -> PreTra
 def _keep(
     folder: Path, model: PreTrainedModel, original: Loaded, record: ConversionRecord | None
 ) -> None:
-    """Save a model such that its folder is whole whenever it is there."""
+    """Save a model such that its folder is whole whenever it is there.
+
+    Raises:
+        EngineError: the disk is full or cannot be written to.
+    """
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    try:
-        save_model(part, model, original.tokenizer, record)
-        part.replace(folder)
-    except OSError as error:
-        raise EngineError(
-            f"The model cannot be saved: {error.strerror or error}.",
-            "Free some disk space and resume the run.",
-        ) from error
+    with saving("The model"):
+        try:
+            save_model(part, model, original.tokenizer, record)
+            part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _with_progress(listen: Listener, place: int = 0, of: int = 1) -> Listener:

@@ -22,7 +22,7 @@ from engine.configs import Recipe
 from engine.core.loop import Group, Loop
 from engine.core.losses import IGNORED, Variance, squared_error
 from engine.core.mixer import Mixer
-from engine.core.swap import conversion_of, observing
+from engine.core.swap import conversion_of, knowing_padding, observing
 from engine.data.batches import Batch, batches
 from engine.data.dataset import Dataset
 from engine.events import Event, Listener
@@ -92,7 +92,9 @@ def transfer(
         seed=seed,
     )
     variance = _variances(model, data(0))
-    loop = Loop([Group(parameters, recipe.transfer.learning_rate)], steps, checkpoint)
+    buffers = {f"{layer}.{name}": b for layer, m in mixers.items() for name, b in m.named_buffers()}
+    group = Group(parameters, recipe.transfer.learning_rate)
+    loop = Loop([group], steps, checkpoint, buffers=buffers)
 
     def backward(step: int) -> float:
         micro_batches = data(step)
@@ -119,7 +121,7 @@ def transfer(
                     loss.backward()
                 total += loss.item()
 
-            with observing(model, learn):
+            with observing(model, learn), knowing_padding(model, real):
                 _run_original(model, batch)
         return total
 

@@ -19,7 +19,7 @@ def tiny_dataset(*, rows: int = 24, tokens: int = 48, seed: int = 0) -> Dataset:
         for number in range(count):
             start, length = rng.randint(3, 200), tokens - rng.randint(0, 8)
             ids = (torch.arange(length) * 3 + start) % 250 + 3
-            made.append(Piece(ids, first + number, 0))
+            made.append(Piece(ids, first + number, 0, length - 1))
         return tuple(made)
 
     return Dataset(

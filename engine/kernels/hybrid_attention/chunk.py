@@ -31,6 +31,7 @@ def chunked(
     sinks: Sinks,
     window: int,
     gamma: Tensor,
+    eps: float,
     state: LinearState,
     chunk: int = CHUNK,
 ) -> Tensor:
@@ -89,5 +90,4 @@ def chunked(
     both = both + near_weights[..., 2 * size :] @ sink_v1 + phi_q_c @ older
     both = both.view(batch, kv_heads, n, ratio, size, values + 1).transpose(2, 3)
     both = both.reshape(batch, heads, n * size, values + 1)[:, :, first_query:tokens]
-    denominator = both[..., -1:]
-    return both[..., :-1] / torch.where(denominator > 0, denominator, 1.0)
+    return both[..., :-1] / both[..., -1:].clamp_min(eps)

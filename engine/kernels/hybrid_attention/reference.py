@@ -1,11 +1,12 @@
 """Softmax window + sinks and a linear far field under one denominator: the quadratic truth.
 
     out_i = ( g sum_{j in near(i)} e^{q_i.k_j - c_i} v_j + sum_{j in far(i)} phi(q_i).phi(k_j) v_j )
-            / ( the same sums without v_j ),   c_i = max over near(i) of q_i.k_j
+            / max(the same sums without v_j, eps),   c_i = max over near(i) of q_i.k_j
 
 (LoLCATs, Zhang et al. 2024, arXiv:2410.10254, eq. 6, with sink tokens added.) near(i) is the
 sink tokens seen so far and the other tokens at most W-1 back; far(i) is every older token that is
-no sink. q arrives already scaled by 1/sqrt(D).
+no sink. q arrives already scaled by 1/sqrt(D). The largest near weight is g, so that eps matters
+only to features that can be negative, to a tiny g, and to padding, whose sums are all zero.
 
 Dimension letters: B batch, H query heads, G kv heads, R = H/G, T tokens, D head dim, F feature
 dim, V value dim, W window, K sink slots.
@@ -64,6 +65,7 @@ def quadratic(
     sinks: Sinks,
     window: int,
     gamma: Tensor,
+    eps: float,
     state: LinearState,
 ) -> Tensor:
     """Outputs [B, H, Tq, V], with the whole Tq x T matrix.
@@ -77,6 +79,7 @@ def quadratic(
         sinks: the sink slots.
         window: W.
         gamma: [H], weight of the near field, positive.
+        eps: smallest denominator.
         state: the far field older than these T tokens.
     """
     kv_heads = k.shape[1]
@@ -112,8 +115,7 @@ def quadratic(
         + far_weights.sum(-1)
         + torch.einsum("bgrif,bgf->bgri", grouped_phi, state.z)
     )
-    # A real token's own near weight is at least gamma; only padding has an empty row.
-    out = numerator / torch.where(denominator > 0, denominator, 1.0).unsqueeze(-1)
+    out = numerator / denominator.clamp_min(eps).unsqueeze(-1)
     return out.flatten(1, 2)
 
 

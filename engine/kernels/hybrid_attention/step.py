@@ -19,6 +19,7 @@ def step(
     visible: Tensor,
     phi_q: Tensor,
     gamma: Tensor,
+    eps: float,
     state: LinearState,
 ) -> Tensor:
     """Output [B, H, 1, V] for one token.
@@ -30,6 +31,7 @@ def step(
         visible: [B, W+K] bool, which of them are real tokens.
         phi_q: [B, H, 1, F].
         gamma: [H], weight of the near field.
+        eps: smallest denominator.
         state: the far field: every token that has left the window.
     """
     batch, heads = q.shape[:2]
@@ -44,5 +46,5 @@ def step(
     far = phi_q.reshape(shape)
     numerator = near @ v_near + far @ state.S
     denominator = near.sum(-1, keepdim=True) + far @ state.z.unsqueeze(-1)
-    out = numerator / torch.where(denominator > 0, denominator, 1.0)
+    out = numerator / denominator.clamp_min(eps)
     return out.flatten(1, 2).unsqueeze(2)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from engine.core.loop import Best, Group, Loop, rate_at
-from engine.errors import Cancelled, NonFiniteLoss
+from engine.errors import Cancelled, EngineError, NonFiniteLoss
 
 
 def one_parameter_loop(checkpoint=None, steps=20, patience=None):
@@ -88,3 +88,48 @@ def test_best_keeps_the_weights_of_the_lowest_reading():
     assert (best.step, best.stale) == (1, 2)
     best.restore(parameters)
     assert weight.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError("[enforce fail at inline_container.cc:764] . PytorchStreamWriter failed"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, error):
+    path = tmp_path / "stage.pt"
+    loop, _, _ = one_parameter_loop(path)
+    loop.save()
+    before = path.read_bytes()
+
+    def full(state, part):
+        part.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(EngineError, match="checkpoint") as caught:
+        loop.save()
+    assert "disk space" in caught.value.hint
+    assert [file.name for file in tmp_path.iterdir()] == ["stage.pt"]
+    assert path.read_bytes() == before
+
+
+def test_an_error_that_is_not_about_writing_stays_what_it_is(tmp_path, monkeypatch):
+    def broken(state, part):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(torch, "save", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        one_parameter_loop(tmp_path / "stage.pt")[0].save()
+
+
+def test_buffers_come_back_with_the_parameters(tmp_path):
+    def loop(count):
+        weight = nn.Parameter(torch.zeros(2))
+        return Loop([Group({"w": weight}, 0.1)], 5, tmp_path / "c.pt", buffers={"count": count})
+
+    loop(torch.tensor(7)).save()
+    count = torch.tensor(0)
+    loop(count)
+    assert count == 7

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.data.batches import IGNORED
-from engine.data.dataset import Batch, Dataset, Piece, batches, build_dataset
+from engine.data.dataset import Batch, Dataset, Piece, batches, build_dataset, target_bytes
 from engine.data.ingest import Corpus
 from engine.errors import BadDataset
 from tests.support.models import tiny_tokenizer
@@ -134,6 +134,20 @@ def test_counts_agree_with_the_pieces() -> None:
         assert counts.targets == counts.tokens - counts.pieces
         # One token is one byte here; at a cut within a character up to 2 bytes may be missed.
         assert abs(counts.target_bytes - counts.targets) <= 2 * counts.pieces
+        assert target_bytes(pieces) == counts.target_bytes
+
+
+def test_bytes_are_unknown_where_the_tokenizer_has_no_word() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.unk_token = "o"  # as good as any
+    pieces = of(build_dataset(corpus(numbered()), tokenizer, max_tokens=100, seed=0))["train"]
+    known = [piece.target_bytes is not None for piece in pieces]
+    unknown = tokenizer.unk_token_id
+    assert known == [unknown not in piece.ids.tolist() for piece in pieces] and not all(known)
+    assert target_bytes(pieces) is None
+    tokenizer.eos_token = "o"  # one token for both, as in GPT-2, stands for known text
+    pieces = of(build_dataset(corpus(numbered()), tokenizer, max_tokens=100, seed=0))["train"]
+    assert target_bytes(pieces)
 
 
 def test_a_start_token_stays_and_has_no_bytes() -> None:
@@ -153,7 +167,7 @@ def test_a_start_token_stays_and_has_no_bytes() -> None:
 
 
 def pieces_of(lengths: list[int]) -> list[Piece]:
-    return [Piece(torch.full((n,), i), i, 0) for i, n in enumerate(lengths)]
+    return [Piece(torch.full((n,), i), i, 0, n - 1) for i, n in enumerate(lengths)]
 
 
 def rows(step: list[Batch]) -> list[int]:

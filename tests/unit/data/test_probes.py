@@ -72,6 +72,48 @@ def test_a_distance_beyond_the_context_yields_nothing(tokenizer: PreTrainedToken
     assert {probe.distance_tokens for probe in probes} == {64}
 
 
+def test_one_language_without_a_probe_leaves_the_other_whole(
+    tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.data import probes as module
+
+    look = module._Search._probes
+    records: dict[str, int] = {"en": 0, "ja": 0}
+
+    def spy(self: module._Search, document: Document, distance: int, longest: int):
+        records[self.language] += 1
+        if self.language == "en" and distance == 128:
+            return iter(())
+        # Far questions are rare: here none in 100 records, then as many as there are in 20.
+        rare = distance == 64 and records[self.language] % 120 <= 100
+        return iter(()) if rare else look(self, document, distance, longest)
+
+    monkeypatch.setattr(module._Search, "_probes", spy)
+    made = recall_probes(
+        tokenizer, distances=(64, 128), per_distance=4, language="both", context=512, seed=3
+    )
+    cells = [(probe.distance_tokens, probe.language) for probe in made]
+    assert cells == [(64, "en"), (64, "ja")] * 2 + [(128, "ja")] * 2
+
+
+def test_a_language_the_tokenizer_cannot_ask_in_is_searched_once(
+    tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.data import probes as module
+
+    records: list[str] = []
+
+    def none(self: module._Search, document: Document, distance: int, longest: int):
+        records.append(self.language)
+        return iter(())
+
+    monkeypatch.setattr(module._Search, "_probes", none)
+    assert not recall_probes(
+        tokenizer, distances=(64, 128, 256), per_distance=4, language="ja", context=512, seed=0
+    )
+    assert len(records) == module._DOCUMENTS_PER_PROBE
+
+
 def test_records_come_from_reserved_seeds(
     tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,21 +66,24 @@ def test_distances_end_at_nine_tenths_of_the_context():
 
 def test_gathering_leaves_out_languages_the_original_does_not_master():
     passed = {"original": [True, False, True, True], "converted": [True, True, False, True]}
-    result, farthest = gather(PROBES, passed, None)
+    result, farthest = gather(PROBES, passed, None, longest_prompt=300)
     assert result.languages == ("en",) and "ja" in (result.note or "")
     assert result.original and [d.accuracy for d in result.original.by_distance] == [1.0, 1.0]
     assert result.converted and [d.accuracy for d in result.converted.by_distance] == [1.0, 0.0]
     assert farthest is PROBES[2] and result.control is None
+    assert gather(PROBES, passed, None, longest_prompt=299)[1] is PROBES[0]
+    assert gather(PROBES, passed, None, longest_prompt=89)[1] is None
 
 
 def test_gathering_says_when_the_original_knows_nothing():
-    result, farthest = gather(PROBES, {"original": [False] * 4, "converted": [True] * 4}, None)
+    passed = {"original": [False] * 4, "converted": [True] * 4}
+    result, farthest = gather(PROBES, passed, None, longest_prompt=300)
     assert result.languages == ("en", "ja") and "cannot be judged" in (result.note or "")
     assert result.original and result.original.by_distance[0].n == 2
     assert farthest is None
 
 
 def test_no_questions_give_the_reason():
-    result, farthest = gather([], {}, "too short")
+    result, farthest = gather([], {}, "too short", longest_prompt=300)
     assert (result.original, result.converted, result.note) == (None, None, "too short")
     assert farthest is None

@@ -7,7 +7,7 @@ from engine.configs import KeptLayers
 from engine.core.state import cache_bytes
 from engine.evidence.memory import analytic_bytes, peak_memory
 from engine.evidence.speed import lengths_within, measure
-from engine.evidence.subject import Subject
+from engine.evidence.subject import Subject, thread_candidates
 from engine.methods import METHODS, Hybrid
 from engine.services.convert import convert
 from tests.support.models import tiny_model
@@ -94,7 +94,12 @@ def test_readings_have_every_length_for_both_models():
                 assert p.p10 <= p.tokens_per_s <= p.p90
     point = result.decode.original[0]
     assert point.median_ms == pytest.approx(1000 / (point.tokens_per_s or 0))
-    assert "timing only" in (result.note or "")
+    note = result.note or ""
+    assert "timing only" in note
+    # Two steps for the memory's peak, two for each number of threads tried, and the repeats.
+    tried = len(thread_candidates(torch.device("cpu")))
+    repeats = max(p.repeats for p in result.decode.original)
+    assert f"up to {2 + 2 * tried + 4 * repeats} tokens further" in note
     for points in (memory.original, memory.converted):
         assert all(p.cache_bytes == p.analytic_bytes for p in points)
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import transformers as hf
 
+from engine.configs import FinetuneSettings
+from engine.core.geometry import SUPPORTED
 from engine.errors import (
     EngineError,
     ModelNotFound,
@@ -18,9 +20,11 @@ from engine.errors import (
     UnsupportedArchitecture,
 )
 from engine.models.check import check_model
+from engine.models.memory import run_bytes
 from tests.support.models import (
     CONTEXT_TOKENS,
     FAMILIES,
+    tiny_config,
     tiny_model,
     tiny_model_folder,
     tiny_tokenizer,
@@ -171,6 +175,16 @@ def test_attention_outside_the_seam_is_refused(tmp_path: Path, config: hf.PreTra
     refusal(_save(config, tmp_path), UnsupportedArchitecture)
 
 
+def test_family_that_is_not_listed_is_refused_although_it_uses_the_seam(tmp_path: Path) -> None:
+    """gpt-oss hands learned sinks to its attention function; a mixer would drop them."""
+    error = refusal(_save(hf.GptOssConfig(), tmp_path), UnsupportedArchitecture, "gpt_oss")
+    assert "Gemma 3" in error.hint and "GPT-NeoX" in error.hint
+
+
+def test_the_list_is_what_is_tested() -> None:
+    assert {tiny_config(family).model_type for family in FAMILIES} == set(SUPPORTED)
+
+
 def test_unknown_model_type_is_refused(folder: Path) -> None:
     edit(folder / "config.json", model_type="brand-new")
     refusal(folder, UnsupportedArchitecture, "brand-new")
@@ -249,5 +263,31 @@ def test_snapshot_of_the_hub_cache_may_link_to_its_blobs(folder: Path, tmp_path:
 
 
 def test_too_little_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.models.check.available_memory_bytes", lambda: 2**20)
+    monkeypatch.setattr("engine.models.memory.available_memory_bytes", lambda: 2**20)
     refusal(folder, OutOfMemory, "GiB")
+
+
+def test_loading_needs_less_than_a_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = check_model(str(folder), device="cpu")
+    monkeypatch.setattr("engine.models.memory.available_memory_bytes", lambda: 12 * 10**5)
+    assert 6 * 4 * report.parameters <= report.needed_bytes
+    assert check_model(str(folder), device="cpu", finetune=None).needed_bytes < 12 * 10**5
+    refusal(folder, OutOfMemory)
+
+
+def test_a_run_on_a_gpu_must_fit_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [2**30]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (free[0], 2**40))
+    assert check_model(str(folder)).available_bytes == 2**30
+    free[0] = 2**20
+    refusal(folder, OutOfMemory, "GPU memory")
+
+
+def test_the_formula_of_a_runs_memory() -> None:
+    usual, million = FinetuneSettings(), 10**6
+    assert run_bytes(100 * million, usual) == 100 * million * 26
+    assert run_bytes(1000 * million, usual) == 1000 * million * 14
+    assert run_bytes(million, FinetuneSettings(lora_rank=4)) == million * 14
+    assert run_bytes(1000 * million, FinetuneSettings(lora_rank=0)) == 1000 * million * 26
+    assert run_bytes(million, FinetuneSettings(steps=0)) == million * 14

@@ -9,6 +9,7 @@ import pytest
 
 from engine.configs import ComparisonSettings, KeptLayers, Recipe, RunConfig
 from engine.data.documents import business_documents
+from engine.data.probes import RecallProbe
 from engine.errors import Cancelled
 from engine.events import Event, ignore
 from engine.evidence.results import Comparison
@@ -120,6 +121,29 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     assert result.answers.prompt_tail == "The pump at Osaka"
     for ours, theirs in zip(result.memory.original, result.memory.converted, strict=True):
         assert ours.cache_bytes == theirs.cache_bytes
+
+
+def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatch):
+    """512 tokens of context: after a question about a fact 256 tokens back, an answer of 200 tokens
+    has no room left."""
+    config = _run(tmp_path, T2R(), control=False)
+    asked: list[RecallProbe] = []
+
+    def knows_all(model, probes, *, tick):
+        asked[:] = probes
+        return [True] * len(probes)
+
+    monkeypatch.setattr("engine.services.compare.ask", knows_all)
+    settings = SETTINGS.model_copy(update={"answer_tokens": 200, "heldout_tokens": 600})
+    result = compare(tmp_path / "run", config, settings, ignore).answers
+    assert {probe.distance_tokens for probe in asked} == {64, 128, 256}
+    assert min(len(p.input_ids) for p in asked if p.distance_tokens == 256) > 512 - 200
+    assert result.prompt_tokens_dropped == 0
+    shown = [p for p in asked if p.prompt.endswith(result.prompt_tail)]
+    fitting = [p.distance_tokens for p in asked if len(p.input_ids) <= 512 - 200]
+    assert [p.distance_tokens for p in shown] == [max(fitting)]
+    assert shown[0].answer == result.expected
+    assert shown[0].prompt.count(shown[0].answer) == 1
 
 
 def test_cancelling_writes_nothing(tmp_path):

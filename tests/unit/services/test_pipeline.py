@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
+from transformers import PreTrainedModel
 
 from engine.configs import (
     ComparisonSettings,
@@ -19,7 +23,7 @@ from engine.configs import (
     RunConfig,
     TransferSettings,
 )  # fmt: skip
-from engine.errors import Cancelled
+from engine.errors import Cancelled, EngineError
 from engine.events import STAGES, Event
 from engine.evidence.results import Comparison
 from engine.methods import T2R
@@ -165,3 +169,37 @@ def test_without_training_only_the_swap_is_compared(config: RunConfig, tmp_path:
         result["quality"][name]["perplexity"] for name in ("converted", "swapped_untrained")
     )
     assert converted == pytest.approx(untrained, rel=1e-6)
+
+
+def test_the_converted_model_is_let_go_before_the_control_trains(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[weakref.ref[torch.nn.Module]] = []
+    alive: list[bool] = []
+    original = pipeline.finetune
+
+    def spy(student: PreTrainedModel, *args: Any, **more: Any) -> None:
+        alive.append(any(model() is not None for model in trained))
+        trained.append(weakref.ref(student))
+        original(student, *args, **more)
+
+    monkeypatch.setattr(pipeline, "finetune", spy)
+    monkeypatch.setattr(pipeline, "compare", lambda *_args, **_more: None)
+    run_pipeline(config, _folder(tmp_path / "run"), lambda _: None)
+    assert alive == [False, False]
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_model(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, *_: Any) -> None:
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+
+    monkeypatch.setattr(pipeline, "save_model", full)
+    folder = _folder(tmp_path / "run")
+    with pytest.raises(EngineError, match="No space left") as caught:
+        run_pipeline(config, folder, lambda _: None)
+    assert "disk space" in caught.value.hint
+    assert not list(folder.rglob("model.safetensors"))

@@ -1,0 +1,36 @@
+"""Which layers keep softmax: by rule, by list, and by default."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.configs import KeptLayers, default_kept
+from engine.errors import BadRunConfig
+from engine.methods import METHODS
+from engine.services.convert import layers_to_convert
+
+
+def test_the_middle_layer_of_every_group_is_kept() -> None:
+    assert KeptLayers(every=4).of(8) == {1, 5}
+    assert KeptLayers(every=2, layers=(3,)).of(4) == {0, 2, 3}
+    assert KeptLayers().of(4) == frozenset()
+
+
+@pytest.mark.parametrize(("every", "layers"), [(8, 2), (4, 1), (16, 7)])
+def test_a_rule_that_keeps_nothing_is_an_error(every: int, layers: int) -> None:
+    with pytest.raises(BadRunConfig, match=f"every group of {every}") as error:
+        layers_to_convert(KeptLayers(every=every), layers)
+    assert "0" in error.value.hint
+
+
+@pytest.mark.parametrize(("layers", "kept"), [(1, 0), (2, 2), (3, 2), (4, 4), (32, 4)])
+def test_only_hybrid_keeps_layers_by_default(layers: int, kept: int) -> None:
+    assert default_kept("hybrid", layers) == KeptLayers(every=kept)
+    for name in set(METHODS) - {"hybrid"}:
+        assert default_kept(name, layers) == KeptLayers()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("layers", range(1, 9))
+def test_the_default_always_leaves_something_to_convert(method: str, layers: int) -> None:
+    assert layers_to_convert(default_kept(method, layers), layers)
