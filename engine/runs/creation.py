@@ -98,7 +98,7 @@ def _preflight(config: RunConfig, data_path: Path) -> None:
     from engine.services.convert import layers_to_convert
 
     read_corpus(data_path, text_column=config.text_column)
-    report = check_model(config.model)
+    report = check_model(config.model, finetune=config.recipe.finetune)
     layers_to_convert(config.kept, report.layers)
     for head in dict.fromkeys(report.heads):
         config.method.build(head)

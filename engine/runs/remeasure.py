@@ -66,20 +66,18 @@ def compare_again(
 
 
 def _compare(folder: Path, config: Any, settings: Any, listen: Listener) -> dict[str, Any]:
-    import torch
-
+    from engine.models.memory import run_device
     from engine.services.compare import COMPARISON_FILE, compare
     from engine.services.timings import read_timings
 
     current = folder / COMPARISON_FILE
     measured = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(current.stat().st_mtime))
     timing = {stage: s for stage, s in read_timings(folder).items() if stage != "comparing"}
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     # Under a name of its own until the new one is there: a failure must not leave two of them.
     earlier = current.with_name(f".{current.name}.{uuid.uuid4().hex}")
     shutil.copy2(current, earlier)
     try:
-        result = compare(folder, config, settings, listen, device=device, timing=timing)
+        result = compare(folder, config, settings, listen, device=run_device(), timing=timing)
         earlier.replace(folder / f"comparison-{measured}.json")
     finally:
         earlier.unlink(missing_ok=True)
