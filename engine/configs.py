@@ -24,7 +24,7 @@ class TransferSettings(Settings):
 
     steps: Annotated[int, Field(ge=0)] = 100
     """Optimiser steps. 0 skips the stage."""
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-2
     """Peak rate of AdamW for the mixers' own weights."""
 
 
@@ -39,7 +39,7 @@ class FinetuneSettings(Settings):
     """Optimiser steps at most; fewer when the validation loss stops falling. 0 skips the stage."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     """Peak rate of AdamW for the pretrained weights; empty chooses one by model size."""
-    mixer_learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    mixer_learning_rate: Annotated[float, Field(gt=0)] = 5e-3
     """Peak rate of AdamW for the mixers' own weights."""
     teacher_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the divergence KL(original || converted) per token in the loss."""
@@ -78,7 +78,7 @@ class Recipe(Settings):
 
 RECIPES: dict[str, Recipe] = {
     "quick": Recipe(
-        transfer=TransferSettings(steps=150),
+        transfer=TransferSettings(steps=100),
         finetune=FinetuneSettings(steps=60, evaluate_every=20),
     ),
     "balanced": Recipe(
