@@ -57,7 +57,7 @@ def export(run: Run, run_events: list[RunEvent], folder: Path) -> None:
     for private in ("id", "folder", "owner", "pid", "process_started", "heartbeat", "sample"):
         del values[private]
     values["owner"] = None
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, document in (
         ("run.json", values),
         ("events.json", [asdict(event) for event in run_events]),
