@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Answer(Result):
