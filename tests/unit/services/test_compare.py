@@ -122,7 +122,7 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     config = sealed(
         _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates})
     )
-    settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 5_000})
+    settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 2_000})
     result = compare(tmp_path / "run", config, settings, ignore)
     assert result.quality.converted == result.quality.original
     assert result.quality.control is None
@@ -133,12 +133,13 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     assert result.answers.prompt_tail == "The pump at Osaka"
     for ours, theirs in zip(result.memory.original, result.memory.converted, strict=True):
         assert ours.cache_bytes == theirs.cache_bytes
-    # Nothing is lost, surely; and nothing is saved, so the memory gate decides.
+    # Nothing is lost; and nothing is saved, so the memory gate decides.
     assert result.verdict and result.verdict.verdict == "no_go"
     words = {gate.gate: gate for gate in result.verdict.gates}
     assert result.verdict.gates_state == "frozen" and "memory" in result.verdict.decided_by
     assert words["memory"].value == 1.0 and words["memory"].context_tokens == 48
-    assert words["quality"].value == 0.0 and words["quality"].verdict == "go"
+    # Four held-out documents are too few to be sure even of that.
+    assert words["quality"].value == 0.0 and words["quality"].reason == "too_few"
 
 
 def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatch):
@@ -152,7 +153,7 @@ def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatc
         return [True] * len(probes)
 
     monkeypatch.setattr("engine.services.compare.ask", knows_all)
-    settings = SETTINGS.model_copy(update={"answer_tokens": 200, "heldout_tokens": 5_000})
+    settings = SETTINGS.model_copy(update={"answer_tokens": 200, "heldout_tokens": 2_000})
     result = compare(tmp_path / "run", config, settings, ignore).answers
     assert {probe.distance_tokens for probe in asked} == {64, 128, 256}
     assert min(len(p.input_ids) for p in asked if p.distance_tokens == 256) > 512 - 200
