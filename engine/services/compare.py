@@ -37,6 +37,7 @@ from engine.services.answers import (
 from engine.services.artifacts import load_converted
 from engine.services.convert import convert
 from engine.services.jsonfile import write_json
+from engine.services.vote_pairs import write_pairs
 
 COMPARISON_FILE = "comparison.json"
 
@@ -148,6 +149,7 @@ def compare(
     method = config.method.name
     with progress.part("answers", "answers"):
         written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
+        write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
