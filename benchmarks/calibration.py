@@ -37,6 +37,8 @@ class Tally:
 
     truth: float
     covered: int = 0
+    below: int = 0
+    """Intervals wholly below the truth: for a loss, too good."""
     width: float = 0.0
     n: int = 0
 
@@ -44,6 +46,7 @@ class Tally:
         """Count one data set."""
         self.n += 1
         self.covered += interval.low <= self.truth <= interval.high
+        self.below += interval.high < self.truth
         self.width += interval.high - interval.low
 
     def row(self) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class Tally:
             "truth": round(self.truth, 4),
             "data_sets": self.n,
             "coverage": round(self.covered / self.n, 4),
+            "below_truth": round(self.below / self.n, 4),
             "mean_width": round(self.width / self.n, 4),
         }
 
