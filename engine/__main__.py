@@ -1,4 +1,4 @@
-"""The command line: `python -m engine models | convert | compare | runs`.
+"""The command line: `python -m engine models | convert | compare | vote | runs`.
 
 Standard output carries the answer (with --json exactly one JSON document), standard error the
 progress and the errors. Exit status: 0; 2 with a line of error and a line of hint; 130 when
@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.cli import tables
+from engine.cli import tables, verdict
+from engine.cli.files import destination, prompt_from
 from engine.cli.follow import ProgressLine, follow, require_done
 from engine.cli.log import log_file
 from engine.errors import BadRunConfig, Cancelled, EngineError
@@ -101,7 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
     )
+    compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
+
+    vote = commands.add_parser(
+        "vote", help="vote blindly on a run's pairs of answers", parents=[shared]
+    )
+    vote.add_argument("run", help="id, name or folder of a run")
+    vote.add_argument(
+        "vote", nargs="*", metavar="PAIR CHOICE", help="e.g. 1 left; right, tie, both_bad"
+    )
 
     runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
     actions = runs.add_subparsers(dest="action", metavar="ACTION")
@@ -123,7 +133,7 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
 
     # First what is known at once: the data and the model's folder, before torch is imported.
     data = resolve_data(options.data)
-    name, folder = _destination(options.out)
+    name, folder = destination(options.out)
     config = build_config(
         options.model,
         options.data,
@@ -147,17 +157,7 @@ def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
     require_done(run)
     comparison = service.comparison(run_id)
     document = {"run": run.as_json(), "comparison": comparison}
-    return document, tables.run_summary(run) + "\n\n" + tables.comparison(comparison)
-
-
-def _destination(out: str | None) -> tuple[str | None, Path | None]:
-    """Name and folder from --out: a bare name, or a path whose last part is the name."""
-    if out is None:
-        return None, None
-    if "/" in out or out in (".", ".."):
-        folder = Path(out).expanduser().resolve()
-        return folder.name, folder
-    return out, None
+    return document, tables.run_summary(run) + "\n\n" + verdict.comparison(comparison)
 
 
 def _compare(options: argparse.Namespace) -> tuple[Any, str]:
@@ -172,19 +172,22 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
         comparison = compare_again(
             run.id,
             lengths=options.lengths,
-            prompt=_prompt(options.prompt_file) if options.prompt_file else None,
+            prompt=prompt_from(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )
-    return comparison, tables.comparison(comparison)
+    if options.money is None or comparison is None:
+        return comparison, verdict.comparison(comparison)
+    from engine.cli.money import with_money
+
+    return with_money(comparison, options.money)
 
 
-def _prompt(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRunConfig(
-            f"{file} cannot be read as text.", "Give the path of a UTF-8 text file."
-        ) from error
+def _vote(options: argparse.Namespace) -> tuple[Any, str]:
+    from engine.cli.vote import vote
+
+    if len(options.vote) not in (0, 2):
+        raise BadRunConfig("A vote is a pair's number and a choice.", "Write for example: 1 left.")
+    return vote(service.find(options.run).id, options.vote)
 
 
 def _models(_options: argparse.Namespace) -> tuple[Any, str]:
@@ -221,7 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     for name, value in PATIENT_THREADS.items():
         os.environ.setdefault(name, value)
-    commands = {"models": _models, "convert": _convert, "compare": _compare, "runs": _runs}
+    commands = {"models": _models, "convert": _convert, "compare": _compare, "vote": _vote,
+                "runs": _runs}  # fmt: skip
     try:
         with log_file() as place, boundary(place):
             options = _parser().parse_args(arguments)

@@ -37,6 +37,17 @@ class PositionBin(Result):
     """exp(mean negative log-likelihood per token); null where it is not finite."""
 
 
+class DocumentReading(Result):
+    """What one model lost on one held-out document: the unit that statistics resample."""
+
+    document: int
+    """The document's number in the data set, the same for all models."""
+    tokens: int
+    """Tokens scored in it."""
+    nats: float | None
+    """Their negative log-likelihood together, in nats; null where it is not finite."""
+
+
 class ModelQuality(Result):
     """How well one model predicts the held-out text."""
 
@@ -51,6 +62,8 @@ class ModelQuality(Result):
     """Tokens scored (the first token of a piece has no context and is not scored)."""
     documents: int
     """Held-out documents the scored tokens come from."""
+    by_document: tuple[DocumentReading, ...] = ()
+    """Each of those documents by itself, by number; empty in files of schema version 1."""
     note: str | None = None
     """Why a number is null; null when none is."""
 
@@ -101,6 +114,25 @@ class ModelRecall(Result):
     """Each language by itself, nearest first."""
 
 
+class QuestionOutcome(Result):
+    """One recall question and who answered it: the pairs that McNemar's test counts."""
+
+    number: int
+    """The question's number among all that were asked, the same for all models."""
+    language: str
+    """Language code of the question, "en" or "ja"."""
+    kind: str
+    """What the question asks for."""
+    distance_tokens: int
+    """Tokens between the fact and the place that needs it back."""
+    original: bool
+    """Whether the original answered in every token."""
+    converted: bool
+    """Whether the converted model did."""
+    control: bool | None = None
+    """Whether the control did; null when it was not trained."""
+
+
 class Recall(Result):
     """Does the model still find a fact it read long before?"""
 
@@ -112,6 +144,8 @@ class Recall(Result):
     """The fine-tuned original on the same questions; null when it was not trained."""
     languages: tuple[str, ...]
     """Languages asked in."""
+    questions: tuple[QuestionOutcome, ...] = ()
+    """Every question counted above, by itself; empty in files of schema version 1."""
     note: str | None
     """Why there are no numbers, or why they must not be held against the converted model."""
 
@@ -132,6 +166,9 @@ class SpeedPoint(Result):
     """Median time in ms: prefill of the whole prompt, or one decode step."""
     repeats: int
     """Timed repeats, interleaved between the two models."""
+    seconds: tuple[float, ...] = ()
+    """Seconds of every timed repeat, in order; the same place in both models' lists is the same
+    moment. Empty in files of schema version 1."""
     threads: int
     """CPU threads used: the faster of one and all in a quick try for this model and length."""
     beyond_trained_context: bool

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from engine.evidence.forward import micro_batches, right_padded
-from engine.evidence.parts import ModelQuality, PositionBin, finite
+from engine.evidence.parts import DocumentReading, ModelQuality, PositionBin, finite
 
 if TYPE_CHECKING:
     from engine.data.dataset import Piece
@@ -45,7 +45,12 @@ def score(
     bins = torch.zeros(len(edges) - 1, dtype=torch.float64)
     counts = torch.zeros(len(edges) - 1, dtype=torch.long)
     inner_edges = torch.tensor(edges[1:-1])
-    for (logits,), targets, positions in _passes((model,), pieces):
+    documents = sorted({piece.document for piece in pieces})
+    number = {document: at for at, document in enumerate(documents)}
+    of_piece = torch.tensor([number[piece.document] for piece in pieces])
+    document_nats = torch.zeros(len(documents), dtype=torch.float64)
+    document_tokens = torch.zeros(len(documents), dtype=torch.long)
+    for (logits,), targets, positions, sources in _passes((model,), pieces):
         losses = torch.cat(
             [
                 torch.nn.functional.cross_entropy(some.float(), wanted, reduction="none")
@@ -55,6 +60,8 @@ def score(
         where = torch.bucketize(positions, inner_edges, right=True)
         bins.index_add_(0, where, losses.double())
         counts += torch.bincount(where, minlength=len(counts))
+        document_nats.index_add_(0, of_piece[sources], losses.double())
+        document_tokens += torch.bincount(of_piece[sources], minlength=len(documents))
         tick()
     tokens = int(counts.sum())
     nats = float(bins.sum())
@@ -72,7 +79,13 @@ def score(
             for start, end, total, count in zip(edges, edges[1:], bins, counts, strict=False)
         ),
         tokens=tokens,
-        documents=len({piece.document for piece in pieces}),
+        documents=len(documents),
+        by_document=tuple(
+            DocumentReading(document=document, tokens=int(count), nats=finite(float(total)))
+            for document, count, total in zip(
+                documents, document_tokens, document_nats, strict=True
+            )
+        ),
         note=None if perplexity is not None else "the model's likelihoods are not finite numbers",
     )
 
@@ -89,7 +102,7 @@ def agreement(
     both rank the same token first; over the tokens that `score` scores. None where not finite.
     """
     divergence, same, tokens = 0.0, 0, 0
-    for (ours, theirs), targets, _ in _passes((original, converted), pieces):
+    for (ours, theirs), targets, _, _ in _passes((original, converted), pieces):
         for p, q in zip(ours.split(_ROWS), theirs.split(_ROWS), strict=True):
             log_p, log_q = p.float().log_softmax(-1), q.float().log_softmax(-1)
             # p log p -> 0 where p underflows to 0, though log p may be -inf there.
@@ -118,9 +131,9 @@ def select_pieces(pieces: Sequence[Piece], most_tokens: int) -> list[Piece]:
 
 def _passes(
     models: Sequence[PreTrainedModel], pieces: Sequence[Piece]
-) -> Iterator[tuple[list[Tensor], Tensor, Tensor]]:
+) -> Iterator[tuple[list[Tensor], Tensor, Tensor, Tensor]]:
     """Per micro-batch: each model's logits [R, V] for the scored tokens, those tokens [R] on the
-    model's device, and their positions [R] on the CPU.
+    model's device, and on the CPU their positions [R] and the numbers [R] of their pieces.
     """
     lengths = [len(piece.ids) for piece in pieces]
     for indices in micro_batches(lengths, models[0].config.get_text_config().vocab_size):
@@ -128,7 +141,7 @@ def _passes(
         ends = torch.tensor([lengths[i] for i in indices])
         rows, columns = torch.nonzero(torch.arange(1, ids.shape[1]) < ends[:, None], as_tuple=True)
         logits = [model(input_ids=ids, use_cache=False).logits[rows, columns] for model in models]
-        yield logits, ids[rows, columns + 1], columns + 1
+        yield logits, ids[rows, columns + 1], columns + 1, torch.tensor(indices)[rows]
 
 
 def _perplexity(nats: float, tokens: int) -> float | None:

@@ -15,7 +15,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.data.probes import RecallProbe, recall_probes
 from engine.evidence.forward import logits_at, micro_batches, right_padded
-from engine.evidence.parts import DistanceRecall, LanguageRecall, ModelRecall, Recall
+from engine.evidence.parts import (
+    DistanceRecall,
+    LanguageRecall,
+    ModelRecall,
+    QuestionOutcome,
+    Recall,
+)
 
 DISTANCES = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 LONGEST_SHARE = 0.9
@@ -137,10 +143,21 @@ def gather(
         name: summary([probes[i] for i in kept], [which[i] for i in kept])
         for name, which in passed.items()
     }
+    outcomes = tuple(
+        QuestionOutcome(
+            number=i,
+            language=probes[i].language,
+            kind=probes[i].kind,
+            distance_tokens=probes[i].distance_tokens,
+            **{name: which[i] for name, which in passed.items()},
+        )
+        for i in kept
+    )
     answered = [probes[i] for i in kept if passed["original"][i]] if known else []
     whole = [probe for probe in answered if len(probe.input_ids) <= longest_prompt]
     farthest = max(whole, key=lambda probe: probe.distance_tokens, default=None)
-    return Recall(**results, languages=tuple(known or asked), note=note), farthest
+    found = Recall(**results, languages=tuple(known or asked), questions=outcomes, note=note)
+    return found, farthest
 
 
 def _counts(answers: Sequence[bool]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
+from engine.evidence.verdict import Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Answer(Result):
@@ -118,6 +119,8 @@ class Comparison(Result):
     """Where it was measured."""
     conversion: ConversionFacts
     """What was swapped."""
+    verdict: Verdict | None = None
+    """The verdict of the acceptance gates; null in files of schema version 1."""
 
 
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:

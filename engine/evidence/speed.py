@@ -173,6 +173,7 @@ def _speed_point(
         p90=fast,
         median_ms=1000 * tokens / middle / steps if middle else None,
         repeats=len(seconds),
+        seconds=tuple(seconds),
         threads=subject.threads.get(phase) or torch.get_num_threads(),
         beyond_trained_context=beyond,
         out_of_memory=subject.out_of_memory,

@@ -19,6 +19,8 @@ from engine.data.ingest import Corpus, read_corpus
 from engine.errors import BadDataset
 from engine.events import Event, Listener
 from engine.evidence.environment import environment
+from engine.evidence.gates import lengths_to_measure
+from engine.evidence.judging import judge
 from engine.evidence.parts import ModelQuality, Quality
 from engine.evidence.quality import agreement, score, select_pieces
 from engine.evidence.recall import ask, gather, questions
@@ -35,6 +37,7 @@ from engine.services.answers import (
 from engine.services.artifacts import load_converted
 from engine.services.convert import convert
 from engine.services.jsonfile import write_json
+from engine.services.vote_pairs import write_pairs
 
 COMPARISON_FILE = "comparison.json"
 
@@ -127,7 +130,7 @@ def compare(
         speed, memory = measure(
             original.model,
             converted.model,
-            context_tokens=settings.context_tokens,
+            context_tokens=lengths_to_measure(settings.context_tokens, config.gates),
             decode_tokens=settings.decode_tokens,
             repeats=settings.repeats,
             trained_context=original.context_tokens,
@@ -146,6 +149,7 @@ def compare(
     method = config.method.name
     with progress.part("answers", "answers"):
         written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
+        write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
@@ -158,6 +162,9 @@ def compare(
         timing=rounded({**(timing or {}), **seconds}),
         environment=environment(original.model, backend=_backend(original)),
         conversion=conversion_facts(converted.model, method),
+        verdict=judge(
+            quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
+        ),
     )
     write_json(folder / COMPARISON_FILE, result.model_dump(mode="json"))
     return result

@@ -56,6 +56,15 @@ def test_position_bins_hold_the_tokens_with_that_much_context(pieces):
     assert math.exp(logs / result.tokens) == pytest.approx(result.perplexity, rel=1e-6)
 
 
+def test_documents_add_up_from_their_own_pieces(pieces):
+    model = tiny_model("llama")
+    documents = score(model, pieces).by_document
+    assert [(d.document, d.tokens) for d in documents] == [(0, 300), (1, 64), (2, 39)]
+    expected = [sum(_naive_losses(model, piece)) for piece in pieces]
+    got = [d.nats for d in documents]
+    assert got == pytest.approx([expected[0] + expected[1], *expected[2:]], rel=1e-5)
+
+
 def test_without_known_bytes_there_are_no_bits_per_byte(pieces):
     assert score(tiny_model("llama"), pieces).bits_per_byte is None
 

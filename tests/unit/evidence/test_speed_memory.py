@@ -91,7 +91,7 @@ def test_readings_have_every_length_for_both_models():
             for p in points:
                 assert 3 <= p.repeats <= 4 and p.threads >= 1 and not p.out_of_memory
                 assert p.p10 and p.tokens_per_s and p.p90 and p.median_ms
-                assert p.p10 <= p.tokens_per_s <= p.p90
+                assert p.p10 <= p.tokens_per_s <= p.p90 and len(p.seconds) == p.repeats
     point = result.decode.original[0]
     assert point.median_ms == pytest.approx(1000 / (point.tokens_per_s or 0))
     note = result.note or ""
