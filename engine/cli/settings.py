@@ -111,7 +111,7 @@ def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
         place.clear()
         place.update(METHODS[value]().model_dump())
     elif isinstance(place[leaf], tuple):
-        place[leaf] = [part.strip() for part in value.split(",") if part.strip()]
+        place[leaf] = [part.strip() for part in value.strip("[]()").split(",") if part.strip()]
     else:
         place[leaf] = None if value.lower() in ("", "none") else value
 

@@ -261,6 +261,7 @@ class _Finished:
         ([], {"every": 4, "layers": []}),
         (["--method", "t2r"], {"every": 0, "layers": []}),
         (["--keep-softmax-every", "3"], {"every": 3, "layers": []}),
+        (["--set", "kept.layers=[0, 1]"], {"every": 4, "layers": [0, 1]}),
     ],
 )
 def test_convert_makes_a_run_and_shows_its_comparison(
