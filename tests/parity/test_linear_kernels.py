@@ -14,6 +14,7 @@ from tests.support.kernels import DEVICE, assert_as_exact_as_pytorch, case, erro
 pytest.importorskip("triton")
 
 from engine.kernels.linear_attention import fused  # noqa: E402
+from engine.kernels.linear_attention.fused_attention import linear_attention  # noqa: E402
 
 HEAD = HeadGeometry(heads=4, kv_heads=2, head_dim=16)
 METHODS = [T2R(feature_dim=24), Elu(), Hedgehog(feature_dim=24)]
@@ -29,7 +30,7 @@ def attend(c, dtype, **how):
     fmap = c.feature_map.float().fused()
     q, k, v = (x.to(dtype) for x in (c.q, c.k, c.v))
     known = {"state": c.state, "valid": c.valid, **how}
-    return fused.linear_attention(q, k, v, fmap, c.eps, **known)
+    return linear_attention(q, k, v, fmap, c.eps, **known)
 
 
 @pytest.mark.parametrize("tokens", LENGTHS)
@@ -84,7 +85,7 @@ def test_features_that_are_mapped_already():
     """The identity map takes phi itself, negative values too."""
     q, k, v = (torch.randn(1, 2, 90, 32, device=DEVICE) for _ in range(3))
     want, after = quadratic(q.double(), k.double(), v.double(), 0.5)
-    out, state = fused.linear_attention(q, k, v, FusedMap("identity", 32), 0.5)
+    out, state = linear_attention(q, k, v, FusedMap("identity", 32), 0.5)
     torch.testing.assert_close(out, want.float(), rtol=2e-5, atol=2e-5)
     torch.testing.assert_close(state.S, after.S.float(), rtol=1e-5, atol=1e-5)
 
@@ -116,7 +117,7 @@ def test_split_resume_and_decode(split):
     state, parts = None, []
     for begin, end in ((0, split), (split, 129)):
         piece = (x[:, :, begin:end] for x in (q, k, v))
-        out, state = fused.linear_attention(*piece, fmap, c.eps, state)
+        out, state = linear_attention(*piece, fmap, c.eps, state)
         parts.append(out)
     parts.append(fused.step(*(x[:, :, 129:] for x in (q, k, v)), fmap, c.eps, state))
     torch.testing.assert_close(torch.cat(parts, 2), whole, rtol=2e-6, atol=2e-6)

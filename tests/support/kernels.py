@@ -77,6 +77,7 @@ def case(
             state = LinearState(S.to(DEVICE), z.to(DEVICE))
         if padded:
             valid = (torch.rand(batch, tokens) > 0.3).to(DEVICE)
+            valid[:, -1] = True
     return Case(fmap.double(), q, k, v, state, valid, method.eps)
 
 

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from engine.kernels.linear_attention import fused_forward as kernels
 from engine.kernels.linear_attention.fused_blocks import (
-    STAGES,
     WARPS,
     Blocks,
     chunk_blocks,
@@ -33,9 +32,6 @@ from engine.kernels.linear_attention.reference import LinearState
 def launch(kernel: Any, grid: tuple[int, ...], *tensors: Any, **sizes: Any) -> None:
     """Start a kernel. Triton's own types know neither `None` pointers nor `num_warps`."""
     kernel[grid](*tensors, **sizes)
-
-
-LAUNCH: dict[str, int] = {"num_warps": WARPS, "num_stages": STAGES}
 
 
 def precision(dtype: torch.dtype) -> str:
@@ -77,9 +73,10 @@ class Problem:
         return {
             "G": self.k.shape[1], "D": self.q.shape[3], "F": self.features, "V": self.v.shape[3],
             "BLOCK_C": blocks.chunk, "BLOCK_F": blocks.features, "BLOCK_V": blocks.values,
-            "BLOCK_D": blocks.inputs, "MAP": self.kind, "HOIST": blocks.hoist,
+            "BLOCK_D": blocks.inputs, "MAP": self.kind,
             "PRECISION": precision(self.v.dtype), "HAS_VALID": self.valid is not None,
-            "VARLEN": self.cu_seqlens is not None, **LAUNCH,
+            "VARLEN": self.cu_seqlens is not None,
+            "num_warps": WARPS, "num_stages": blocks.stages,
         }  # fmt: skip
 
     @property
@@ -115,7 +112,7 @@ def problem(
         sequences = len(cu_seqlens) - 1
         longest = int(cu_seqlens.diff().max())  # waits for the GPU once
     lanes = sequences * k.shape[1]
-    blocks = chunk_blocks(fmap.kind, q.shape[3], fmap.feature_dim, v.shape[3], v.dtype)
+    blocks = chunk_blocks(fmap.kind, fmap.feature_dim, v.shape[3], v.dtype)
     wide = lanes * -(-v.shape[3] // blocks.values)
     count = segments or segments_for(wide, longest, blocks.chunk, processors(q.device))
     chunks = -(-longest // blocks.chunk)
@@ -140,7 +137,8 @@ def scanned(
     z = sums.new_empty(lanes, features)
     size, width = features * values, sums.shape[2]
     launch(
-        kernels.scan, (lanes, -(-width // 1024)), sums, start and start.S, start and start.z, S, z, sums.shape[1], size, width,
+        kernels.scan, (lanes, -(-width // 1024)),
+        sums, start and start.S, start and start.z, S, z, sums.shape[1], size, width,
         HAS_START=start is not None, REVERSE=reverse, BLOCK=1024, num_warps=4,
     )  # fmt: skip
     return S, z
@@ -192,8 +190,10 @@ def forward(p: Problem, state: LinearState | None, *, keep_den: bool) -> Result:
         )
         into = packed(sums, size)
         launch(
-            kernels.segment_sums, p.grid, p.k, p.v, wk, bk, valid, cu, into.S, into.z, *strides(p.k, p.v), into.S_row, into.z_row,
-            tokens, p.segment_tokens, p.segments, **p.sizes(),
+            kernels.segment_sums, p.grid,
+            p.k, p.v, wk, bk, valid, cu, into.S, into.z,
+            *strides(p.k, p.v), into.S_row, into.z_row, tokens, p.segment_tokens, p.segments,
+            **p.sizes(),
         )  # fmt: skip
         S, z = scanned(sums, state, p.lanes, features, values, reverse=False)
         start = into
@@ -204,42 +204,13 @@ def forward(p: Problem, state: LinearState | None, *, keep_den: bool) -> Result:
     if keep_den:
         den = torch.empty(batch, heads, tokens, dtype=torch.float32, device=p.v.device)
     launch(
-        kernels.outputs, p.grid, p.q, p.k, p.v, wq, bq, wk, bk, valid, cu, start.S, start.z, out, den, S, z,
+        kernels.outputs, p.grid,
+        p.q, p.k, p.v, wq, bq, wk, bk, valid, cu, start.S, start.z, out, den, S, z,
         *strides(p.q, p.k, p.v, out), start.S_row, start.z_row, tokens, p.segment_tokens,
         p.segments, p.eps, R=p.ratio, HAS_START=start.S is not None, KEEP_DEN=keep_den,
         KEEP_END=p.segments == 1, **p.sizes(),
     )  # fmt: skip
     return Result(out, den, start, S, z)
-
-
-def linear_attention(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    fmap: FusedMap,
-    eps: float,
-    state: LinearState | None = None,
-    valid: Tensor | None = None,
-    cu_seqlens: Tensor | None = None,
-    segments: int | None = None,
-) -> tuple[Tensor, LinearState]:
-    """Outputs [B, H, T, V] and the state after the last token.
-
-    Args:
-        q: [B, H, T, D], scaled. k: [B, G, T, D]. v: [B, G, T, V]; float32, float16 or bfloat16.
-        fmap: phi, computed inside.
-        eps: smallest denominator.
-        state: what came before, contiguous float32 [sequences, G, F, V] and [sequences, G, F];
-            None is nothing.
-        valid: [B, T] bool, False at padding; None if all are real.
-        cu_seqlens: [sequences + 1] int32, ends of sequences that lie one after the other along T;
-            B is 1 then. None: every row is one sequence. Reading it waits for the GPU once.
-        segments: parts a sequence is cut into for parallel work; None chooses by the card.
-    """
-    p = problem(q, k, v, fmap, eps, valid, cu_seqlens, segments)
-    done = forward(p, state, keep_den=False)
-    shape = (p.lanes // k.shape[1], k.shape[1], p.features)
-    return done.out, LinearState(done.S.view(*shape, v.shape[3]), done.z.view(shape))
 
 
 def step(q: Tensor, k: Tensor, v: Tensor, fmap: FusedMap, eps: float, state: LinearState) -> Tensor:
@@ -254,7 +225,8 @@ def step(q: Tensor, k: Tensor, v: Tensor, fmap: FusedMap, eps: float, state: Lin
     ratio, blocks = heads // kv_heads, step_blocks(fmap.kind, fmap.feature_dim, values)
     out = torch.empty(batch, heads, 1, values, dtype=v.dtype, device=v.device)
     launch(
-        decode_step, (batch * kv_heads,), q, k, v, *(v if w is None else w for w in fmap.weights), state.S, state.z, out,
+        decode_step, (batch * kv_heads,),
+        q, k, v, *(v if w is None else w for w in fmap.weights), state.S, state.z, out,
         *q.stride()[:2], *k.stride()[:2], *v.stride()[:2], eps,
         G=kv_heads, R=ratio, D=dim, F=fmap.feature_dim, V=values,
         BLOCK_R=power_of_two(ratio, 1), BLOCK_F=blocks.features, BLOCK_V=blocks.values,

@@ -14,13 +14,8 @@ import torch
 
 from engine.kernels.linear_attention.maps import MapKind
 
-STATE_TILE = 8192
-"""Most elements of S a program holds: 64 float32 registers of each of its 128 threads."""
-WEIGHT_TILE = 8192
-"""Most elements of W a program keeps loaded while it walks the chunks."""
 WARPS = 4
 """More would be a race on Blackwell before Triton 3.8 (triton issue 10590)."""
-STAGES = 2
 
 
 @dataclass(frozen=True)
@@ -35,8 +30,8 @@ class Blocks:
     """BLOCK_V: columns of V of one program."""
     inputs: int
     """BLOCK_D: columns of W multiplied at a time."""
-    hoist: bool
-    """Whether W is loaded once before the chunks are walked."""
+    stages: int = 1
+    """Chunks in flight; a second one takes registers for addresses as well as shared memory."""
 
 
 def power_of_two(n: int, least: int = 16) -> int:
@@ -49,26 +44,38 @@ def feature_block(kind: MapKind, features: int) -> int:
     return 2 * power_of_two(features // 2, 8) if kind == "hedgehog" else power_of_two(features)
 
 
-def _input_block(dim: int) -> int:
-    """BLOCK_D: all of D where it is a power of two up to 64, else a divisor that wastes nothing."""
-    return next((n for n in (64, 32) if dim % n == 0), 16)
+def chunk_blocks(kind: MapKind, features: int, values: int, dtype: torch.dtype) -> Blocks:
+    """Sizes for the chunked forward kernels: the largest that spill on no card."""
+    block_f, block_v = feature_block(kind, features), power_of_two(values)
+    if dtype == torch.float32:
+        return Blocks(16, block_f, min(block_v, 32 if block_f <= 32 else 16), 32)
+    if block_f <= 32:
+        return Blocks(64, block_f, min(block_v, 64), 32, stages=2)
+    if block_f <= 64:
+        return Blocks(32, block_f, min(block_v, 64), 32)
+    if block_f <= 128:
+        return Blocks(32, block_f, min(block_v, 32), 32)
+    return Blocks(16, block_f, 16, 64)
 
 
-def chunk_blocks(kind: MapKind, dim: int, features: int, values: int, dtype: torch.dtype) -> Blocks:
-    """Sizes for the chunked forward kernels."""
-    block_f = feature_block(kind, features)
-    block_v = min(power_of_two(values), max(16, STATE_TILE // block_f))
-    block_d = _input_block(dim)
-    hoist = kind == "relu" and block_d >= dim and block_f * block_d <= WEIGHT_TILE
-    small = block_f <= 64 and dtype != torch.float32
-    return Blocks(64 if small else 32, block_f, block_v, block_d, hoist)
+def gradient_blocks(features: int, values: int, dtype: torch.dtype) -> tuple[Blocks, Blocks]:
+    """Sizes for the gradient kernels: of phi(q) and phi(k), which own a slice of F, and of v, which
+    owns a slice of V."""
+    block_f, block_v = power_of_two(features), power_of_two(values)
+    chunk = 32 if dtype != torch.float32 else 16
+    narrow = min(block_f, max(16, 4096 // block_v))
+    slim = min(block_v, max(16, 4096 // block_f))
+    return (
+        Blocks(chunk if block_v <= 128 else 16, narrow, block_v, 32),
+        Blocks(chunk if block_f <= 128 else 16, block_f, slim, 32),
+    )
 
 
 def step_blocks(kind: MapKind, features: int, values: int) -> Blocks:
-    """Sizes for the decode step."""
+    """Sizes for the decode step: a tile of S is at most 32 float32 registers of each thread."""
     block_f = feature_block(kind, features)
-    block_v = min(power_of_two(values), max(16, STATE_TILE // 2 // block_f))
-    return Blocks(1, block_f, block_v, 32 if block_f <= 128 else 16, False)
+    block_v = min(power_of_two(values), max(16, 4096 // block_f))
+    return Blocks(1, block_f, block_v, 32 if block_f <= 128 else 16)
 
 
 def segments_for(lanes: int, tokens: int, chunk: int, processors: int) -> int:

@@ -19,7 +19,6 @@ from engine.kernels.linear_attention.fused_maps import (
     feature_columns,
     features,
     load_rows,
-    load_weight,
     operand,
     span,
 )
@@ -52,7 +51,7 @@ def outputs(
     tokens, segment_tokens, segments, eps,
     G: tl.constexpr, R: tl.constexpr, D: tl.constexpr, F: tl.constexpr, V: tl.constexpr,
     BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_V: tl.constexpr, BLOCK_D: tl.constexpr,
-    MAP: tl.constexpr, HOIST: tl.constexpr, PRECISION: tl.constexpr, HAS_VALID: tl.constexpr,
+    MAP: tl.constexpr, PRECISION: tl.constexpr, HAS_VALID: tl.constexpr,
     VARLEN: tl.constexpr, HAS_START: tl.constexpr, KEEP_DEN: tl.constexpr, KEEP_END: tl.constexpr,
 ):  # fmt: skip
     """Outputs of one segment; with KEEP_DEN the denominators, with KEEP_END the state after it."""
@@ -67,9 +66,6 @@ def outputs(
     causal = c[:, None] >= c[None, :]
     rows: tl.constexpr = F // 2 if MAP == "hedgehog" else F
     wk, bk = wk_ptr + g * rows * D, bk_ptr + g * rows
-    w_tile = 0.0
-    if HOIST:
-        w_tile = load_weight(wk, row, exists, 0, D, BLOCK_D, dtype)
     entry = (lane * segments + segment).to(tl.int64)
     if HAS_START:
         S, z = load_state(S0_ptr, z0_ptr, entry, S_row, z_row, column, exists, v_at, v_ok, V)
@@ -77,24 +73,27 @@ def outputs(
         S = tl.zeros((BLOCK_F, BLOCK_V), tl.float32)
         z = tl.zeros((BLOCK_F,), tl.float32)
     for start in range(begin, end, BLOCK_C):
-        t = (start + c).to(tl.int64)
-        t_ok = t < end
-        k_ok = t_ok
+        at = tl.cast(start, tl.int64)
+        c_ok = c < end - start
+        k_ok = c_ok
         if HAS_VALID:
-            k_ok = t_ok & (tl.load(valid_ptr + b * tokens + t, mask=t_ok, other=0) != 0)
+            k_ok = c_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=c_ok, other=0) != 0)
         phi_k = features(
-            k_ptr + b * k_b + g * k_h, k_t, t, k_ok, wk, bk, w_tile, column, exists, row,
-            D, BLOCK_C, BLOCK_F, BLOCK_D, MAP, HOIST, PRECISION, dtype,
+            k_ptr + (b * k_b + g * k_h + at * k_t), k_t, c, k_ok, wk, bk, column, exists, row,
+            D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,
         )  # fmt: skip
-        v = load_rows(v_ptr + b * v_b + g * v_h, v_t, t, k_ok, v_at, v_ok, dtype)
+        v = load_rows(
+            v_ptr + (b * v_b + g * v_h + at * v_t), v_t, c, k_ok, v_at, v_ok,
+            BLOCK_V if V % BLOCK_V == 0 else V, BLOCK_V, dtype,
+        )  # fmt: skip
         S_operand, scale = operand(S, dtype)
         for r in range(R):
             h = g * R + r
             own = h if MAP == "hedgehog" else g
             phi_q = features(
-                q_ptr + b * q_b + h * q_h, q_t, t, t_ok,
-                wq_ptr + own * rows * D, bq_ptr + own * rows, w_tile, column, exists, row,
-                D, BLOCK_C, BLOCK_F, BLOCK_D, MAP, HOIST, PRECISION, dtype,
+                q_ptr + (b * q_b + h * q_h + at * q_t), q_t, c, c_ok,
+                wq_ptr + own * rows * D, bq_ptr + own * rows, column, exists, row,
+                D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,
             )  # fmt: skip
             scores = tl.dot(phi_q, tl.trans(phi_k), input_precision=PRECISION)
             scores = tl.where(causal, scores, 0.0)
@@ -104,11 +103,12 @@ def outputs(
             out = tl.dot(phi_q, S_operand, input_precision=PRECISION) * (scale * share)[:, None]
             scores = (scores * share[:, None]).to(dtype)
             out = tl.dot(scores, v, out, input_precision=PRECISION)
-            o_at = out_ptr + b * o_b + h * o_h + t[:, None] * o_t + v_at[None, :]
-            tl.store(o_at, out.to(dtype), mask=t_ok[:, None] & v_ok[None, :])
+            o_at = out_ptr + (b * o_b + h * o_h + at * o_t)
+            o_at += c[:, None] * o_t + v_at[None, :]
+            tl.store(o_at, out.to(dtype), mask=c_ok[:, None] & v_ok[None, :])
             if KEEP_DEN:
-                d_at = den_ptr + (b * (G * R) + h) * tokens + t
-                tl.store(d_at, den, mask=t_ok & (v_block == 0))
+                d_at = den_ptr + ((b * (G * R) + h) * tokens + at) + c
+                tl.store(d_at, den, mask=c_ok & (v_block == 0))
         S = tl.dot(tl.trans(phi_k), v, S, input_precision=PRECISION)
         z += tl.sum(phi_k.to(tl.float32), 0)
     if KEEP_END:
@@ -124,7 +124,7 @@ def segment_sums(
     k_b, k_h, k_t, v_b, v_h, v_t, S_row, z_row, tokens, segment_tokens, segments,
     G: tl.constexpr, D: tl.constexpr, F: tl.constexpr, V: tl.constexpr,
     BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_V: tl.constexpr, BLOCK_D: tl.constexpr,
-    MAP: tl.constexpr, HOIST: tl.constexpr, PRECISION: tl.constexpr, HAS_VALID: tl.constexpr,
+    MAP: tl.constexpr, PRECISION: tl.constexpr, HAS_VALID: tl.constexpr,
     VARLEN: tl.constexpr,
 ):  # fmt: skip
     """What each segment alone adds to S and z; zero for one beyond its sequence's end."""
@@ -138,21 +138,21 @@ def segment_sums(
     c = tl.arange(0, BLOCK_C)
     rows: tl.constexpr = F // 2 if MAP == "hedgehog" else F
     wk, bk = wk_ptr + g * rows * D, bk_ptr + g * rows
-    w_tile = 0.0
-    if HOIST:
-        w_tile = load_weight(wk, row, exists, 0, D, BLOCK_D, dtype)
     S = tl.zeros((BLOCK_F, BLOCK_V), tl.float32)
     z = tl.zeros((BLOCK_F,), tl.float32)
     for start in range(begin, end, BLOCK_C):
-        t = (start + c).to(tl.int64)
-        k_ok = t < end
+        at = tl.cast(start, tl.int64)
+        k_ok = c < end - start
         if HAS_VALID:
-            k_ok = k_ok & (tl.load(valid_ptr + b * tokens + t, mask=k_ok, other=0) != 0)
+            k_ok = k_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=k_ok, other=0) != 0)
         phi_k = features(
-            k_ptr + b * k_b + g * k_h, k_t, t, k_ok, wk, bk, w_tile, column, exists, row,
-            D, BLOCK_C, BLOCK_F, BLOCK_D, MAP, HOIST, PRECISION, dtype,
+            k_ptr + (b * k_b + g * k_h + at * k_t), k_t, c, k_ok, wk, bk, column, exists, row,
+            D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,
         )  # fmt: skip
-        v = load_rows(v_ptr + b * v_b + g * v_h, v_t, t, k_ok, v_at, v_ok, dtype)
+        v = load_rows(
+            v_ptr + (b * v_b + g * v_h + at * v_t), v_t, c, k_ok, v_at, v_ok,
+            BLOCK_V if V % BLOCK_V == 0 else V, BLOCK_V, dtype,
+        )  # fmt: skip
         S = tl.dot(tl.trans(phi_k), v, S, input_precision=PRECISION)
         z += tl.sum(phi_k.to(tl.float32), 0)
     entry = (lane * segments + segment).to(tl.int64)

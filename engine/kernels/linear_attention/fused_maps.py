@@ -26,22 +26,40 @@ def feature_columns(F: tl.constexpr, BLOCK_F: tl.constexpr, MAP: tl.constexpr, f
 
 
 @triton.jit
-def load_rows(base, stride, t, t_ok, column, exists, dtype: tl.constexpr):
-    """A tile [C, BLOCK] of rows t and the given columns, zero where either does not exist."""
-    at = base + t[:, None] * stride + column[None, :]
-    return tl.load(at, mask=t_ok[:, None] & exists[None, :], other=0.0).to(dtype)
+def load_rows(
+    base, stride, c, c_ok, column, exists,
+    WIDTH: tl.constexpr, BLOCK: tl.constexpr, dtype: tl.constexpr,
+):  # fmt: skip
+    """A tile [C, BLOCK] of a chunk's rows that starts at base, zero where a row or a column does
+    not exist.
+
+    The caller moves base in 64 bits; offsets inside a chunk fit 32, which halves the registers
+    that addresses take. Columns are tested only where WIDTH does not fill the tile.
+    """
+    at = base + (c[:, None] * stride + column[None, :])
+    if WIDTH == BLOCK:
+        mask = c_ok[:, None]
+    else:
+        mask = c_ok[:, None] & exists[None, :]
+    return tl.load(at, mask=mask, other=0.0).to(dtype)
 
 
 @triton.jit
-def load_weight(w, row, exists, first, D: tl.constexpr, BLOCK_D: tl.constexpr, dtype: tl.constexpr):
+def load_weight(
+    w, row, exists, first,
+    D: tl.constexpr, BLOCK_D: tl.constexpr, F: tl.constexpr, BLOCK_F: tl.constexpr,
+    dtype: tl.constexpr,
+):  # fmt: skip
     """Rows of W [rows, D] as a tile [BLOCK_F, BLOCK_D] that starts at column `first`."""
-    d = first + tl.arange(0, BLOCK_D)
-    at = w + row[:, None] * D + d[None, :]
-    return tl.load(at, mask=exists[:, None] & (d < D)[None, :], other=0.0).to(dtype)
+    d = tl.arange(0, BLOCK_D)
+    at = w + first + (row[:, None] * D + d[None, :])
+    if F == BLOCK_F and D % BLOCK_D == 0:
+        return tl.load(at).to(dtype)
+    return tl.load(at, mask=exists[:, None] & (first + d < D)[None, :], other=0.0).to(dtype)
 
 
 @triton.jit
-def activate(y, exists, MAP: tl.constexpr, BLOCK_F: tl.constexpr):
+def activate(y, exists, MAP: tl.constexpr, F: tl.constexpr, BLOCK_F: tl.constexpr):
     """phi from pre-activations y [C, BLOCK_F] in float32; zero where no feature exists."""
     if MAP == "relu":
         y = tl.maximum(y, 0.0)
@@ -51,55 +69,61 @@ def activate(y, exists, MAP: tl.constexpr, BLOCK_F: tl.constexpr):
     if MAP == "hedgehog":
         lower = (tl.arange(0, BLOCK_F) < BLOCK_F // 2)[None, :]
         y = tl.where(lower, y, -y)
-        y = tl.where(exists[None, :], y, float("-inf"))
+        if F != BLOCK_F:
+            y = tl.where(exists[None, :], y, float("-inf"))
         top_a = tl.max(tl.where(lower, y, float("-inf")), 1)
         top_b = tl.max(tl.where(lower, float("-inf"), y), 1)
         y = tl.exp(y - tl.where(lower, top_a[:, None], top_b[:, None]))
         sum_a = tl.sum(tl.where(lower, y, 0.0), 1)
         sum_b = tl.sum(tl.where(lower, 0.0, y), 1)
         y = y / tl.where(lower, sum_a[:, None], sum_b[:, None])
-    return tl.where(exists[None, :], y, 0.0)
+    if F != BLOCK_F:
+        y = tl.where(exists[None, :], y, 0.0)
+    return y
 
 
 @triton.jit
 def pre_activations(
-    base, stride, t, t_ok, w, b, w_tile, column, exists, row,
-    D: tl.constexpr, BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr,
-    MAP: tl.constexpr, HOIST: tl.constexpr, PRECISION: tl.constexpr, dtype: tl.constexpr,
+    base, stride, c, c_ok, w, b, column, exists, row,
+    D: tl.constexpr, F: tl.constexpr,
+    BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr,
+    MAP: tl.constexpr, PRECISION: tl.constexpr, dtype: tl.constexpr,
 ):  # fmt: skip
     """W x + b [C, BLOCK_F] in float32 for a map with weights, x itself for one without.
 
-    w_tile is W in registers already where HOIST, so that a loop over chunks loads it once.
+    W is read in every chunk, out of the cache: held, it would take registers that S needs.
     """
     if MAP == "relu" or MAP == "hedgehog":
         d = tl.arange(0, BLOCK_D)
         y = tl.zeros((BLOCK_C, BLOCK_F), tl.float32)
-        if HOIST:
-            x = load_rows(base, stride, t, t_ok, d, d < D, dtype)
-            y = tl.dot(x, tl.trans(w_tile), y, input_precision=PRECISION)
-        else:
-            for first in tl.static_range(0, D, BLOCK_D):
-                x = load_rows(base, stride, t, t_ok, first + d, first + d < D, dtype)
-                weight = load_weight(w, row, exists, first, D, BLOCK_D, dtype)
-                y = tl.dot(x, tl.trans(weight), y, input_precision=PRECISION)
+        # Not unrolled: the addresses of every part would be kept in registers.
+        for first in range(0, D, BLOCK_D):
+            x = load_rows(
+                base + first, stride, c, c_ok, d, first + d < D,
+                BLOCK_D if D % BLOCK_D == 0 else D, BLOCK_D, dtype,
+            )  # fmt: skip
+            weight = load_weight(w, row, exists, first, D, BLOCK_D, F, BLOCK_F, dtype)
+            y = tl.dot(x, tl.trans(weight), y, input_precision=PRECISION)
         y += tl.load(b + row, mask=exists, other=0.0).to(tl.float32)[None, :]
     else:
-        y = load_rows(base, stride, t, t_ok, column, exists, tl.float32)
+        y = load_rows(base, stride, c, c_ok, column, exists, F, BLOCK_F, tl.float32)
     return y
 
 
 @triton.jit
 def features(
-    base, stride, t, t_ok, w, b, w_tile, column, exists, row,
-    D: tl.constexpr, BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr,
-    MAP: tl.constexpr, HOIST: tl.constexpr, PRECISION: tl.constexpr, dtype: tl.constexpr,
+    base, stride, c, c_ok, w, b, column, exists, row,
+    D: tl.constexpr, F: tl.constexpr,
+    BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr,
+    MAP: tl.constexpr, PRECISION: tl.constexpr, dtype: tl.constexpr,
 ):  # fmt: skip
-    """phi [C, BLOCK_F] of the rows t in the operand dtype, zero in rows where not t_ok."""
+    """phi [C, BLOCK_F] of a chunk's rows in the operand dtype, zero in rows where not c_ok."""
     y = pre_activations(
-        base, stride, t, t_ok, w, b, w_tile, column, exists, row,
-        D, BLOCK_C, BLOCK_F, BLOCK_D, MAP, HOIST, PRECISION, dtype,
+        base, stride, c, c_ok, w, b, column, exists, row,
+        D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,
     )  # fmt: skip
-    return tl.where(t_ok[:, None], activate(y, exists, MAP, BLOCK_F), 0.0).to(dtype)
+    y = activate(y, exists, MAP, F, BLOCK_F)
+    return tl.where(c_ok[:, None], y, 0.0).to(dtype)
 
 
 @triton.jit

@@ -19,8 +19,8 @@ from engine.kernels.linear_attention.fused_maps import activate, feature_columns
 
 @triton.jit
 def _phi(
-    x, w, b, column, exists, row, D: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr,
-    MAP: tl.constexpr,
+    x, w, b, column, exists, row, D: tl.constexpr, F: tl.constexpr,
+    BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr, MAP: tl.constexpr,
 ):  # fmt: skip
     """phi [1, BLOCK_F] of one head's vector at x."""
     if MAP == "relu" or MAP == "hedgehog":
@@ -28,11 +28,11 @@ def _phi(
         for first in tl.static_range(0, D, BLOCK_D):
             d = first + tl.arange(0, BLOCK_D)
             part = tl.load(x + d, mask=d < D, other=0.0).to(tl.float32)
-            weight = load_weight(w, row, exists, first, D, BLOCK_D, tl.float32)
+            weight = load_weight(w, row, exists, first, D, BLOCK_D, F, BLOCK_F, tl.float32)
             y += tl.sum(weight * part[None, :], 1)
     else:
         y = tl.load(x + column, mask=exists, other=0.0).to(tl.float32)
-    return activate(y[None, :], exists, MAP, BLOCK_F)
+    return activate(y[None, :], exists, MAP, F, BLOCK_F)
 
 
 @triton.jit
@@ -54,7 +54,7 @@ def decode_step(
     rows: tl.constexpr = F // 2 if MAP == "hedgehog" else F
     phi_k = _phi(
         k_ptr + b * k_b + g * k_h, wk_ptr + g * rows * D, bk_ptr + g * rows,
-        column, exists, row, D, BLOCK_F, BLOCK_D, MAP,
+        column, exists, row, D, F, BLOCK_F, BLOCK_D, MAP,
     )  # fmt: skip
     phi_k = tl.sum(phi_k, 0)
     z_at = z_ptr + lane.to(tl.int64) * F + column
@@ -68,7 +68,7 @@ def decode_step(
         own = h if MAP == "hedgehog" else g
         one = _phi(
             q_ptr + b * q_b + h * q_h, wq_ptr + own * rows * D, bq_ptr + own * rows,
-            column, exists, row, D, BLOCK_F, BLOCK_D, MAP,
+            column, exists, row, D, F, BLOCK_F, BLOCK_D, MAP,
         )  # fmt: skip
         phi_q = tl.where((r_at == r)[:, None], one, phi_q)
     share = 1.0 / tl.maximum(tl.sum(phi_q * z[None, :], 1), eps)

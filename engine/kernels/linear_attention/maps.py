@@ -30,11 +30,11 @@ class FusedMap:
     query_weight: Tensor | None = None
     """[G, F, D] for relu, [H, F/2, D] for hedgehog."""
     query_bias: Tensor | None = None
-    """As query_weight without D."""
+    """[G, F] for relu, [H, 1, F/2] for hedgehog."""
     key_weight: Tensor | None = None
     """[G, F, D] for relu, [G, F/2, D] for hedgehog."""
     key_bias: Tensor | None = None
-    """As key_weight without D."""
+    """[G, F] for relu, [G, 1, F/2] for hedgehog."""
 
     @property
     def weights(self) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
