@@ -1,6 +1,6 @@
 """Compile every shipped kernel for the cards that users have, and check what came out.
 
-    python -m tests.kernels_aot [--table]
+    python -m tests.kernels_aot [--table] [--jobs N]
 
 No GPU is needed: Triton compiles to machine code (cubin) and its own copies of NVIDIA's tools say
 what that holds. The launches are those of the engine's own code, recorded instead of started, so
@@ -17,7 +17,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,7 +31,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from engine.kernels.linear_attention import fused
+from engine.kernels.linear_attention import fused, fused_attention
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState, empty_state
 
@@ -37,6 +39,7 @@ TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 SHARED_BYTES = {75: 65_536, 80: 166_912, 86: 101_376, 89: 101_376, 90: 232_448, 120: 101_376}
 """Shared memory that a block may have on the smallest card of each class (CUDA programming guide,
 technical specifications per compute capability)."""
+WITHOUT_PRODUCTS = ("scan", "deltas", "decode_step")
 CHUNKED = (80, 86, 89, 90, 120)
 STEP = (75, *CHUNKED)
 TYPES = {
@@ -127,7 +130,10 @@ def recorded(run: Callable[[], object]) -> list[Launch]:
     def record(kernel: Any, grid: tuple[int, ...], *arguments: Any, **sizes: Any) -> None:
         found.append(Launch(kernel, arguments, sizes))
 
-    with mock.patch.object(fused, "launch", record):
+    with (
+        mock.patch.object(fused, "launch", record),
+        mock.patch.object(fused_attention, "launch", record),
+    ):
         run()
     return found
 
@@ -167,25 +173,32 @@ class Shape:
         return f"{self.kind} D{self.head_dim} F{self.features} R{self.ratio} {dtype}"
 
 
+BF16, FP16, FP32 = torch.bfloat16, torch.float16, torch.float32
 SHAPES = [
-    Shape("relu", 64, 64, torch.bfloat16),
-    Shape("relu", 128, 64, torch.bfloat16, 4),
-    Shape("hedgehog", 64, 128, torch.bfloat16),
-    Shape("hedgehog", 128, 256, torch.bfloat16),
-    Shape("identity", 128, 128, torch.bfloat16),
-    Shape("identity", 256, 256, torch.float16),
-    Shape("elu", 80, 80, torch.float16),
-    Shape("relu", 64, 32, torch.float32),
+    Shape("relu", 64, 32, BF16),
+    Shape("relu", 128, 64, BF16, 4),
+    Shape("relu", 80, 16, FP16),
+    Shape("elu", 64, 64, FP32),
+    Shape("elu", 256, 256, BF16),
+    Shape("hedgehog", 64, 128, BF16),
+    Shape("hedgehog", 128, 256, BF16),
 ]
+"""The methods' defaults at the usual head dims, and the edges of what `dispatch` sends here: every
+row of the table of block sizes is among them."""
 
 
 def work(shape: Shape) -> Iterator[tuple[Launch, tuple[int, ...]]]:
     """Every launch of a configuration, and the capabilities it is for."""
-    q, k, v = shape.inputs(4096)
+    q, k, v = (x.requires_grad_() for x in shape.inputs(4096))
     valid = torch.ones(1, 4096, dtype=torch.bool)
-    for launch in recorded(
-        lambda: fused.linear_attention(q, k, v, shape.fmap(), 1e-2, shape.state(), valid, None, 4)
-    ):
+
+    def train() -> None:
+        out, _ = fused_attention.linear_attention(
+            q, k, v, shape.fmap(), 1e-2, shape.state(), valid, None, 4
+        )
+        out.sum().backward()
+
+    for launch in recorded(train):
         yield launch, CHUNKED
     one = shape.inputs(1)
     for launch in recorded(lambda: fused.step(*one, shape.fmap(), 1e-2, shape.state())):
@@ -201,35 +214,63 @@ def faults(launch: Launch, capability: int, found: Compiled) -> list[str]:
         wrong.append(f"{found.registers} registers")
     if found.shared_bytes > SHARED_BYTES[capability]:
         wrong.append(f"{found.shared_bytes} bytes of shared memory")
-    if launch.kernel.__name__ not in ("scan", "decode_step") and not found.tensor_ops:
+    if launch.kernel.__name__ not in WITHOUT_PRODUCTS and not found.tensor_ops:
         wrong.append("no tensor-core instruction")
     if not found.wide_loads:
         wrong.append("no 16-byte load")
     return wrong
 
 
+@dataclass(frozen=True)
+class Row:
+    """One compiled kernel: a line of the table, and whether it is as it should be."""
+
+    text: str
+    sound: bool
+
+
+def check(index: int) -> list[Row]:
+    """Compile and judge all of one shape's kernels; the ones that do not depend on it only once."""
+    shape, rows, seen = SHAPES[index], [], set()
+    for launch, capabilities in work(shape):
+        source, _ = launch.source()
+        for capability in capabilities:
+            name = launch.kernel.__name__
+            if (source.hash(), capability) in seen or not reaches(shape, name, capability):
+                continue
+            seen.add((source.hash(), capability))
+            found = compile_for(launch, capability)
+            wrong = faults(launch, capability, found)
+            text = (
+                f"{name:14} {shape!s:24} sm_{capability:<4} {found.registers:4} regs "
+                f"{found.shared_bytes:6} B shared {found.tensor_ops:4} tensor "
+                f"{found.wide_loads:4} wide {'; '.join(wrong)}"
+            )
+            rows.append(Row(text, not wrong))
+    return rows
+
+
+def reaches(shape: Shape, name: str, capability: int) -> bool:
+    """Whether to compile this: not what `dispatch` never sends to such a card; and 8.9 once only,
+    as registers, shared memory and instructions were those of 8.6 in 88 of 88 kernels."""
+    if capability == 89 and shape is not SHAPES[0]:
+        return False
+    return name == "decode_step" or capability < 100 or shape.features <= 128
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", action="store_true", help="print every kernel, not only faults")
-    table, began = parser.parse_args().table, time.monotonic()
-    kernels = failed = 0
-    for shape in SHAPES:
-        for launch, capabilities in work(shape):
-            for capability in capabilities:
-                found = compile_for(launch, capability)
-                wrong = faults(launch, capability, found)
-                kernels += 1
-                failed += bool(wrong)
-                if wrong or table:
-                    print(
-                        f"{launch.kernel.__name__:14} {shape!s:32} sm_{capability:<4} "
-                        f"{found.registers:4} regs {found.shared_bytes:7} B shared "
-                        f"{found.tensor_ops:4} tensor {found.wide_loads:4} wide "
-                        f"{'; '.join(wrong)}",
-                        flush=True,
-                    )
-    print(f"{kernels} kernels compiled in {time.monotonic() - began:.0f} s, {failed} at fault")
-    return 1 if failed else 0
+    parser.add_argument("--jobs", type=int, default=1, help="processes that compile, default 1")
+    options, began = parser.parse_args(), time.monotonic()
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        rows = [row for part in pool.map(check, range(len(SHAPES))) for row in part]
+    for row in rows:
+        if options.table or not row.sound:
+            print(row.text)
+    failed = sum(not row.sound for row in rows)
+    print(f"{len(rows)} kernels compiled in {time.monotonic() - began:.0f} s, {failed} at fault")
+    return 1 if failed or not rows else 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ V value dim, N segments. A lane is one (sequence, kv head).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from engine.kernels.linear_attention.fused_blocks import (
     power_of_two,
     segments_for,
     step_blocks,
+    sum_blocks,
 )
 from engine.kernels.linear_attention.fused_step import decode_step
 from engine.kernels.linear_attention.maps import FusedMap
@@ -76,7 +77,7 @@ class Problem:
             "BLOCK_D": blocks.inputs, "MAP": self.kind,
             "PRECISION": precision(self.v.dtype), "HAS_VALID": self.valid is not None,
             "VARLEN": self.cu_seqlens is not None,
-            "num_warps": WARPS, "num_stages": blocks.stages,
+            "num_warps": blocks.warps, "num_stages": 1,
         }  # fmt: skip
 
     @property
@@ -118,8 +119,8 @@ def problem(
     chunks = -(-longest // blocks.chunk)
     each = max(1, -(-chunks // count))
     return Problem(
-        rows(q), rows(k), rows(v), fmap.kind, fmap.weights, valid, cu_seqlens, eps,
-        fmap.feature_dim, lanes, max(1, -(-chunks // each)), each * blocks.chunk, blocks,
+        rows(q), rows(k), rows(v), fmap.kind, fmap.weights,
+        None if valid is None else valid.contiguous(), cu_seqlens, eps, fmap.feature_dim, lanes, max(1, -(-chunks // each)), each * blocks.chunk, blocks,
     )  # fmt: skip
 
 
@@ -193,7 +194,7 @@ def forward(p: Problem, state: LinearState | None, *, keep_den: bool) -> Result:
             kernels.segment_sums, p.grid,
             p.k, p.v, wk, bk, valid, cu, into.S, into.z,
             *strides(p.k, p.v), into.S_row, into.z_row, tokens, p.segment_tokens, p.segments,
-            **p.sizes(),
+            **replace(p, blocks=sum_blocks(p.blocks)).sizes(),
         )  # fmt: skip
         S, z = scanned(sums, state, p.lanes, features, values, reverse=False)
         start = into

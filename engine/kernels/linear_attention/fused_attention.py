@@ -32,6 +32,7 @@ from engine.kernels.linear_attention.fused_blocks import (
     Blocks,
     gradient_blocks,
     power_of_two,
+    sum_blocks,
 )
 from engine.kernels.linear_attention.maps import FusedMap, MapKind
 from engine.kernels.linear_attention.reference import LinearState
@@ -140,7 +141,8 @@ def backward(
     def values_kernel(after: Start, sums: bool) -> None:
         launch(
             kernels.value_gradient, by_values, *shared, after.S, after.z, do, den, delta, dv,
-            *strides(p.q, p.k, do, dv), after.S_row, after.z_row, *tail, SUMS=sums, **sizes(wide),
+            *strides(p.q, p.k, do, dv), after.S_row, after.z_row, *tail, SUMS=sums,
+            **sizes(sum_blocks(wide) if sums else wide),
         )  # fmt: skip
 
     if p.segments > 1 or wants_start:

@@ -8,14 +8,15 @@ Dimension letters: C chunk, D head dim, F feature dim, V value dim, N segments.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from engine.kernels.linear_attention.maps import MapKind
 
 WARPS = 4
-"""More would be a race on Blackwell before Triton 3.8 (triton issue 10590)."""
+"""More would be a race on Blackwell before Triton 3.8 (triton issue 10590); eight where only older
+cards are sent, see `dispatch`."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ class Blocks:
     """BLOCK_V: columns of V of one program."""
     inputs: int
     """BLOCK_D: columns of W multiplied at a time."""
-    stages: int = 1
-    """Chunks in flight; a second one takes registers for addresses as well as shared memory."""
+    warps: int = WARPS
 
 
 def power_of_two(n: int, least: int = 16) -> int:
@@ -49,22 +49,27 @@ def chunk_blocks(kind: MapKind, features: int, values: int, dtype: torch.dtype) 
     block_f, block_v = feature_block(kind, features), power_of_two(values)
     if dtype == torch.float32:
         return Blocks(16, block_f, min(block_v, 32 if block_f <= 32 else 16), 32)
-    if block_f <= 32:
-        return Blocks(64, block_f, min(block_v, 64), 32, stages=2)
     if block_f <= 64:
         return Blocks(32, block_f, min(block_v, 64), 32)
     if block_f <= 128:
         return Blocks(32, block_f, min(block_v, 32), 32)
-    return Blocks(16, block_f, 16, 64)
+    return Blocks(16, block_f, min(block_v, 32), 32, warps=8)
+
+
+def sum_blocks(blocks: Blocks) -> Blocks:
+    """Sizes for the segment sums, which hold half of what the forward holds."""
+    return replace(blocks, chunk=min(64, 2 * blocks.chunk))
 
 
 def gradient_blocks(features: int, values: int, dtype: torch.dtype) -> tuple[Blocks, Blocks]:
     """Sizes for the gradient kernels: of phi(q) and phi(k), which own a slice of F, and of v, which
     owns a slice of V."""
     block_f, block_v = power_of_two(features), power_of_two(values)
-    chunk = 32 if dtype != torch.float32 else 16
-    narrow = min(block_f, max(16, 4096 // block_v))
-    slim = min(block_v, max(16, 4096 // block_f))
+    short = dtype == torch.float32 or (dtype == torch.float16 and block_v > 64)
+    chunk = 16 if short else 32
+    tile = 2048 if dtype != torch.float32 else 1024
+    narrow = min(block_f, max(16, tile // block_v))
+    slim = min(block_v, 64, max(16, tile // block_f))
     return (
         Blocks(chunk if block_v <= 128 else 16, narrow, block_v, 32),
         Blocks(chunk if block_f <= 128 else 16, block_f, slim, 32),
