@@ -19,7 +19,8 @@ from engine.kernels.linear_attention.fused_attention import linear_attention  # 
 HEAD = HeadGeometry(heads=4, kv_heads=2, head_dim=16)
 METHODS = [T2R(feature_dim=24), Elu(), Hedgehog(feature_dim=24)]
 DTYPES = [torch.float32, torch.float16]
-LENGTHS = [1, 63, 64, 75, 200]
+LENGTHS = [(METHODS[0], n) for n in (1, 63, 64, 75, 200)]
+LENGTHS += [(method, n) for method in METHODS[1:] for n in (1, 75)]
 
 
 def names(value) -> str:
@@ -33,9 +34,8 @@ def attend(c, dtype, **how):
     return linear_attention(q, k, v, fmap, c.eps, **known)
 
 
-@pytest.mark.parametrize("tokens", LENGTHS)
+@pytest.mark.parametrize(("method", "tokens"), LENGTHS, ids=names)
 @pytest.mark.parametrize("dtype", DTYPES, ids=names)
-@pytest.mark.parametrize("method", METHODS, ids=names)
 @torch.no_grad()
 def test_outputs_and_final_state(method, dtype, tokens):
     """Grouped heads, a state before, padding; in one pass, long ones also in three segments."""

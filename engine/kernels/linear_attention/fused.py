@@ -118,9 +118,10 @@ def problem(
     count = segments or segments_for(wide, longest, blocks.chunk, processors(q.device))
     chunks = -(-longest // blocks.chunk)
     each = max(1, -(-chunks // count))
+    valid = None if valid is None else valid.contiguous()
     return Problem(
-        rows(q), rows(k), rows(v), fmap.kind, fmap.weights,
-        None if valid is None else valid.contiguous(), cu_seqlens, eps, fmap.feature_dim, lanes, max(1, -(-chunks // each)), each * blocks.chunk, blocks,
+        rows(q), rows(k), rows(v), fmap.kind, fmap.weights, valid, cu_seqlens, eps,
+        fmap.feature_dim, lanes, max(1, -(-chunks // each)), each * blocks.chunk, blocks,
     )  # fmt: skip
 
 

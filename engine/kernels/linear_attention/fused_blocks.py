@@ -32,6 +32,7 @@ class Blocks:
     inputs: int
     """BLOCK_D: columns of W multiplied at a time."""
     warps: int = WARPS
+    """Warps of one program."""
 
 
 def power_of_two(n: int, least: int = 16) -> int:
