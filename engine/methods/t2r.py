@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine.core.feature_map import FeatureMap, per_head
 from engine.core.geometry import HeadGeometry
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.methods.base import FeatureDim, FeatureMapMethod
 
 
@@ -40,14 +41,17 @@ class ReluFeatureMap(FeatureMap):
         self.register_buffer("dead", off.clone(), persistent=False)
 
     def _map(self, x: Tensor) -> Tensor:
-        bias = self.bias.to(x.dtype).repeat_interleave(x.shape[1] // self.bias.shape[0], 0)
-        return torch.relu(per_head(x, self.weight) + bias[None, :, None, :])
+        return torch.relu(per_head(x, self.weight, self.bias))
 
     def query(self, q: Tensor) -> Tensor:
         return self._map(q)
 
     def key(self, k: Tensor) -> Tensor:
         return self._map(k)
+
+    def fused(self) -> FusedMap:
+        own = (self.weight, self.bias)
+        return FusedMap("relu", self.feature_dim, *own, *own)
 
     def note(self, phi_k: Tensor, counted: Tensor | None) -> None:
         # A feature is alive while any key switches it on: without keys it adds nothing.
