@@ -39,6 +39,14 @@ def brand(name: str) -> str:
     return _wrap(f"{_LOGO}<span>{esc(name)}</span>", extra="ts-brand")
 
 
+def language_link(text: str, code: str, address: str) -> str:
+    """A link to the same place in another language; a script keeps the run in its address."""
+    return _wrap(
+        f'<a class="ts-language" href="{esc(address)}" hreflang="{esc(code)}" lang="{esc(code)}">'
+        f"{esc(text)}</a>"
+    )
+
+
 def hero(eyebrow: str, title: str, lead: str) -> str:
     """The first thing a visitor reads."""
     return _wrap(

@@ -43,6 +43,7 @@ def launch_settings() -> dict[str, Any]:
     file component, Gradio still refuses to publish what lies there.
     """
     from app import theme
+    from app.language import LanguagePages
 
     return {
         "share": False,
@@ -59,6 +60,7 @@ def launch_settings() -> dict[str, Any]:
         "mcp_server": False,
         "theme": theme.theme(),
         "css_paths": theme.STYLE_SHEETS,
+        "app_kwargs": {"middleware": [(LanguagePages, (), {})]},
     }
 
 
@@ -70,7 +72,7 @@ def make() -> gr.Blocks:
 
     for run in service.recover():
         log.info("run %s was interrupted and can be resumed", run.id)
-    demo = build(DEFAULT_LANG, first_sample())
+    demo = build(first_sample())
     demo.queue(max_size=32, default_concurrency_limit=4)
     return demo
 

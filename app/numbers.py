@@ -1,8 +1,17 @@
-"""Numbers as a person reads them: rounded, grouped, always with a unit."""
+"""Numbers as a person reads them: rounded, grouped, always with a unit.
+
+English and Japanese group digits alike; dates, money and words around a number differ, and there
+Babel (the Unicode locale data) or the language decides.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+
+_EN = "en"
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -30,36 +39,55 @@ def size(n_bytes: float | None) -> str:
     return f"{int(n_bytes)} B"
 
 
-def duration(seconds: float | None) -> str:
-    """Seconds as "42 s", "3 min 05 s" or "2 h 10 min"."""
+def duration(seconds: float | None, lang: str = _EN) -> str:
+    """Seconds as "42 s", "3 min 05 s" or "2 h 10 min"; in Japanese "3 分 05 秒"."""
     if seconds is None:
         return "–"
+    hour, minute, second = ("h", "min", "s") if lang == _EN else ("時間", "分", "秒")
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole} {second}"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        return f"{whole // 60} {minute} {whole % 60:02d} {second}"
+    return f"{whole // 3600} {hour} {whole % 3600 // 60:02d} {minute}"
 
 
-def percent(share: float | None, digits: int = 0) -> str:
-    """A fraction, 0-1 or more, as "97 %"."""
-    return "–" if share is None else f"{share * 100:,.{digits}f} %"
+def percent(share: float | None, digits: int = 0, lang: str = _EN) -> str:
+    """A fraction, 0-1 or more, as "97 %"; in Japanese without the space."""
+    if share is None:
+        return "–"
+    return f"{share * 100:,.{digits}f}" + (" %" if lang == _EN else "%")
 
 
-def times(ratio: float) -> str:
-    """A ratio as "3.2×"."""
-    return f"{number(ratio, 2)}×"
+def times(ratio: float, lang: str = _EN) -> str:
+    """A ratio as "3.2×"; in Japanese "3.2 倍"."""
+    return number(ratio, 2) + ("×" if lang == _EN else " 倍")
 
 
-def day(iso: str) -> str:
-    """The date of an ISO timestamp, e.g. "2026-11-24"; the text itself when it is no timestamp."""
-    return moment(iso)[:10]
+def money(amount: float | None, currency: str, lang: str = _EN) -> str:
+    """An amount in a currency (ISO 4217) to its smallest unit, e.g. "¥1,234,568", "$8,123.46"."""
+    if amount is None:
+        return "–"
+    # Japanese locale data write a full-width yen sign; the page shows one sign in both languages.
+    return format_currency(amount, currency, locale=lang).replace("￥", "¥")
 
 
-def moment(iso: str) -> str:
-    """An ISO timestamp as "2026-11-24 01:02"; the text itself when it is no timestamp."""
+def day(when: str | date, lang: str = _EN) -> str:
+    """A date, or that of an ISO timestamp, e.g. "2026-11-24" or "2026年11月24日"; the text itself
+    when it is no timestamp."""
     try:
-        return datetime.fromisoformat(iso).strftime("%Y-%m-%d %H:%M")
+        found = datetime.fromisoformat(when) if isinstance(when, str) else when
     except ValueError:
-        return iso
+        return str(when)
+    return format_date(found, "yyyy-MM-dd" if lang == _EN else "long", locale=lang)
+
+
+def moment(when: str | datetime, lang: str = _EN) -> str:
+    """A time, or an ISO timestamp, as "2026-11-24 01:02" or "2026年11月24日 01:02"; the text itself
+    when it is no timestamp."""
+    try:
+        found = datetime.fromisoformat(when) if isinstance(when, str) else when
+    except ValueError:
+        return str(when)
+    form = "yyyy-MM-dd HH:mm" if lang == _EN else "y年M月d日 HH:mm"
+    return format_datetime(found, form, locale=lang)

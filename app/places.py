@@ -36,6 +36,9 @@ class Places:
         self.timer = gr.Timer(POLL_S, active=False)
         with gr.Row(elem_id="topbar"):
             block(html.brand(t("app.name", lang)))
+            block(html.language_link(
+                t("language.switch", lang), t("language.code", lang), t("language.address", lang)
+            ))  # fmt: skip
             self.home = gr.Button(t("nav.home", lang), size="sm")
             self.new = gr.Button(t("nav.new", lang), size="sm")
         self.notice = block()

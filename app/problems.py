@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from app import components as ui
+from app import notes
 from app.text import t
 from engine.errors import EngineError, RunNotFound
 from engine.runs.boundary import boundary
@@ -20,7 +21,7 @@ def words(error: EngineError, lang: str) -> tuple[str, str]:
     title = t(f"error.{type(error).__name__}", lang)
     # The engine's hint for a missing run names a command; a visitor of the page has none.
     hint = t("error.hint.RunNotFound", lang) if isinstance(error, RunNotFound) else error.hint
-    return title, f"{error.message} {hint}"
+    return title, notes.explained(error, hint, lang)
 
 
 def box(error: EngineError, lang: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app import components as ui
+from app import notes
 from app.components import StageLook
 from app.numbers import count, duration, percent
 from app.tables import part_of
@@ -79,7 +80,9 @@ def stage_strip(run: Run, lang: str) -> str:
         elif i == reached:
             look = "now" if run.working else "stopped"
         took = (
-            duration(run.timings[stage]) if stage in run.timings else t(f"live.look.{look}", lang)
+            duration(run.timings[stage], lang=lang)
+            if stage in run.timings
+            else t(f"live.look.{look}", lang)
         )
         steps.append((t(f"stage.{stage}", lang), took, look))
     return ui.stages(steps)
@@ -108,18 +111,18 @@ def _bar(run: Run, lang: str, now: float, part: str) -> str:
     if run.total:
         lines.append(t("live.step", lang, step=count(run.step), total=count(run.total)))
     if run.started_at:
-        lines.append(t("live.elapsed", lang, time=duration(now - run.started_at)))
+        lines.append(t("live.elapsed", lang, time=duration(now - run.started_at, lang=lang)))
     left = run.eta_seconds(now)
     if left is not None:
-        lines.append(t("live.left", lang, time=duration(left)))
+        lines.append(t("live.left", lang, time=duration(left, lang=lang)))
     return ui.bar(share, t("live.progress", lang), lines)
 
 
 def _ending(run: Run, lang: str) -> str:
-    took = duration(sum(run.timings.values())) if run.timings else "–"
+    took = duration(sum(run.timings.values()), lang=lang) if run.timings else "–"
     if run.state == "done":
         return ui.notice("good", t("state.done", lang), t("live.done", lang, time=took))
-    reason = " ".join(part for part in (run.error_message, run.error_hint) if part)
+    reason = notes.stopped(run.error_message, run.error_hint, lang)
     tone = "bad" if run.state == "failed" else "warn"
     return ui.notice(tone, t(f"state.{run.state}", lang), reason or t(f"live.{run.state}", lang))
 
@@ -129,7 +132,7 @@ def transfer_reading(points: Sequence[tuple[float, float]], run: Run, lang: str)
     if not points:
         return ""
     when = "now" if run.working and run.stage in (None, "preparing", "transferring") else "ended"
-    return t(f"live.reading.transfer.{when}", lang, error=percent(points[-1][1]))
+    return t(f"live.reading.transfer.{when}", lang, error=percent(points[-1][1], lang=lang))
 
 
 def reading(found: Series, run: Run, lang: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app import notes
 from app.components import Tone
 from app.numbers import count, number, percent, size, times
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
 
@@ -28,19 +29,20 @@ def perplexity(comparison: Comparison, lang: str) -> str:
     if converted is None or original is None:
         return t("reading.perplexity.unknown", lang)
     look = trend(converted / original, higher_is_better=False)
-    change = percent(abs(converted / original - 1), 1)
+    change = percent(abs(converted / original - 1), 1, lang=lang)
     sentence = t(
         f"reading.perplexity.{look}", lang,
         converted=number(converted), original=number(original), change=change,
     )  # fmt: skip
     control = quality.control.perplexity if quality.control else None
     if control is None:
-        return sentence + " " + t("reading.perplexity.no_control", lang)
+        return sentences(lang, [sentence, t("reading.perplexity.no_control", lang)])
     look = trend(converted / control, higher_is_better=False)
-    return sentence + " " + t(
+    against = t(
         f"reading.perplexity.control.{look}", lang, control=number(control),
-        change=percent(abs(converted / control - 1), 1),
+        change=percent(abs(converted / control - 1), 1, lang=lang),
     )  # fmt: skip
+    return sentences(lang, [sentence, against])
 
 
 def by_position(comparison: Comparison, lang: str) -> str:
@@ -60,7 +62,8 @@ def by_position(comparison: Comparison, lang: str) -> str:
     look = "worse" if trend(ratio, higher_is_better=False) == "bad" else "level"
     return t(
         f"reading.position.{look}", lang,
-        start=count(worst.from_token), end=count(worst.to_token), change=percent(ratio - 1, 1),
+        start=count(worst.from_token), end=count(worst.to_token),
+        change=percent(ratio - 1, 1, lang=lang),
     )  # fmt: skip
 
 
@@ -90,14 +93,14 @@ def speed(pair: SpeedPair, kind: str, lang: str) -> str:
     look = trend(ratio, higher_is_better=True)
     sentence = t(
         f"reading.speed.{look}", lang, kind=t(f"reading.speed.{kind}", lang), length=count(longest),
-        ratio=times(ratio if ratio >= 1 else 1 / ratio),
+        ratio=times(ratio if ratio >= 1 else 1 / ratio, lang=lang),
         converted=number(mine.tokens_per_s), original=number(theirs.tokens_per_s),
     )  # fmt: skip
     if len(ratios) > 1 and all(_look(r) == "bad" for _, r in ratios):
-        return sentence + " " + t("reading.speed.always_slower", lang)
+        return sentences(lang, [sentence, t("reading.speed.always_slower", lang)])
     sides: tuple[Tone, ...] = ("bad",) if look == "good" else ("bad", "good")
     others = [_there(ratios[:-1], side, lang) for side in sides]
-    return " ".join([sentence, *filter(None, others)])
+    return sentences(lang, [sentence, *others])
 
 
 def _look(ratio: float) -> Tone:
@@ -113,7 +116,8 @@ def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
     key = "slower" if side == "bad" else "faster"
     return tn(
         f"reading.speed.but_{key}", lang, len(lengths),
-        lengths=listed([count(length) for length, _ in lengths], lang), ratio=times(most),
+        lengths=listed([count(length) for length, _ in lengths], lang),
+        ratio=times(most, lang=lang),
     )  # fmt: skip
 
 
@@ -143,7 +147,7 @@ def memory(comparison: Comparison, lang: str) -> str:
     sentence = t(
         f"reading.memory.{look}", lang, length=count(mine.context_tokens),
         original=size(theirs.cache_bytes), converted=size(mine.cache_bytes),
-        ratio=times(ratio if ratio >= 1 else 1 / ratio),
+        ratio=times(ratio if ratio >= 1 else 1 / ratio, lang=lang),
     )  # fmt: skip
     if first.cache_bytes == mine.cache_bytes:
         growth = t("reading.memory.constant", lang)
@@ -152,7 +156,7 @@ def memory(comparison: Comparison, lang: str) -> str:
             "reading.memory.grows", lang, len(comparison.conversion.layers_kept),
             first=size(first.cache_bytes), length=count(first.context_tokens),
         )  # fmt: skip
-    return " ".join(filter(None, [sentence, growth, _peak(comparison, lang)]))
+    return sentences(lang, [sentence, growth, _peak(comparison, lang)])
 
 
 def _peak(comparison: Comparison, lang: str) -> str:
@@ -179,20 +183,21 @@ def recall(comparison: Comparison, lang: str) -> str:
     """Where the converted model misses most facts, or why there is nothing to read."""
     result = comparison.recall
     if result.original is None or result.converted is None:
-        return result.note or t("reading.recall.unknown", lang)
+        return notes.told(result.note, lang) or t("reading.recall.unknown", lang)
     pairs = list(zip(result.converted.by_distance, result.original.by_distance, strict=False))
     if not pairs:
-        return result.note or t("reading.recall.unknown", lang)
+        return notes.told(result.note, lang) or t("reading.recall.unknown", lang)
     mine, theirs = max(pairs, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
     if theirs.accuracy - mine.accuracy <= SAME:
         mine, theirs = pairs[-1]
         return t(
             "reading.recall.kept", lang, distance=count(mine.distance_tokens),
-            converted=percent(mine.accuracy), original=percent(theirs.accuracy),
+            converted=percent(mine.accuracy, lang=lang),
+            original=percent(theirs.accuracy, lang=lang),
         )  # fmt: skip
     return tn(
         "reading.recall.lost", lang, mine.n, distance=count(mine.distance_tokens),
-        converted=percent(mine.accuracy), original=percent(theirs.accuracy),
+        converted=percent(mine.accuracy, lang=lang), original=percent(theirs.accuracy, lang=lang),
     )  # fmt: skip
 
 
@@ -212,4 +217,6 @@ def answers(comparison: Comparison, lang: str) -> str:
           lang, party=t(f"party.{party}", lang))
         for party, answer in (("original", pair.original), ("converted", pair.converted))
     ]  # fmt: skip
-    return " ".join([shared, t("reading.answers.expected", lang, text=pair.expected), *found])
+    return sentences(
+        lang, [shared, t("reading.answers.expected", lang, text=pair.expected), *found]
+    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from app import components as ui
-from app import readings
+from app import notes, readings
 from app.components import Party, Tile, Tone
 from app.numbers import count, number, percent, size, times
-from app.text import t
+from app.text import sentences, t
 from engine.evidence.parts import ModelRecall, SpeedPair
 from engine.evidence.results import Comparison
 
@@ -43,7 +43,7 @@ def _perplexity_verdict(comparison: Comparison, lang: str) -> tuple[str, Tone]:
         ratio = converted / scores.perplexity
         look = readings.trend(ratio, higher_is_better=False)
         looks.append(look)
-        change = percent(abs(ratio - 1), 1)
+        change = percent(abs(ratio - 1), 1, lang=lang)
         clauses.append(t(f"tile.perplexity.{party}.{look}", lang, change=change))
     if not clauses:
         return t("tile.unknown", lang), "same"
@@ -54,7 +54,7 @@ def _perplexity_verdict(comparison: Comparison, lang: str) -> tuple[str, Tone]:
 def _agreement(comparison: Comparison, lang: str) -> Tile:
     quality = comparison.quality
     return Tile(
-        t("tile.agreement.title", lang), percent(quality.top1_agreement, 1),
+        t("tile.agreement.title", lang), percent(quality.top1_agreement, 1, lang=lang),
         note=t("tile.agreement.note", lang, kl=number(quality.kl, 2)),
     )  # fmt: skip
 
@@ -69,17 +69,27 @@ def _recall(comparison: Comparison, lang: str) -> Tile:
     recall = comparison.recall
     title = t("tile.recall.title", lang)
     if recall.original is None or recall.converted is None or not recall.converted.by_distance:
-        return Tile(title, "–", note=recall.note or t("reading.recall.unknown", lang))
+        return Tile(
+            title, "–", note=notes.told(recall.note, lang) or t("reading.recall.unknown", lang)
+        )
     mine = _share_recalled(recall.converted)
     gap = _share_recalled(recall.original) - mine
     look = "same" if abs(gap) <= readings.SAME else ("bad" if gap > 0 else "good")
     pairs = [
-        _pair(party, percent(_share_recalled(scores)), lang)
+        _pair(party, percent(_share_recalled(scores), lang=lang), lang)
         for party in _PARTIES[:3]
         if (scores := getattr(recall, party)) is not None
     ]
-    note = readings.recall(comparison, lang) + (f" {recall.note}" if recall.note else "")
-    return Tile(title, percent(mine), "", t(f"tile.recall.{look}", lang), look, tuple(pairs), note)
+    note = sentences(lang, [readings.recall(comparison, lang), notes.told(recall.note, lang)])
+    return Tile(
+        title,
+        percent(mine, lang=lang),
+        "",
+        t(f"tile.recall.{look}", lang),
+        look,
+        tuple(pairs),
+        note,
+    )
 
 
 def _memory(comparison: Comparison, lang: str) -> Tile:
@@ -98,7 +108,7 @@ def _memory(comparison: Comparison, lang: str) -> Tile:
     look = readings.trend(1 / ratio, higher_is_better=False)
     return Tile(
         title, size(mine.cache_bytes), "",
-        t(f"tile.memory.{look}", lang, ratio=times(ratio if ratio >= 1 else 1 / ratio)), look,
+        t(f"tile.memory.{look}", lang, ratio=times(max(ratio, 1 / ratio), lang=lang)), look,
         (
             _pair("original", size(theirs.cache_bytes), lang),
             _pair("converted", size(mine.cache_bytes), lang),
@@ -118,10 +128,10 @@ def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
     look = readings.trend(ratio, higher_is_better=True)
     note = t(f"tile.{kind}.note", lang, length=count(length))
     if mine.beyond_trained_context:
-        note += " " + t("tile.speed.beyond", lang)
+        note = sentences(lang, [note, t("tile.speed.beyond", lang)])
     return Tile(
         title, number(mine.tokens_per_s), t("unit.tokens_per_s", lang),
-        t(f"tile.speed.{look}", lang, ratio=times(ratio if ratio >= 1 else 1 / ratio)), look,
+        t(f"tile.speed.{look}", lang, ratio=times(max(ratio, 1 / ratio), lang=lang)), look,
         (
             _pair("original", number(theirs.tokens_per_s), lang),
             _pair("converted", number(mine.tokens_per_s), lang),

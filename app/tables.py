@@ -87,8 +87,8 @@ def recall(comparison: Comparison, lang: str) -> str:
         [
             count(point.distance_tokens),
             *(
-                f"{percent(scores.by_distance[i].accuracy)} ({scores.by_distance[i].correct}/"
-                f"{scores.by_distance[i].n})"
+                f"{percent(scores.by_distance[i].accuracy, lang=lang)} "
+                f"({scores.by_distance[i].correct}/{scores.by_distance[i].n})"
                 for _, scores in scored
                 if i < len(scores.by_distance)
             ),
@@ -118,10 +118,12 @@ def timing(seconds: dict[str, float], lang: str) -> str:
     rows = []
     for name, value in seconds.items():
         if ": " not in name:
-            rows.append([t(f"stage.{name}", lang) if name in STAGES else name, duration(value)])
+            rows.append(
+                [t(f"stage.{name}", lang) if name in STAGES else name, duration(value, lang=lang)]
+            )
     for name, value in seconds.items():
         if ": " in name:
-            rows.append(["– " + _part(name.split(": ")[1], lang), duration(value)])
+            rows.append(["– " + _part(name.split(": ")[1], lang), duration(value, lang=lang)])
     columns = [t("table.stage", lang), t("table.time", lang)]
     return ui.table(columns, rows, caption=t("compare.timing", lang))
 

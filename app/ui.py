@@ -1,4 +1,4 @@
-"""The page of one language: what happens on which click.
+"""The pages, one per language, and what happens on which click.
 
 The run's id lives in the browser (a hidden box and the address), so a refresh, a closed tab or a
 restarted server loses nothing.
@@ -14,7 +14,7 @@ import gradio as gr
 from app.pages import model
 from app.pages.sample import Sample
 from app.studio import Studio
-from app.text import t
+from app.text import DEFAULT_LANG, PATHS, t
 
 UPLOADS_LIVE_S = 86400
 _ADDRESS = """(id) => {
@@ -25,16 +25,28 @@ _ADDRESS = """(id) => {
 _SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-def build(lang: str, sample: Sample | None) -> gr.Blocks:
-    """Lay out the page of a language and connect its events."""
+def build(sample: Sample | None) -> gr.Blocks:
+    """The app: one page per language from the same builder, all connected to their events."""
     with gr.Blocks(
-        title=t("app.name", lang), analytics_enabled=False, delete_cache=(3600, UPLOADS_LIVE_S)
+        title=t("app.name", DEFAULT_LANG),
+        analytics_enabled=False,
+        delete_cache=(3600, UPLOADS_LIVE_S),
     ) as demo:
-        studio = Studio(lang, sample)
-        _navigation(demo, studio)
-        _choosing(studio)
-        _running(studio)
+        _page(demo, DEFAULT_LANG, sample)
+    for lang, path in PATHS.items():
+        if lang != DEFAULT_LANG:
+            # Events cannot cross pages, so each language has components and events of its own.
+            with demo.route(t("language.name", lang), path, show_in_navbar=False):
+                _page(demo, lang, sample)
     return demo
+
+
+def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
+    gr.Navbar(visible=False)
+    studio = Studio(lang, sample)
+    _navigation(demo, studio)
+    _choosing(studio)
+    _running(studio)
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:

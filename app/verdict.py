@@ -6,7 +6,7 @@ from app import components as ui
 from app.components import NoticeTone
 from app.numbers import count, percent, times
 from app.readings import listed
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.verdict import GateVerdict, Verdict, Word
 
 _TONES: dict[Word, NoticeTone] = {
@@ -49,16 +49,16 @@ def sentence(gate: GateVerdict, lang: str) -> str:
         parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
     elif gate.reason == "crosses":
         parts.append(t("verdict.too_close", lang))
-    return " ".join(filter(None, parts))
+    return sentences(lang, parts)
 
 
 def _figure(gate: GateVerdict, value: float, lang: str) -> str:
     """A number in the gate's own unit."""
     if gate.gate == "quality":
-        return ("+" if value > 0 else "") + percent(value / 100, 2)
+        return ("+" if value > 0 else "") + percent(value / 100, 2, lang=lang)
     if gate.gate == "recall":
         return t("verdict.points", lang, value=f"{value:+.1f}")
-    return times(value)
+    return times(value, lang=lang)
 
 
 def _length(gate: GateVerdict, lang: str) -> str:
@@ -76,8 +76,10 @@ def _measured(gate: GateVerdict, lang: str) -> str:
         return said
     low, high = (_figure(gate, end, lang) for end in (gate.interval.low, gate.interval.high))
     n = tn(f"verdict.unit.{gate.unit}", lang, gate.interval.n)
-    level = percent(gate.interval.level)
-    return f"{said} {t('verdict.interval', lang, level=level, low=low, high=high, n=n)}"
+    level = percent(gate.interval.level, lang=lang)
+    return sentences(
+        lang, [said, t("verdict.interval", lang, level=level, low=low, high=high, n=n)]
+    )
 
 
 def _why(gate: GateVerdict, lang: str) -> str:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, readings, summary, tables, verdict
+from app import charts, notes, readings, summary, tables, verdict
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.components import AnswerView, Party
 from app.numbers import count, moment, number, size
 from app.pages.live import settings
 from app.pages.sample import sample_label
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.results import Answer, Comparison
 from engine.runs.records import Run
 
@@ -88,7 +88,9 @@ def values(
         summary.tiles(result, lang),
         *page.position.update(
             charts.perplexity_by_position(result, lang),
-            readings.perplexity(result, lang) + " " + readings.by_position(result, lang),
+            sentences(
+                lang, [readings.perplexity(result, lang), readings.by_position(result, lang)]
+            ),
             tables.position(result, lang),
         ),
         *page.recall.update(
@@ -143,7 +145,7 @@ def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:
             (t("answer.first_token", lang), f"{number(answer.first_token_ms)} ms"),
             (t("answer.speed", lang), speed),
             (t("answer.cache", lang), size(answer.cache_bytes)),
-            (t("answer.attention", lang), answer.attention),
+            (t("answer.attention", lang), notes.attention(answer.attention, lang)),
             (t("answer.weights", lang), ui.Short(answer.weights_sha256)),
         ),
     )  # fmt: skip
@@ -154,7 +156,7 @@ def two_answers(result: Comparison, lang: str) -> str:
     pair = result.answers
     title = tn("answer.prompt", lang, pair.prompt_tokens)
     if pair.prompt_tokens_dropped:
-        title += " " + tn("answer.dropped", lang, pair.prompt_tokens_dropped)
+        title = sentences(lang, [title, tn("answer.dropped", lang, pair.prompt_tokens_dropped)])
     views = [_answer("original", pair.original, lang), _answer("converted", pair.converted, lang)]
     return ui.answers(title, pair.prompt_tail, views) + ui.reading(readings.answers(result, lang))
 
@@ -168,7 +170,7 @@ def conditions(run: Run, result: Comparison, lang: str) -> str:
         (t("compare.layers", lang),
          t("compare.layers_value", lang, converted=len(conversion.layers_converted), total=total)),
         (t("compare.added", lang), count(conversion.parameters_added)),
-        (t("env.date", lang), moment(env.date)),
+        (t("env.date", lang), moment(env.date, lang=lang)),
         (t("env.machine", lang), f"{env.cpu}, {env.machine}"),
         (t("env.cores", lang), f"{env.cores} / {env.threads}"),
         (t("env.memory", lang), size(env.memory_bytes)),
@@ -179,16 +181,17 @@ def conditions(run: Run, result: Comparison, lang: str) -> str:
          t("env.versions_value", lang, torch=env.torch, transformers=env.transformers,
            python=env.python, engine=env.engine)),
     ]  # fmt: skip
-    notes = [
+    said = [
         tn("how.quality", lang, result.quality.original.documents,
            tokens=tn("unit.tokens", lang, result.quality.original.tokens)),
         t("how.control", lang), t("how.memory", lang), t("how.answers", lang),
-        *(note for note in (result.speed.note, result.recall.note, result.quality.converted.note)
+        *(notes.told(note, lang)
+          for note in (result.speed.note, result.recall.note, result.quality.converted.note)
           if note),
     ]  # fmt: skip
     return (
         ui.facts(facts)
-        + ui.bullets(notes)
+        + ui.bullets(said)
         + ui.folded(t("compare.timing", lang), tables.timing(result.timing, lang))
         + ui.folded(t("compare.dataset", lang), tables.dataset(result.dataset, lang))
     )

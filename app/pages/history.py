@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from app import components as ui
-from app.text import t
+from app.numbers import moment
+from app.text import PATHS, t
 from engine.runs.records import Run
 
 
@@ -16,8 +17,8 @@ def runs_table(runs: Sequence[Run], lang: str) -> str:
         return ui.notice("info", t("history.empty", lang), t("history.empty_hint", lang))
     rows = [
         (
-            ui.Link(f"?run={run.id}", _name(run, lang)),
-            datetime.fromtimestamp(run.created_at, UTC).strftime("%Y-%m-%d %H:%M"),
+            ui.Link(f"{PATHS[lang]}?run={run.id}", _name(run, lang)),
+            moment(datetime.fromtimestamp(run.created_at, UTC), lang),
             str(run.config.get("model", "")),
             str(run.config.get("data", "")),
             str((run.config.get("method") or {}).get("name", "")),

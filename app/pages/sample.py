@@ -29,7 +29,7 @@ def sample_label(comparison: Comparison, lang: str) -> str:
     cores = tn("unit.cores", lang, environment.cores)
     return t(
         "compare.sample_label", lang,
-        machine=f"{environment.cpu}, {cores}", date=day(environment.date),
+        machine=f"{environment.cpu}, {cores}", date=day(environment.date, lang=lang),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from app.numbers import count
 
 FOLDER = Path(__file__).parent
 DEFAULT_LANG = "en"
+PATHS = {"en": "", "ja": "ja"}
+"""Every language of the pages, and where its page lies below the app's address."""
+_BETWEEN_SENTENCES = {"en": " ", "ja": ""}
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
@@ -52,3 +56,8 @@ def t(key: str, lang: str, /, **values: Any) -> str:
 def tn(key: str, lang: str, n: int, /, **values: Any) -> str:
     """The sentence for `key` and a number: `key.one` or `key.other`, with {n} filled in."""
     return t(f"{key}.one" if n == 1 else f"{key}.other", lang, n=count(n), **values)
+
+
+def sentences(lang: str, parts: Iterable[str]) -> str:
+    """Sentences one after the other, as the language sets them; empty ones are left out."""
+    return _BETWEEN_SENTENCES[lang].join(filter(None, parts))

@@ -183,3 +183,28 @@ def test_the_keyboard_alone_opens_the_sample(open_page) -> None:
     assert sample.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "focus is seen"
     page.keyboard.press("Enter")
     expect(page.locator("#tiles")).to_contain_text("95.3 %")
+
+
+def test_the_japanese_page_is_japanese(open_page) -> None:
+    page = open_page("/ja")
+    expect(page.get_by_role("button", name="サンプルの結果を見る")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "ja"
+    page.get_by_role("button", name="サンプルの結果を見る").click()
+    expect(page.get_by_role("heading", name="business-2k：変換前と変換後")).to_be_visible()
+    expect(page.locator("article.ts-answer").first).to_contain_text("softmax：4 層")
+    parts = "#studio :is(.ts-section, .ts-tile, .ts-reading, .ts-notice, summary, dt)"
+    shown = "\n".join(page.locator(parts).all_inner_texts())
+    assert not re.search(r"[a-z]+ (the|is|of|than) [a-z]+", shown), "English is left on the page"
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", name="business-2k: original and converted")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.get_by_role("link", name="日本語").click()
+    expect(page.get_by_role("heading", name="business-2k：変換前と変換後")).to_be_visible()
+
+
+def test_the_upload_box_speaks_japanese(open_page) -> None:
+    page = open_page("/ja")
+    page.get_by_role("button", name="自分のモデルとデータで試す").click()
+    page.get_by_role("button", name="次へ：データ").click()
+    page.get_by_label("自分のファイル").check()
+    expect(page.get_by_text("ファイルをここにドロップ")).to_be_visible()

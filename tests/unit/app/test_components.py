@@ -29,6 +29,7 @@ class _Tags(HTMLParser):
 
 PIECES = {
     "brand": lambda x: ui.brand(x),
+    "language_link": lambda x: ui.language_link(x, x, x),
     "hero": lambda x: ui.hero(x, x, x),
     "section": lambda x: ui.section(x, x),
     "notice": lambda x: ui.notice("bad", x, x),

@@ -235,7 +235,7 @@ def test_an_app_that_cannot_start_says_why(
 
 
 def test_events_are_private_and_the_page_builds_without_a_sample() -> None:
-    demo = build("en", None)
+    demo = build(None)
     assert all(fn.api_visibility == "private" for fn in demo.fns.values() if fn.fn is not None)
 
 

@@ -95,7 +95,8 @@ def test_every_choice_and_state_has_its_words() -> None:
 
 NOT_SENTENCES = re.compile(
     r"Noto Sans|IBM Plex|Hiragino Sans|Yu Gothic"  # fonts
-    r"|new URL\(window\.location\)"  # a script
+    r"|new URL\(window\.location\)|Object\.defineProperty"  # scripts
+    r"|^yyyy-MM-dd"  # a form of dates
     r"|python app\.py"  # a command
     r"|^ts ts-|^ts-"  # style classes
 )
