@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, readings, summary, tables
+from app import charts, inside, readings, summary, tables
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.components import AnswerView, Party
@@ -31,6 +31,7 @@ class ComparePage:
     prefill: ChartBlock
     memory: ChartBlock
     recall: ChartBlock
+    inside: gr.HTML
     answers: gr.HTML
     conditions: gr.HTML
 
@@ -40,7 +41,7 @@ class ComparePage:
         return [
             self.empty, self.column, self.head, self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            self.answers, self.conditions,
+            self.inside, self.answers, self.conditions,
         ]  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def build(lang: str) -> ComparePage:
         with gr.Row(elem_classes="ts-charts"):
             position = chart_block(t("chart.position", lang))
             recall = chart_block(t("chart.recall", lang))
+        parts = block(elem_id="inside")
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
         memory = chart_block(t("chart.memory", lang))
         with gr.Row(elem_classes="ts-charts"):
@@ -65,8 +67,9 @@ def build(lang: str) -> ComparePage:
         with gr.Column(elem_classes="ts-panel"):
             conditions = block()
     return ComparePage(
-        empty, column, head, tiles, position, decode, prefill, memory, recall, answers, conditions
-    )
+        empty, column, head, tiles, position, decode, prefill, memory, recall, parts, answers,
+        conditions,
+    )  # fmt: skip
 
 
 def values(
@@ -107,6 +110,7 @@ def values(
             readings.speed(result.speed.prefill, "prefill", lang),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
+        inside.section(result, lang),
         two_answers(result, lang),
         conditions(run, result, lang),
     ]

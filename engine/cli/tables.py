@@ -83,6 +83,7 @@ def comparison(result: dict[str, Any] | None) -> str:
     if result is None:
         return "This run has no comparison yet."
     parts = [_quality(result["quality"]), _by_position(result["quality"])]
+    parts += [_ablation(result.get("ablation"), result["quality"])]
     parts += [_recall(result["recall"]), _speed(result["speed"]), _memory(result["memory"])]
     parts.append(_answers(result["answers"]))
     where = result["environment"]
@@ -138,6 +139,25 @@ def _recall(recall: dict[str, Any]) -> str:
     ]
     text = "Facts recalled, by distance in tokens\n" + table(("distance", *parties), rows)
     return text + (f"\n{recall['note']}" if recall["note"] else "")
+
+
+def _ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:
+    """One sentence on what a hybrid's linear part is worth, and the baseline it has to beat."""
+    if not found:
+        return ""
+    share, nats = found["linear_share"], _measured(found["linear_nats"], 4, " nats/token")
+    text = f"Linear part: {found['linear_branch']}. Without it the converted model loses {nats}"
+    text += "" if share is None else f", {100 * share:.1f} % of what its attention is worth"
+    if found["questions"]:
+        text += (
+            f", and recalls {found['recalled_without_linear']} instead of {found['recalled']} of"
+            f" {counted(found['questions'], 'fact')}"
+        )
+    whole, baseline = quality["converted"], found["window_and_sinks"]
+    return (
+        f"{text}. Perplexity: {_measured(whole['perplexity'], 3, '')} whole,"
+        f" {_measured(baseline['perplexity'], 3, '')} for an untrained window with sinks."
+    )
 
 
 def _pairs(pair: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:

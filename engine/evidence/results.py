@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 
 SCHEMA_VERSION = 2
@@ -118,6 +119,9 @@ class Comparison(Result):
     """Where it was measured."""
     conversion: ConversionFacts
     """What was swapped."""
+    ablation: Ablation | None = None
+    """What each part of a hybrid's attention contributes; null for other methods and in files of
+    schema version 1."""
 
 
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -128,6 +128,14 @@ def comparison(**changes: Any) -> Comparison:
             "method": "hybrid", "layers_converted": (0, 1, 3), "layers_kept": (2,),
             "parameters_added": 24_576,
         },
+        "ablation": {
+            "without_linear": _quality(2.902, -0.1), "without_window": _quality(900.0, 1.0),
+            "without_both": _quality(2100.0, 1.0), "shuffled_features": _quality(23.0, 1.0),
+            "window_and_sinks": _quality(2.951, -0.1),
+            "linear_nats": 0.0714, "attention_nats": 6.655, "linear_share": 0.0107,
+            "questions": 60, "recalled": 57, "recalled_without_linear": 31,
+            "recalled_by_window_and_sinks": 30, "linear_branch": "carries",
+        },
     }  # fmt: skip
     return Comparison.model_validate({**content, **changes})
 
