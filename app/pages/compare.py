@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, inside, readings, summary, tables
+from app import alike, charts, inside, readings, summary, tables
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.components import AnswerView, Party
@@ -110,7 +110,7 @@ def values(
             readings.speed(result.speed.prefill, "prefill", lang),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
-        inside.section(result, lang),
+        alike.section(result, lang) + inside.section(result, lang),
         two_answers(result, lang),
         conditions(run, result, lang),
     ]

@@ -83,7 +83,7 @@ def comparison(result: dict[str, Any] | None) -> str:
     if result is None:
         return "This run has no comparison yet."
     parts = [_quality(result["quality"]), _by_position(result["quality"])]
-    parts += [_ablation(result.get("ablation"), result["quality"])]
+    parts += [_alike(result), _ablation(result.get("ablation"), result["quality"])]
     parts += [_recall(result["recall"]), _speed(result["speed"]), _memory(result["memory"])]
     parts.append(_answers(result["answers"]))
     where = result["environment"]
@@ -139,6 +139,36 @@ def _recall(recall: dict[str, Any]) -> str:
     ]
     text = "Facts recalled, by distance in tokens\n" + table(("distance", *parties), rows)
     return text + (f"\n{recall['note']}" if recall["note"] else "")
+
+
+def _alike(result: dict[str, Any]) -> str:
+    """Beyond perplexity: distributions, whole texts, and text that is not the user's."""
+    lines = []
+    if likeness := result.get("likeness"):
+        whole = likeness["overall"]
+        lines.append(
+            f"Divergence at the 95th percentile: {_measured(whole['kl_p95'], 4, ' nats')}; top five"
+            f" shared: {_measured(whole['top5'], 3, '')} of 1."
+        )
+    if texts := result.get("continuations"):
+        said = [
+            f"{name} {found['mean_prefix_tokens']:.1f} tokens, ROUGE-L {found['mean_rouge_l']:.2f}"
+            for name in ("converted", "control")
+            if (found := texts[name])
+        ]
+        lines.append(
+            f"{counted(len(texts['documents']), 'continuation')} of {texts['new_tokens']} tokens, "
+            f"the same as the original's: {'; '.join(said)}."
+        )
+    if other := result.get("forgetting"):
+        found = [
+            f"{name} {_measured(scores['perplexity'], 3, '')}"
+            for name in _PARTIES[:3]
+            if (scores := other[name])
+        ]
+        said = f"perplexity {', '.join(found)}. " if found else ""
+        lines.append(f"Other text: {said}{other['note']}")
+    return "\n".join(lines)
 
 
 def _ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:

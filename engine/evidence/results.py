@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.evidence.behaviour_parts import Continuations, Forgetting, LikenessReport
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 
@@ -122,6 +123,13 @@ class Comparison(Result):
     ablation: Ablation | None = None
     """What each part of a hybrid's attention contributes; null for other methods and in files of
     schema version 1."""
+    likeness: LikenessReport | None = None
+    """How close the next-token distributions are; null in files of schema version 1."""
+    continuations: Continuations | None = None
+    """How close whole continuations are; null where every held-out document is too short, and in
+    files of schema version 1."""
+    forgetting: Forgetting | None = None
+    """Text that is not the user's; null in files of schema version 1."""
 
 
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -15,7 +15,6 @@ from engine.data.dataset import Dataset, Piece, build_dataset
 from engine.data.ingest import Corpus, read_corpus
 from engine.errors import BadDataset
 from engine.events import Listener
-from engine.evidence.ablation import hybrid_mixers
 from engine.evidence.environment import environment
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
@@ -30,6 +29,7 @@ from engine.services.answers import (
     longest_prompt,
 )
 from engine.services.artifacts import load_converted
+from engine.services.generic_text import generic_text
 from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
 from engine.services.progress import Progress
@@ -73,12 +73,10 @@ def compare(
             per_distance=settings.probes_per_distance,
             seed=config.seed,
         )
-    has_control = (folder / "control").is_dir()
-    hybrid = bool(hybrid_mixers(converted.model))
-    progress.total = 8 + has_control + (2 + has_control) * bool(probes) + hybrid
     readings = measure_held_out(
-        config, folder, original, converted, pieces, probes, device, progress
-    )
+        config, folder, original, converted, pieces, corpus.documents, probes,
+        generic_text(corpus, original, max_tokens=dataset.max_tokens), device, progress,
+    )  # fmt: skip
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
@@ -117,6 +115,9 @@ def compare(
         environment=environment(original.model, backend=_backend(original)),
         conversion=conversion_facts(converted.model, method),
         ablation=readings.ablation,
+        likeness=readings.likeness,
+        continuations=readings.continuations,
+        forgetting=readings.forgetting,
     )
     write_json(folder / COMPARISON_FILE, result.model_dump(mode="json"))
     return result

@@ -16,7 +16,7 @@ class Progress:
 
     def __init__(self, listen: Listener) -> None:
         self.seconds: dict[str, float] = {}
-        self.total = 12  # the usual number, until it is known
+        self.total = 16  # the usual number, until it is known
         self._listen = listen
         self._done = 0
         self._part = ""

@@ -295,6 +295,14 @@ def test_the_table_says_what_the_linear_part_is_worth() -> None:
     assert "Linear part" not in tables.comparison({**content, "ablation": None})
 
 
+def test_the_table_looks_beyond_perplexity() -> None:
+    content = examples.comparison().model_dump(mode="json")
+    said = tables.comparison(content)
+    assert "95th percentile: 0.1420 nats; top five shared: 0.912 of 1." in said
+    assert "3 continuations of 48 tokens, the same as the original's: converted 23.7 tokens" in said
+    assert "Other text: perplexity original 9.110, control 9.320, converted 11.400." in said
+
+
 def test_what_was_not_measured_is_said_so() -> None:
     content = examples.comparison().model_dump(mode="json")
     content["quality"] |= {"kl": None, "top1_agreement": None}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app import inside, readings, summary, tables
+from app import alike, inside, readings, summary, tables
 from app.numbers import count, duration, moment, number, percent, size, times
 from app.pages import compare
 from engine.evidence.parts import SpeedPair
@@ -166,6 +166,24 @@ def test_recall_without_numbers_gives_the_reason() -> None:
 
 def test_answers_are_held_against_the_document() -> None:
     assert readings.answers(RESULT, "en").endswith("Original: right. Converted: right.")
+
+
+def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() -> None:
+    html = alike.section(RESULT, "en")
+    assert "first for 95.3 % of the held-out tokens; 91.2 %" in html
+    assert "Least alike on tokens with digits: the same first choice for 87.1 % of 9,000" in html
+    assert "In 3 continuations of up to 48 tokens" in html and "ROUGE-L 71 %" in html
+    assert "The control, which only had the fine-tuning: 42 tokens, ROUGE-L 93 %" in html
+    assert "9.11 for the original, 9.32 for the control, 11.4 for the converted" in html
+    assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
+
+
+def test_other_text_that_was_not_scored_says_why() -> None:
+    assert RESULT.forgetting
+    nothing = dict.fromkeys(("original", "control", "converted"), None)
+    other = RESULT.forgetting.model_copy(update={**nothing, "note": "Why."})
+    html = alike.section(RESULT.model_copy(update={"forgetting": other}), "en")
+    assert "Other text: Why." in html
 
 
 def test_what_the_linear_part_does_is_said_with_its_numbers() -> None:

@@ -99,6 +99,12 @@ def test_every_part_is_there(compared):
     assert result.timing["transferring"] == 1.235
     assert result.timing["comparing"] > result.timing["comparing: quality"] > 0
     assert result.environment.dtype == "float32"
+    assert result.likeness and result.likeness.overall.top1 == result.quality.top1_agreement
+    assert sum(g.tokens for g in result.likeness.by_class) == result.quality.original.tokens
+    texts = result.continuations
+    assert texts and texts.control and texts.control.mean_prefix_tokens == texts.new_tokens
+    assert result.forgetting and result.forgetting.control == result.forgetting.original
+    assert result.forgetting.converted and result.forgetting.converted.bits_per_byte
     assert result.ablation is None  # t2r has one part only
 
 
