@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.cli import tables
+from engine.cli import tables, verdict
 from engine.cli.follow import ProgressLine, follow, require_done
 from engine.cli.log import log_file
 from engine.errors import BadRunConfig, Cancelled, EngineError
@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
     )
+    compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
 
     runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
@@ -147,7 +148,7 @@ def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
     require_done(run)
     comparison = service.comparison(run_id)
     document = {"run": run.as_json(), "comparison": comparison}
-    return document, tables.run_summary(run) + "\n\n" + tables.comparison(comparison)
+    return document, tables.run_summary(run) + "\n\n" + verdict.comparison(comparison)
 
 
 def _destination(out: str | None) -> tuple[str | None, Path | None]:
@@ -175,7 +176,11 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
             prompt=_prompt(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )
-    return comparison, tables.comparison(comparison)
+    if options.money is None or comparison is None:
+        return comparison, verdict.comparison(comparison)
+    from engine.cli.money import with_money
+
+    return with_money(comparison, options.money)
 
 
 def _prompt(file: Path) -> str:

@@ -155,6 +155,31 @@ class ComparisonSettings(Settings):
     """The text both models continue; empty takes a long held-out document."""
 
 
+class AcceptanceGates(Settings):
+    """Thresholds that the converted model must meet, fixed before the run. An empty one is no
+    gate."""
+
+    quality_loss_percent: Annotated[float, Field(ge=0)] | None = 3.0
+    """Held-out perplexity may rise by this much at most, in %."""
+    quality_against: Literal["control", "original"] = "control"
+    """Whose perplexity it is compared with: the control had the same fine-tuning, so that only the
+    price of the conversion counts."""
+    recall_loss_points: Annotated[float, Field(ge=0, le=100)] | None = 5.0
+    """Fewer facts recalled than the original, in percentage points at most."""
+    decode_speedup: Annotated[float, Field(gt=0)] | None = 1.0
+    """Decode speed, converted / original, at least."""
+    cache_ratio: Annotated[float, Field(gt=0)] | None = 0.5
+    """Bytes kept while generating, converted / original, at most."""
+    cost_ratio: Annotated[float, Field(gt=0)] | None = None
+    """Computing time for one document, converted / original, at most: `context_tokens` read and
+    `output_tokens` written."""
+    context_tokens: Annotated[int, Field(ge=16)] | None = None
+    """Your context length in tokens, at which speed, memory and cost are judged and measured; empty
+    takes the longest length measured within the trained context."""
+    output_tokens: Annotated[int, Field(ge=1)] = 200
+    """Tokens written per document, for the cost."""
+
+
 class RunConfig(Settings):
     """Everything that decides a run's result. Frozen when the run is created."""
 
@@ -174,5 +199,9 @@ class RunConfig(Settings):
     """How long and how hard to train."""
     comparison: ComparisonSettings = ComparisonSettings()
     """What the comparison measures."""
+    gates: AcceptanceGates = AcceptanceGates()
+    """What the converted model must meet."""
+    gates_sha256: str | None = None
+    """Seal of the gates, set when the run is created; null in runs from before there were gates."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every random choice: weights, order of the data, probes."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import alike, charts, inside, readings, summary, tables
+from app import alike, charts, inside, readings, summary, tables, verdict
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.components import AnswerView, Party
@@ -25,6 +25,7 @@ class ComparePage:
     empty: gr.HTML
     column: gr.Column
     head: gr.HTML
+    verdict: gr.HTML
     tiles: gr.HTML
     position: ChartBlock
     decode: ChartBlock
@@ -39,7 +40,7 @@ class ComparePage:
         """What `values` fills, in order."""
         blocks = (self.position, self.recall, self.memory, self.decode, self.prefill)
         return [
-            self.empty, self.column, self.head, self.tiles,
+            self.empty, self.column, self.head, self.verdict, self.tiles,
             *(component for block in blocks for component in block.outputs()),
             self.inside, self.answers, self.conditions,
         ]  # fmt: skip
@@ -50,6 +51,7 @@ def build(lang: str) -> ComparePage:
     empty = block(ui.notice("info", t("compare.empty", lang), t("compare.empty_hint", lang)))
     with gr.Column(visible=False) as column:
         head = block()
+        banner = block(elem_id="verdict")
         tiles = block(elem_id="tiles")
         block(ui.section(t("compare.quality", lang), t("compare.quality_text", lang)))
         with gr.Row(elem_classes="ts-charts"):
@@ -67,8 +69,8 @@ def build(lang: str) -> ComparePage:
         with gr.Column(elem_classes="ts-panel"):
             conditions = block()
     return ComparePage(
-        empty, column, head, tiles, position, decode, prefill, memory, recall, parts, answers,
-        conditions,
+        empty, column, head, banner, tiles, position, decode, prefill, memory, recall, parts,
+        answers, conditions,
     )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ def values(
         gr.update(visible=False),
         gr.update(visible=True),
         head(run, result, lang),
+        verdict.banner(result.verdict, lang),
         summary.tiles(result, lang),
         *page.position.update(
             charts.perplexity_by_position(result, lang),

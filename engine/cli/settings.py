@@ -7,11 +7,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.configs import RECIPES, ComparisonSettings, RunConfig, default_kept
+from engine.configs import (
+    RECIPES,
+    AcceptanceGates,
+    ComparisonSettings,
+    RunConfig,
+    default_kept,
+)
 from engine.errors import BadRunConfig
 from engine.methods import METHODS
 
-SECTIONS = ("method", "kept", "recipe", "comparison")
+SECTIONS = ("method", "kept", "recipe", "comparison", "gates")
 """What `--set` may reach into; the rest has options of its own."""
 
 
@@ -52,6 +58,7 @@ def build_config(
         "kept": kept,
         "recipe": RECIPES[recipe].model_dump(),
         "comparison": ComparisonSettings().model_dump(),
+        "gates": AcceptanceGates().model_dump(),
     }
     parsed = [_split(assignment) for assignment in assignments]
     # Choosing a method replaces all settings beside it, so it comes before them.

@@ -37,9 +37,8 @@ class Prompts:
 
 
 def choose_prompts(pieces: Sequence[Piece], context_tokens: int) -> Prompts | None:
-    """Beginnings of the longest pieces, one a document and none shorter than half of the longest, as
-    long as the shortest of them allows and the context leaves room; None where that is too short.
-    """
+    """Beginnings of the longest pieces, one a document and none shorter than half of the longest,
+    as long as the shortest of them and the context allow; None where that is too short."""
     longest: dict[int, Piece] = {}
     for piece in sorted(pieces, key=lambda piece: -len(piece.ids)):
         longest.setdefault(piece.document, piece)

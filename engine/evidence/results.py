@@ -11,6 +11,7 @@ from typing import Any
 from engine.evidence.behaviour_parts import Continuations, Forgetting, LikenessReport
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
+from engine.evidence.verdict import Verdict
 
 SCHEMA_VERSION = 2
 
@@ -130,6 +131,8 @@ class Comparison(Result):
     files of schema version 1."""
     forgetting: Forgetting | None = None
     """Text that is not the user's; null in files of schema version 1."""
+    verdict: Verdict | None = None
+    """The verdict of the acceptance gates; null in files of schema version 1."""
 
 
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -39,13 +39,15 @@ def create_run(
     Raises:
         EngineError: the model, the data or the settings will not do; nothing was written then.
     """
+    from engine.evidence.gates import sealed
+
     if name is not None:
         require_free_name(name)
     if folder is not None:
         folder = folder.expanduser().resolve()
         files.require_vacant(folder)
     data_path = data_path.expanduser()
-    config = _anchored(config, data_path)
+    config = sealed(_anchored(config, data_path))
     _preflight(config, data_path)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)

@@ -16,6 +16,8 @@ from engine.data.ingest import Corpus, read_corpus
 from engine.errors import BadDataset
 from engine.events import Listener
 from engine.evidence.environment import environment
+from engine.evidence.gates import lengths_to_measure
+from engine.evidence.judging import judge
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
 from engine.evidence.results import Comparison, rounded
@@ -83,7 +85,7 @@ def compare(
         speed, memory = measure(
             original.model,
             converted.model,
-            context_tokens=settings.context_tokens,
+            context_tokens=lengths_to_measure(settings.context_tokens, config.gates),
             decode_tokens=settings.decode_tokens,
             repeats=settings.repeats,
             trained_context=original.context_tokens,
@@ -114,6 +116,9 @@ def compare(
         timing=rounded({**(timing or {}), **seconds}),
         environment=environment(original.model, backend=_backend(original)),
         conversion=conversion_facts(converted.model, method),
+        verdict=judge(
+            readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
+        ),
         ablation=readings.ablation,
         likeness=readings.likeness,
         continuations=readings.continuations,

@@ -140,6 +140,8 @@ def test_bad_models_are_refused(
         (["--set", "recipe.finetune.steps=-1"], "greater than or equal to 0", ""),
         (["--set", "method.far.feature_dim=0"], "method.far.feature_dim=0", ""),
         (["--set", "kept.layers=0,9"], "[9]", "exist"),
+        (["--set", "gates.quality_loss_percent=-1"], "gates.quality_loss_percent=-1", ""),
+        (["--set", "gates.speed=2"], "'gates.speed'", "gates.decode_speedup"),
         (["--keep-softmax-every", "1"], "nothing is left to convert", "fewer"),
         (["--method", "hedgehog", "--set", "method.feature_dim=33"], "", ""),
         (["--method", "mamba"], "invalid choice", "--help"),
@@ -274,6 +276,27 @@ def test_convert_makes_a_run_and_shows_its_comparison(
     said = capsys.readouterr().out
     assert "Divergence from the original: 0.0312 nats/token" in said
     assert "same first choice: 95.3 % of tokens" in said and "2 threads" in said
+
+
+def test_gates_are_set_sealed_and_judged_by(
+    llama: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from engine.configs import RunConfig
+    from engine.evidence.gates import seal_state
+
+    monkeypatch.setattr(service, "LocalExecutor", _Finished)
+    gates = ["gates.quality_loss_percent=1.5", "gates.decode_speedup=none"]
+    assert main(["convert", llama, text, "--out", "first", "--json", "--set", *gates]) == 0
+    config = RunConfig.model_validate(json.loads(capsys.readouterr().out)["run"]["config"])
+    assert (config.gates.quality_loss_percent, config.gates.decode_speedup) == (1.5, None)
+    assert seal_state(config.gates, config.gates_sha256) == "frozen"
+    assert main(["compare", "first"]) == 0
+    assert capsys.readouterr().out.startswith("Verdict: ")
+    prices = tmp_path / "prices.json"
+    prices.write_text("{}")
+    assert main(["compare", "first", "--money", str(prices)]) == 2
+    assert "Field required" in capsys.readouterr().err
 
 
 def test_each_part_of_a_comparison_is_announced_once() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine.configs import ComparisonSettings, KeptLayers, Recipe, RunConfig
+from engine.configs import AcceptanceGates, ComparisonSettings, KeptLayers, Recipe, RunConfig
 from engine.data.documents import business_documents
 from engine.data.probes import RecallProbe
 from engine.errors import Cancelled
 from engine.events import Event, ignore
+from engine.evidence.gates import sealed
 from engine.evidence.results import Comparison
 from engine.methods import T2R, Hybrid, Softmax
 from engine.models.load import load
@@ -108,6 +109,14 @@ def test_every_part_is_there(compared):
     assert result.ablation is None  # t2r has one part only
 
 
+def test_gates_that_came_later_give_no_verdict(compared):
+    verdict = compared[0].verdict
+    assert verdict and (verdict.verdict, verdict.reason) == (
+        "not_enough_evidence", "gates_not_frozen",
+    )  # fmt: skip
+    assert {gate.gate for gate in verdict.gates} == {"quality", "recall", "speed", "memory"}
+
+
 def test_progress_runs_to_its_end(compared):
     events = compared[2]
     assert all(event.stage == "comparing" and event.kind == "progress" for event in events)
@@ -116,8 +125,11 @@ def test_progress_runs_to_its_end(compared):
 
 
 def test_a_null_conversion_compares_as_equal(tmp_path):
-    config = _run(tmp_path, Softmax(), family="gpt2", control=False)
-    settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 600})
+    gates = AcceptanceGates(quality_loss_percent=0, quality_against="original", context_tokens=48)
+    config = sealed(
+        _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates})
+    )
+    settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 2_000})
     result = compare(tmp_path / "run", config, settings, ignore)
     assert result.quality.converted == result.quality.original
     assert result.quality.control is None
@@ -128,6 +140,13 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     assert result.answers.prompt_tail == "The pump at Osaka"
     for ours, theirs in zip(result.memory.original, result.memory.converted, strict=True):
         assert ours.cache_bytes == theirs.cache_bytes
+    # Nothing is lost; and nothing is saved, so the memory gate decides.
+    assert result.verdict and result.verdict.verdict == "no_go"
+    words = {gate.gate: gate for gate in result.verdict.gates}
+    assert result.verdict.gates_state == "frozen" and "memory" in result.verdict.decided_by
+    assert words["memory"].value == 1.0 and words["memory"].context_tokens == 48
+    # Four held-out documents are too few to be sure even of that.
+    assert words["quality"].value == 0.0 and words["quality"].reason == "too_few"
 
 
 def test_a_hybrid_is_taken_apart(tmp_path):
@@ -156,7 +175,7 @@ def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatc
         return [True] * len(probes)
 
     monkeypatch.setattr("engine.services.held_out.ask", knows_all)
-    settings = SETTINGS.model_copy(update={"answer_tokens": 200, "heldout_tokens": 600})
+    settings = SETTINGS.model_copy(update={"answer_tokens": 200, "heldout_tokens": 2_000})
     result = compare(tmp_path / "run", config, settings, ignore).answers
     assert {probe.distance_tokens for probe in asked} == {64, 128, 256}
     assert min(len(p.input_ids) for p in asked if p.distance_tokens == 256) > 512 - 200

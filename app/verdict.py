@@ -1,0 +1,90 @@
+"""The verdict above the figures: one word, the gate that decided, and a sentence for each gate."""
+
+from __future__ import annotations
+
+from app import components as ui
+from app.components import NoticeTone
+from app.numbers import count, percent, times
+from app.readings import listed
+from app.text import t, tn
+from engine.evidence.verdict import GateVerdict, Verdict, Word
+
+_TONES: dict[Word, NoticeTone] = {
+    "go": "good", "conditional": "warn", "no_go": "bad", "not_enough_evidence": "info",
+}  # fmt: skip
+_SIGNS: dict[Word, str] = {
+    "go": "✓", "conditional": "!", "no_go": "✕", "not_enough_evidence": "?",
+}  # fmt: skip
+_NUMBERS_SAY_IT = ("within", "beyond", "crosses")
+"""Reasons that need no words besides the number and the gate."""
+
+
+def banner(verdict: Verdict | None, lang: str) -> str:
+    """The whole banner as HTML."""
+    if verdict is None:
+        return ui.notice("info", t("verdict.none", lang), t("verdict.none_text", lang))
+    gates = listed([t(f"verdict.gate.{gate}", lang) for gate in verdict.decided_by], lang)
+    text = t(f"verdict.overall.{verdict.reason}", lang, gates=gates)
+    title = ui.notice(_TONES[verdict.verdict], _word(verdict.verdict, lang), text)
+    if not verdict.gates:
+        return title
+    columns = [t(f"verdict.column.{name}", lang) for name in ("gate", "verdict", "why")]
+    rows = [
+        (t(f"verdict.gate.{gate.gate}", lang), _word(gate.verdict, lang), sentence(gate, lang))
+        for gate in verdict.gates
+    ]
+    return title + ui.table(columns, rows, caption=t("verdict.caption", lang), words=True)
+
+
+def _word(word: Word, lang: str) -> str:
+    """The verdict with its sign, so that colour is never alone."""
+    return t("verdict.title", lang, sign=_SIGNS[word], word=t(f"verdict.word.{word}", lang))
+
+
+def sentence(gate: GateVerdict, lang: str) -> str:
+    """What a gate's verdict rests on, its threshold, and what would settle it."""
+    parts = [_measured(gate, lang), _why(gate, lang)]
+    parts.append(t(f"verdict.limit.{gate.gate}", lang, limit=_figure(gate, gate.limit, lang)))
+    if gate.more is not None:
+        parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
+    elif gate.reason == "crosses":
+        parts.append(t("verdict.too_close", lang))
+    return " ".join(filter(None, parts))
+
+
+def _figure(gate: GateVerdict, value: float, lang: str) -> str:
+    """A number in the gate's own unit."""
+    if gate.gate == "quality":
+        return ("+" if value > 0 else "") + percent(value / 100, 2)
+    if gate.gate == "recall":
+        return t("verdict.points", lang, value=f"{value:+.1f}")
+    return times(value)
+
+
+def _length(gate: GateVerdict, lang: str) -> str:
+    return tn("unit.tokens", lang, gate.context_tokens or 0)
+
+
+def _measured(gate: GateVerdict, lang: str) -> str:
+    if gate.value is None:
+        return ""
+    said = t(
+        f"verdict.measured.{gate.gate}", lang, value=_figure(gate, gate.value, lang),
+        party=t(f"party.{gate.reference}", lang), length=_length(gate, lang),
+    )  # fmt: skip
+    if gate.interval is None:
+        return said
+    low, high = (_figure(gate, end, lang) for end in (gate.interval.low, gate.interval.high))
+    n = tn(f"verdict.unit.{gate.unit}", lang, gate.interval.n)
+    level = percent(gate.interval.level)
+    return f"{said} {t('verdict.interval', lang, level=level, low=low, high=high, n=n)}"
+
+
+def _why(gate: GateVerdict, lang: str) -> str:
+    if gate.reason in _NUMBERS_SAY_IT:
+        return ""
+    key = gate.reason
+    if key == "worse_at":
+        key = "larger" if gate.gate == "memory" else "slower"
+    lengths = listed([count(tokens) for tokens in gate.at_tokens], lang)
+    return t(f"verdict.why.{key}", lang, length=_length(gate, lang), lengths=lengths)

@@ -1,0 +1,147 @@
+"""The gates on what a conversion costs, quality and recall, and the verdict over all gates.
+
+A gate is passed when the whole interval is on the right side of it, failed when it is wholly on the
+wrong side, and undecided when it crosses: no result is rounded in anyone's favour. Go needs every
+gate passed, each with its own 97.5 %, so reading several gates makes a wrong Go no likelier.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from engine.evidence import savings
+from engine.evidence.gates import judged_length, seal_state
+from engine.evidence.parts import Memory, ModelQuality, Quality, QuestionOutcome, Recall, Speed
+from engine.evidence.stats import LEVEL, holm, mcnemar, paired_rates, paired_ratio
+from engine.evidence.verdict import (
+    FEWEST,
+    GateVerdict,
+    Verdict,
+    by_interval,
+    on_condition,
+    overall,
+)
+
+if TYPE_CHECKING:  # torch comes with it
+    from engine.configs import AcceptanceGates
+
+PROBE_PASSED = 0.5
+"""A probe, one distance in one language, is judged where the original answers this share of it."""
+
+_LARGEST_LOG = 700.0  # exp(710) overflows
+
+
+def judge(
+    quality: Quality,
+    recall: Recall,
+    speed: Speed,
+    memory: Memory,
+    *,
+    gates: AcceptanceGates,
+    sha256: str | None,
+) -> Verdict:
+    """The verdict on everything measured.
+
+    Args:
+        quality, recall, speed, memory: of the comparison.
+        gates: the run's.
+        sha256: their seal from the run's creation.
+    """
+    length = judged_length(gates, speed)
+    found = (
+        _quality(quality, gates),
+        _recall(recall, gates),
+        savings.speed(speed, gates, length),
+        savings.memory(memory, gates, length),
+        savings.cost(speed, gates, length),
+    )
+    return overall([one for one in found if one], seal_state(gates, sha256), sha256)
+
+
+def _quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | None:
+    """Change in perplexity over documents; a document's weight is its number of tokens."""
+    limit, against = gates.quality_loss_percent, gates.quality_against
+    if limit is None:
+        return None
+    told = partial(GateVerdict, gate="quality", limit=limit, unit="documents", reference=against)
+    reference = quality.control if against == "control" else quality.original
+    if reference is None:
+        return told(verdict="not_enough_evidence", reason="no_control")
+    mine, theirs = quality.converted.perplexity, reference.perplexity
+    if mine is None and theirs is not None:
+        return told(verdict="no_go", reason="not_finite")
+    pairs = _documents(quality.converted, reference)
+    if mine is None or theirs is None or not pairs:
+        return told(verdict="not_enough_evidence", reason="not_measured")
+    if len(pairs) < FEWEST["documents"]:
+        more, value = FEWEST["documents"] - len(pairs), 100 * (mine / theirs - 1)
+        return told(verdict="not_enough_evidence", reason="too_few", value=value, more=more)
+    logs = paired_ratio([loss for loss, _ in pairs], [tokens for _, tokens in pairs])
+    change = logs.mapped(lambda log: 100 * math.expm1(min(log, _LARGEST_LOG)))
+    return by_interval(change, limit, told, at_most=True)
+
+
+def _documents(converted: ModelQuality, reference: ModelQuality) -> list[tuple[float, int]]:
+    """Additional nats and tokens by document; nothing where a document is missing or not finite."""
+    theirs = {d.document: d.nats for d in reference.by_document}
+    pairs = [
+        (mine.nats - other, mine.tokens)
+        for mine in converted.by_document
+        if mine.nats is not None and (other := theirs.get(mine.document)) is not None
+    ]
+    return pairs if len(pairs) == len(converted.by_document) else []
+
+
+def _recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
+    """Facts lost in percentage points, over the probes that the original passes."""
+    limit = gates.recall_loss_points
+    if limit is None:
+        return None
+    told = partial(GateVerdict, gate="recall", limit=limit, unit="questions")
+    if not recall.questions:
+        return told(verdict="not_enough_evidence", reason="not_measured")
+    judged, failed = _judged(recall.questions)
+    if not judged:
+        return told(verdict="not_enough_evidence", reason="original_fails", at_tokens=failed)
+    rates = paired_rates([q.original for q in judged], [q.converted for q in judged])
+    points = rates.mapped(lambda rate: 100 * rate)
+    if rates.n < FEWEST["questions"]:
+        more, value = FEWEST["questions"] - rates.n, points.estimate
+        return told(verdict="not_enough_evidence", reason="too_few", value=value, more=more)
+    return on_condition(by_interval(points, limit, told, at_most=True), "lost_at", lost(judged))
+
+
+def _judged(
+    questions: Sequence[QuestionOutcome],
+) -> tuple[list[QuestionOutcome], tuple[int, ...]]:
+    """The questions of the probes that the original passes, and the distances of all others."""
+    probes: dict[tuple[int, str], list[QuestionOutcome]] = {}
+    for question in questions:
+        probes.setdefault((question.distance_tokens, question.language), []).append(question)
+    judged, failed = [], set()
+    for (distance, _), probe in probes.items():
+        if sum(q.original for q in probe) >= PROBE_PASSED * len(probe):
+            judged += probe
+        else:
+            failed.add(distance)
+    return judged, tuple(sorted(failed))
+
+
+def lost(questions: Sequence[QuestionOutcome]) -> list[int]:
+    """Distances at which the converted model recalls significantly less, read all at once: exact
+    McNemar tests with Holm's correction."""
+    by_distance: dict[int, list[QuestionOutcome]] = {}
+    for question in questions:
+        by_distance.setdefault(question.distance_tokens, []).append(question)
+    distances = sorted(by_distance)
+    sides = [([q.original for q in by_distance[d]], [q.converted for q in by_distance[d]])
+             for d in distances]  # fmt: skip
+    corrected = holm([mcnemar(ours, theirs) for ours, theirs in sides])
+    return [
+        distance
+        for distance, p, (ours, theirs) in zip(distances, corrected, sides)
+        if p < 1 - LEVEL and sum(ours) > sum(theirs)
+    ]

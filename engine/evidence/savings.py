@@ -1,0 +1,87 @@
+"""The gates on what a conversion saves: speed, memory and the cost of a document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from engine.evidence.parts import Memory, Speed
+from engine.evidence.roi import document_times
+from engine.evidence.stats import Interval, mean_interval
+from engine.evidence.verdict import FEWEST, GateVerdict, Reason, Word, by_interval, on_condition
+
+if TYPE_CHECKING:  # torch comes with it
+    from engine.configs import AcceptanceGates
+
+
+def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
+    """Decode speed at the user's length, and whether shorter or longer inputs are slower."""
+    limit = gates.decode_speedup
+    if limit is None:
+        return None
+    told = partial(GateVerdict, gate="speed", limit=limit, unit="repeats", context_tokens=length)
+    ratios: dict[int, Interval] = {}
+    for mine, theirs in zip(speed.decode.converted, speed.decode.original):
+        if mine.context_tokens == length and mine.out_of_memory:
+            return told(verdict="no_go", reason="converted_out_of_memory")
+        if mine.context_tokens == length and theirs.out_of_memory:
+            return told(verdict="go", reason="original_out_of_memory")
+        ratio = _ratio(theirs.seconds, mine.seconds)
+        if ratio is not None:
+            ratios[mine.context_tokens] = ratio
+    if length not in ratios:
+        return told(verdict="not_enough_evidence", reason="not_measured")
+    slower = [tokens for tokens, ratio in ratios.items() if ratio.high < 1]
+    found = by_interval(ratios[length], limit, told, at_most=False)
+    return on_condition(found, "worse_at", slower)
+
+
+def memory(memory: Memory, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
+    """Cache bytes at the user's length: exact, so without an interval."""
+    limit = gates.cache_ratio
+    if limit is None:
+        return None
+    ratios: dict[int, float] = {}
+    word: Word = "not_enough_evidence"
+    reason: Reason = "not_measured"
+    for mine, theirs in zip(memory.converted, memory.original):
+        if mine.cache_bytes and theirs.cache_bytes:
+            ratios[mine.context_tokens] = mine.cache_bytes / theirs.cache_bytes
+        elif mine.context_tokens == length and theirs.cache_bytes:
+            word, reason = "no_go", "converted_out_of_memory"
+        elif mine.context_tokens == length and mine.cache_bytes:
+            word, reason = "go", "original_out_of_memory"
+    value = ratios.get(length or 0)
+    if value is not None:
+        word, reason = ("go", "within") if value <= limit else ("no_go", "beyond")
+    found = GateVerdict(
+        gate="memory", verdict=word, reason=reason, limit=limit, value=value, context_tokens=length
+    )
+    return on_condition(found, "worse_at", [n for n, ratio in ratios.items() if ratio > 1])
+
+
+def cost(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
+    """Computing time for one document of the user's length, prefill and decode together."""
+    limit = gates.cost_ratio
+    if limit is None:
+        return None
+    told = partial(GateVerdict, gate="cost", limit=limit, unit="repeats", context_tokens=length)
+    mine, theirs = (
+        document_times(speed, party, length or 0, gates.output_tokens)
+        for party in ("converted", "original")
+    )
+    ratio = _ratio(mine, theirs)
+    if ratio is None:
+        return told(verdict="not_enough_evidence", reason="not_measured")
+    return by_interval(ratio, limit, told, at_most=True)
+
+
+def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:
+    """Interval for the geometric mean of numerator / denominator, moment by moment; None where the
+    two were not read at the same moments, or too few times."""
+    if len(numerators) != len(denominators) or len(numerators) < FEWEST["repeats"]:
+        return None
+    logs = [math.log(a / b) for a, b in zip(numerators, denominators)]
+    return mean_interval(logs).mapped(math.exp)
