@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import components as ui
 from app.numbers import count, number, percent
-from app.text import t
+from app.text import t, tn
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.results import Comparison
 
@@ -37,6 +37,12 @@ def sentence(found: Ablation, lang: str) -> str:
         worth = t(
             "inside.worth.share", lang, share=percent(found.linear_share, 1),
             nats=number(found.linear_nats, 2),
+        )  # fmt: skip
+    if found.linear_interval:
+        low, high = found.linear_interval.low, found.linear_interval.high
+        worth += " " + tn(
+            "inside.interval", lang, found.linear_interval.n, low=number(low, 2),
+            high=number(high, 2),
         )  # fmt: skip
     if not found.questions:
         return worth + " " + t("inside.facts.none", lang)

@@ -133,7 +133,12 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         method=conversion.method,
         converted=len(conversion.layers_converted),
     )
-    return ui.section(title, readings.perplexity(result, lang), level=1) + mark + ui.inline([about])
+    checks = result.data_checks
+    unfit = ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings)) if (
+        checks and checks.warnings
+    ) else ""
+    heading = ui.section(title, readings.perplexity(result, lang), level=1)
+    return heading + mark + ui.inline([about]) + unfit
 
 
 def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:

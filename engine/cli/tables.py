@@ -82,7 +82,7 @@ def comparison(result: dict[str, Any] | None) -> str:
     """A comparison as a few tables, in the order of the questions people ask."""
     if result is None:
         return "This run has no comparison yet."
-    parts = [_quality(result["quality"]), _by_position(result["quality"])]
+    parts = [_data_warnings(result), _quality(result["quality"]), _by_position(result["quality"])]
     parts += [_alike(result), _ablation(result.get("ablation"), result["quality"])]
     parts += [_recall(result["recall"]), _speed(result["speed"]), _memory(result["memory"])]
     parts.append(_answers(result["answers"]))
@@ -92,6 +92,12 @@ def comparison(result: dict[str, Any] | None) -> str:
         f" torch {where['torch']}, {where['dtype']}; {where['backend']}; {where['date']}."
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def _data_warnings(result: dict[str, Any]) -> str:
+    """What makes the data unfit to judge by; nothing where nothing was found."""
+    checks = result.get("data_checks") or {}
+    return "\n".join(f"! {text}" for text in checks.get("warnings", ()))
 
 
 def _number(value: float | None, digits: int = 3) -> str | None:
@@ -177,6 +183,9 @@ def _ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:
         return ""
     share, nats = found["linear_share"], _measured(found["linear_nats"], 4, " nats/token")
     text = f"Linear part: {found['linear_branch']}. Without it the converted model loses {nats}"
+    if interval := found["linear_interval"]:
+        ends = f"{interval['low']:.4f} to {interval['high']:.4f}"
+        text += f" (95 % interval {ends}, {counted(interval['n'], 'document')})"
     text += "" if share is None else f", {100 * share:.1f} % of what its attention is worth"
     if found["questions"]:
         text += (

@@ -23,6 +23,7 @@ from engine.evidence.inner_parts import Ablation, linear_branch
 from engine.evidence.parts import ModelQuality
 from engine.evidence.quality import score
 from engine.evidence.recall import ask
+from engine.evidence.stats import Interval, paired_ratio
 
 if TYPE_CHECKING:
     from engine.data.dataset import Piece
@@ -138,6 +139,7 @@ def ablate(
         shuffled_features=shuffled,
         window_and_sinks=baseline,
         linear_nats=linear_nats,
+        linear_interval=_interval(window_alone, full),
         attention_nats=attention_nats,
         linear_share=share,
         questions=len(on.probes),
@@ -153,3 +155,16 @@ def _lost(ablated: ModelQuality, full: ModelQuality) -> float | None:
     if ablated.perplexity is None or full.perplexity is None:
         return None
     return math.log(ablated.perplexity) - math.log(full.perplexity)
+
+
+def _interval(ablated: ModelQuality, full: ModelQuality) -> Interval | None:
+    """The same with its interval, paired by document; None for fewer than two documents."""
+    pairs = [
+        (theirs.nats - ours.nats, ours.tokens)
+        for theirs, ours in zip(ablated.by_document, full.by_document, strict=True)
+        if theirs.nats is not None and ours.nats is not None and ours.tokens
+    ]
+    if len(pairs) < max(2, len(full.by_document)):
+        return None
+    differences, tokens = zip(*pairs)
+    return paired_ratio(differences, tokens)

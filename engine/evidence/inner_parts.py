@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.evidence.parts import ModelQuality, Result
+from engine.evidence.stats import Interval
 
 LinearBranch = Literal["carries", "partly", "idle"]
 
@@ -36,6 +37,8 @@ class Ablation(Result):
     layers, no far field and no training."""
     linear_nats: float | None
     """What the linear part is worth: nats per token that the converted model loses without it."""
+    linear_interval: Interval | None
+    """The 95 % interval of linear_nats over held-out documents; null with fewer than two."""
     attention_nats: float | None
     """What all attention of the converted layers is worth: nats per token lost without both."""
     linear_share: float | None

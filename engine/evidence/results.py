@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.evidence.behaviour_parts import Continuations, Forgetting, LikenessReport
+from engine.evidence.data_parts import DataChecks
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 from engine.evidence.verdict import Verdict
@@ -124,6 +125,8 @@ class Comparison(Result):
     ablation: Ablation | None = None
     """What each part of a hybrid's attention contributes; null for other methods and in files of
     schema version 1."""
+    data_checks: DataChecks | None = None
+    """Copies, leaks and lost order of the data; null in files of schema version 1."""
     likeness: LikenessReport | None = None
     """How close the next-token distributions are; null in files of schema version 1."""
     continuations: Continuations | None = None

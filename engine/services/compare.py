@@ -31,6 +31,7 @@ from engine.services.answers import (
     longest_prompt,
 )
 from engine.services.artifacts import load_converted
+from engine.services.data_checks import check_data
 from engine.services.generic_text import generic_text
 from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
@@ -75,6 +76,8 @@ def compare(
             per_distance=settings.probes_per_distance,
             seed=config.seed,
         )
+    with progress.part("data", "the data"):
+        checks = check_data(corpus, dataset, original, seed=config.seed, tick=progress.tick)
     readings = measure_held_out(
         config, folder, original, converted, pieces, corpus.documents, probes,
         generic_text(corpus, original, max_tokens=dataset.max_tokens), device, progress,
@@ -120,6 +123,7 @@ def compare(
             readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
         ),
         ablation=readings.ablation,
+        data_checks=checks,
         likeness=readings.likeness,
         continuations=readings.continuations,
         forgetting=readings.forgetting,

@@ -167,9 +167,9 @@ def measure_held_out(
     bench = _Bench(original, pieces, texts, probes, generic, progress)
     has_control = (folder / "control").is_dir()
     a_model = 1 + bool(generic.pieces) + bool(probes) + (bench.prompts is not None)
-    # Beside the models: loading, the questions, agreement, the untrained swap, speed, answers.
+    # Beside them: loading, questions, data, agreement, the untrained swap, speed, answers.
     hybrid = bool(hybrid_mixers(converted.model))
-    progress.total = (2 + has_control) * a_model + 6 + hybrid
+    progress.total = (2 + has_control) * a_model + 7 + hybrid
     bench.read("original", original)
     bench.read("converted", converted)
     with progress.part("quality", "agreement"):

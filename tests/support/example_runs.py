@@ -139,6 +139,11 @@ def comparison(**changes: Any) -> Comparison:
             "method": "hybrid", "layers_converted": (0, 1, 3), "layers_kept": (2,),
             "parameters_added": 24_576,
         },
+        "data_checks": {
+            "heldout_documents": 41, "leaked": ({"document": 7, "share": 0.93},), "copies": 1,
+            "order_interval": {"estimate": 0.48, "low": 0.36, "high": 0.6, "n": 10},
+            "warnings": ("Leak: of 1 of 41 held-out documents ...",),
+        },
         "likeness": {
             "overall": _likeness(38_211, 0.953),
             "by_position": [
@@ -161,7 +166,9 @@ def comparison(**changes: Any) -> Comparison:
             "without_linear": _quality(2.902, -0.1), "without_window": _quality(900.0, 1.0),
             "without_both": _quality(2100.0, 1.0), "shuffled_features": _quality(23.0, 1.0),
             "window_and_sinks": _quality(2.951, -0.1),
-            "linear_nats": 0.0714, "attention_nats": 6.655, "linear_share": 0.0107,
+            "linear_nats": 0.0714,
+            "linear_interval": {"estimate": 0.0714, "low": 0.052, "high": 0.091, "n": 41},
+            "attention_nats": 6.655, "linear_share": 0.0107,
             "questions": 60, "recalled": 57, "recalled_without_linear": 31,
             "recalled_by_window_and_sinks": 30, "linear_branch": "carries",
         },

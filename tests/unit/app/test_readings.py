@@ -168,6 +168,13 @@ def test_answers_are_held_against_the_document() -> None:
     assert readings.answers(RESULT, "en").endswith("Original: right. Converted: right.")
 
 
+def test_unfit_data_is_said_at_the_top() -> None:
+    html = compare.head(examples.run(), RESULT, "en")
+    assert "may not be fit to judge by" in html and "Leak: of 1 of 41" in html
+    clean = compare.head(examples.run(), RESULT.model_copy(update={"data_checks": None}), "en")
+    assert "fit to judge" not in clean
+
+
 def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() -> None:
     html = alike.section(RESULT, "en")
     assert "first for 95.3 % of the held-out tokens; 91.2 %" in html
@@ -190,6 +197,7 @@ def test_what_the_linear_part_does_is_said_with_its_numbers() -> None:
     html = inside.section(RESULT, "en")
     assert "The linear part carries" in html and "loses 0.071 nats per token: 1.1 %" in html
     assert "answers 57, without the linear part 31; an untrained window with sinks" in html
+    assert "95 % interval from 41 documents: 0.052 to 0.091 nats per token" in html
     assert "2.95" in html and "30/60" in html
 
 

@@ -58,6 +58,7 @@ def test_a_linear_part_with_zeroed_weights_is_idle(family, seed, pieces):
                 p.zero_()
     full, found = _ablation(converted, _hybrid(family, T2R(), seed), pieces)
     assert found.without_linear == full
+    assert found.linear_interval and found.linear_interval.low == found.linear_interval.high == 0
     assert (found.linear_branch, found.linear_nats, found.shuffled_features) == ("idle", 0.0, full)
 
 
@@ -71,6 +72,9 @@ def test_each_part_is_left_out_of_the_same_weights(pieces):
     assert score(converted, pieces) == before == full
     losses = [q.perplexity for q in (found.without_linear, found.without_window, full)]
     assert len(set(losses)) == 3
+    interval = found.linear_interval
+    assert interval and interval.n == 3 and interval.low <= interval.estimate <= interval.high
+    assert interval.estimate == pytest.approx(found.linear_nats)
     assert found.shuffled_features is None  # elu learns nothing
     # With the far field out, gamma and phi do not matter: the baseline is the same model here.
     assert found.window_and_sinks.perplexity == pytest.approx(found.without_linear.perplexity)
