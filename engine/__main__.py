@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
     )
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
+    compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
     compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
 
     runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
@@ -163,7 +164,7 @@ def _destination(out: str | None) -> tuple[str | None, Path | None]:
 
 def _compare(options: argparse.Namespace) -> tuple[Any, str]:
     run = service.find(options.run)
-    if options.lengths is None and options.prompt_file is None:
+    if options.lengths is None and options.prompt_file is None and options.needles is None:
         require_done(run)
         comparison = service.comparison(run.id)
     else:
@@ -173,6 +174,7 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
         comparison = compare_again(
             run.id,
             lengths=options.lengths,
+            needles=options.needles,
             prompt=_prompt(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )

@@ -113,7 +113,7 @@ def values(
             readings.speed(result.speed.prefill, "prefill", lang),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
-        alike.section(result, lang) + inside.section(result, lang),
+        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),
         two_answers(result, lang),
         conditions(run, result, lang),
     ]

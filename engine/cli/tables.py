@@ -6,27 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from engine.cli import beyond
+from engine.cli.words import counted, measured, table
 from engine.models.catalogue import BundledModel
 from engine.runs.records import Run
 
 _PARTIES = ("original", "control", "converted", "swapped_untrained")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Columns under a rule; the first is aligned left, all others right. None shows as "-"."""
-    cells = [[str(c) for c in head], *[["-" if c is None else str(c) for c in r] for r in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    cells.insert(1, ["-" * width for width in widths])
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
-        for row in cells
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def counted(n: int, thing: str) -> str:
-    """A number with its noun, e.g. "1 thread", "2,048 tokens"."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def models(found: Sequence[BundledModel]) -> str:
@@ -82,9 +67,11 @@ def comparison(result: dict[str, Any] | None) -> str:
     """A comparison as a few tables, in the order of the questions people ask."""
     if result is None:
         return "This run has no comparison yet."
-    parts = [_data_warnings(result), _quality(result["quality"]), _by_position(result["quality"])]
-    parts += [_alike(result), _ablation(result.get("ablation"), result["quality"])]
-    parts += [_recall(result["recall"]), _speed(result["speed"]), _memory(result["memory"])]
+    parts = [beyond.data_warnings(result), _quality(result["quality"])]
+    parts.append(_by_position(result["quality"]))
+    parts += [beyond.alike(result), beyond.ablation(result.get("ablation"), result["quality"])]
+    parts += [_recall(result["recall"]), beyond.needles(result.get("needles"))]
+    parts += [_speed(result["speed"]), _memory(result["memory"])]
     parts.append(_answers(result["answers"]))
     where = result["environment"]
     parts.append(
@@ -94,18 +81,8 @@ def comparison(result: dict[str, Any] | None) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _data_warnings(result: dict[str, Any]) -> str:
-    """What makes the data unfit to judge by; nothing where nothing was found."""
-    checks = result.get("data_checks") or {}
-    return "\n".join(f"! {text}" for text in checks.get("warnings", ()))
-
-
 def _number(value: float | None, digits: int = 3) -> str | None:
     return None if value is None else f"{value:,.{digits}f}"
-
-
-def _measured(value: float | None, digits: int, unit: str) -> str:
-    return "not measured" if value is None else f"{value:,.{digits}f}{unit}"
 
 
 def _quality(quality: dict[str, Any]) -> str:
@@ -115,9 +92,9 @@ def _quality(quality: dict[str, Any]) -> str:
         if (scores := quality[party]) is not None
     ]
     tokens = counted(quality["converted"]["tokens"], "held-out token")
-    divergence = _measured(quality["kl"], 4, " nats/token")
+    divergence = measured(quality["kl"], 4, " nats/token")
     share = quality["top1_agreement"]
-    same = _measured(None if share is None else 100 * share, 1, " % of tokens")
+    same = measured(None if share is None else 100 * share, 1, " % of tokens")
     return (
         f"Quality on {tokens} (lower is better)\n"
         + table(("", "perplexity", "bits per byte"), rows)
@@ -145,58 +122,6 @@ def _recall(recall: dict[str, Any]) -> str:
     ]
     text = "Facts recalled, by distance in tokens\n" + table(("distance", *parties), rows)
     return text + (f"\n{recall['note']}" if recall["note"] else "")
-
-
-def _alike(result: dict[str, Any]) -> str:
-    """Beyond perplexity: distributions, whole texts, and text that is not the user's."""
-    lines = []
-    if likeness := result.get("likeness"):
-        whole = likeness["overall"]
-        lines.append(
-            f"Divergence at the 95th percentile: {_measured(whole['kl_p95'], 4, ' nats')}; top five"
-            f" shared: {_measured(whole['top5'], 3, '')} of 1."
-        )
-    if texts := result.get("continuations"):
-        said = [
-            f"{name} {found['mean_prefix_tokens']:.1f} tokens, ROUGE-L {found['mean_rouge_l']:.2f}"
-            for name in ("converted", "control")
-            if (found := texts[name])
-        ]
-        lines.append(
-            f"{counted(len(texts['documents']), 'continuation')} of {texts['new_tokens']} tokens, "
-            f"the same as the original's: {'; '.join(said)}."
-        )
-    if other := result.get("forgetting"):
-        found = [
-            f"{name} {_measured(scores['perplexity'], 3, '')}"
-            for name in _PARTIES[:3]
-            if (scores := other[name])
-        ]
-        said = f"perplexity {', '.join(found)}. " if found else ""
-        lines.append(f"Other text: {said}{other['note']}")
-    return "\n".join(lines)
-
-
-def _ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:
-    """One sentence on what a hybrid's linear part is worth, and the baseline it has to beat."""
-    if not found:
-        return ""
-    share, nats = found["linear_share"], _measured(found["linear_nats"], 4, " nats/token")
-    text = f"Linear part: {found['linear_branch']}. Without it the converted model loses {nats}"
-    if interval := found["linear_interval"]:
-        ends = f"{interval['low']:.4f} to {interval['high']:.4f}"
-        text += f" (95 % interval {ends}, {counted(interval['n'], 'document')})"
-    text += "" if share is None else f", {100 * share:.1f} % of what its attention is worth"
-    if found["questions"]:
-        text += (
-            f", and recalls {found['recalled_without_linear']} instead of {found['recalled']} of"
-            f" {counted(found['questions'], 'fact')}"
-        )
-    whole, baseline = quality["converted"], found["window_and_sinks"]
-    return (
-        f"{text}. Perplexity: {_measured(whole['perplexity'], 3, '')} whole,"
-        f" {_measured(baseline['perplexity'], 3, '')} for an untrained window with sinks."
-    )
 
 
 def _pairs(pair: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:

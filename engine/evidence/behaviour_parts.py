@@ -92,3 +92,49 @@ class Forgetting(Result):
     """The converted model."""
     note: str
     """What kind of text it is, or why there are no numbers."""
+
+
+class NeedleCell(Result):
+    """Questions of one length whose first needle stands at one depth."""
+
+    length_tokens: int
+    """Tokens of prompt and answer together."""
+    depth: float
+    """Where the first needle that the answer needs stands: 0 the beginning, 1 the end."""
+    n: int
+    """Questions asked."""
+    original: int
+    """Of these, answered by the original, in every token under greedy decoding."""
+    converted: int
+    """Answered by the converted model."""
+    control: int | None
+    """Answered by the control; null when it was not trained."""
+
+
+class NeedleTaskGrid(Result):
+    """One needle task in one language."""
+
+    task: str
+    """"passkey", "multi_key", "multi_value", "multi_query", "variable_tracking" or "facts"."""
+    language: str
+    """Language code, "en" or "ja"."""
+    judged: bool
+    """Whether the original passes at the shortest length, so that the converted model can be judged
+    on it: at least half of the questions of all depths."""
+    cells: tuple[NeedleCell, ...]
+    """Those that have questions."""
+
+
+class NeedleGrid(Result):
+    """Needle tasks in the form of RULER, up to the model's own limit; asked on request."""
+
+    tasks: tuple[NeedleTaskGrid, ...]
+    """The tasks that the tokenizer can write."""
+    lengths: tuple[int, ...]
+    """Lengths asked at, in tokens."""
+    depths: tuple[float, ...]
+    """Depths asked at."""
+    per_cell: int
+    """Questions that each cell was to have."""
+    note: str
+    """Which tasks are judged, and which were left out and why."""

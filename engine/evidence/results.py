@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.evidence.behaviour_parts import Continuations, Forgetting, LikenessReport
+from engine.evidence.behaviour_parts import (
+    Continuations,
+    Forgetting,
+    LikenessReport,
+    NeedleGrid,
+)
 from engine.evidence.data_parts import DataChecks
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
@@ -132,6 +137,8 @@ class Comparison(Result):
     continuations: Continuations | None = None
     """How close whole continuations are; null where every held-out document is too short, and in
     files of schema version 1."""
+    needles: NeedleGrid | None = None
+    """Needle tasks by length and depth; null unless asked for, and in files of schema version 1."""
     forgetting: Forgetting | None = None
     """Text that is not the user's; null in files of schema version 1."""
     verdict: Verdict | None = None

@@ -13,11 +13,13 @@ from typing import Any
 from engine.configs import ComparisonSettings, RunConfig
 from engine.data.dataset import Dataset, Piece, build_dataset
 from engine.data.ingest import Corpus, read_corpus
+from engine.data.needles import NeedleProbe, needle_probes
 from engine.errors import BadDataset
 from engine.events import Listener
 from engine.evidence.environment import environment
 from engine.evidence.gates import lengths_to_measure
 from engine.evidence.judging import judge
+from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
 from engine.evidence.results import Comparison, rounded
@@ -76,11 +78,13 @@ def compare(
             per_distance=settings.probes_per_distance,
             seed=config.seed,
         )
+    with progress.part("needles", "needles"):
+        needles = _needles(original, settings.needles_per_cell, config.seed)
     with progress.part("data", "the data"):
         checks = check_data(corpus, dataset, original, seed=config.seed, tick=progress.tick)
     readings = measure_held_out(
         config, folder, original, converted, pieces, corpus.documents, probes,
-        generic_text(corpus, original, max_tokens=dataset.max_tokens), device, progress,
+        generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, device, progress,
     )  # fmt: skip
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
@@ -127,6 +131,10 @@ def compare(
         likeness=readings.likeness,
         continuations=readings.continuations,
         forgetting=readings.forgetting,
+        needles=needle_grid(
+            needles, readings.found, context_tokens=original.context_tokens,
+            per_cell=settings.needles_per_cell,
+        ) if settings.needles_per_cell else None,
     )
     write_json(folder / COMPARISON_FILE, result.model_dump(mode="json"))
     return result
@@ -144,6 +152,15 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
     most = min(config.recipe.max_tokens, original.context_tokens)
     dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.seed)
     return corpus, dataset
+
+
+def _needles(original: Loaded, per_cell: int, seed: int) -> list[NeedleProbe]:
+    """The needle tasks asked for, where the tokenizer can place needles at all."""
+    if not per_cell or not original.tokenizer.is_fast:
+        return []
+    return needle_probes(
+        original.tokenizer, context_tokens=original.context_tokens, per_cell=per_cell, seed=seed
+    )
 
 
 def _counts(corpus: Corpus, dataset: Dataset, pieces: Sequence[Piece]) -> dict[str, Any]:

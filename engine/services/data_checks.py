@@ -33,7 +33,8 @@ def data_warnings(
     if leaked:
         found.append(
             f"Leak: of {len(leaked):,} of {heldout:,} held-out documents"
-            f" {100 * LEAK_SHARE:.0f} % or more also stands in the training text, so quality is overstated for every model"
+            f" {100 * LEAK_SHARE:.0f} % or more also stands in the training text,"
+            " so quality is overstated for every model"
             f" (worst: document {leaked[0].document:,} with {100 * leaked[0].share:.0f} %)."
         )
     copies = corpus.duplicates + dataset.duplicates_across_split
@@ -47,8 +48,9 @@ def data_warnings(
         found.append(
             "Order: shuffling the lines or sentences of held-out text does not show to cost the"
             f" original anything ({order.estimate:.3f} nats per token, 95 % interval"
-            f" {order.low:.3f} to {order.high:.3f}, {order.n:,} documents). The data may have been shuffled, or the"
-            " original makes nothing of its order; then figures over long inputs say little."
+            f" {order.low:.3f} to {order.high:.3f}, {order.n:,} documents)."
+            " The data may have been shuffled, or the original makes nothing of its order;"
+            " then figures over long inputs say little."
         )
     return tuple(found)
 

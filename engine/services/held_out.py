@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.configs import RunConfig
 from engine.data.dataset import Piece, target_bytes
+from engine.data.needles import NeedleProbe
 from engine.data.probes import RecallProbe
 from engine.data.token_text import target_texts, token_classes
 from engine.evidence import continuation
@@ -35,6 +36,7 @@ class HeldOut:
     Attributes:
         quality: of the held-out text.
         passed: which questions "original", "converted" and perhaps "control" answered.
+        found: which needles the same models found.
         likeness: of the next-token distributions.
         continuations: of held-out text; None where it is too short.
         forgetting: of text that is not the user's.
@@ -43,6 +45,7 @@ class HeldOut:
 
     quality: Quality
     passed: dict[str, list[bool]]
+    found: dict[str, list[bool]]
     likeness: LikenessReport
     continuations: Continuations | None
     forgetting: Forgetting
@@ -58,10 +61,12 @@ class _Bench:
     texts: list[list[str]] | None
     probes: Sequence[RecallProbe]
     generic: GenericText
+    needles: Sequence[NeedleProbe]
     progress: Progress
     scores: dict[str, ModelQuality] = field(default_factory=dict)
     generic_scores: dict[str, ModelQuality] = field(default_factory=dict)
     passed: dict[str, list[bool]] = field(default_factory=dict)
+    found: dict[str, list[bool]] = field(default_factory=dict)
     written: dict[str, list[list[int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,6 +99,9 @@ class _Bench:
         if self.probes:
             with self.progress.part("recall", f"recall, {name}"):
                 self.passed[name] = ask(model.model, self.probes, tick=tick)
+        if self.needles:
+            with self.progress.part("needles", f"needles, {name}"):
+                self.found[name] = ask(model.model, self.needles, tick=tick)
         if self.prompts:
             end = self.original.tokenizer.eos_token_id
             ends = frozenset([end]) if isinstance(end, int) else frozenset[int]()
@@ -149,6 +157,7 @@ def measure_held_out(
     documents: Sequence[str],
     probes: Sequence[RecallProbe],
     generic: GenericText,
+    needles: Sequence[NeedleProbe],
     device: str,
     progress: Progress,
 ) -> HeldOut:
@@ -161,15 +170,16 @@ def measure_held_out(
         pieces: the held-out text; documents: the whole corpus they come from.
         probes: recall questions, or none.
         generic: text that is not the user's.
+        needles: needle tasks, or none.
         progress: counts the parts.
     """
     texts = target_texts(pieces, documents, original.tokenizer)
-    bench = _Bench(original, pieces, texts, probes, generic, progress)
+    bench = _Bench(original, pieces, texts, probes, generic, needles, progress)
     has_control = (folder / "control").is_dir()
-    a_model = 1 + bool(generic.pieces) + bool(probes) + (bench.prompts is not None)
-    # Beside them: loading, questions, data, agreement, the untrained swap, speed, answers.
+    a_model = 1 + bool(generic.pieces) + bool(probes) + bool(needles) + (bench.prompts is not None)
+    # Beside them: loading, questions, needles, data, agreement, the untrained swap, speed, answers.
     hybrid = bool(hybrid_mixers(converted.model))
-    progress.total = (2 + has_control) * a_model + 7 + hybrid
+    progress.total = (2 + has_control) * a_model + 8 + hybrid
     bench.read("original", original)
     bench.read("converted", converted)
     with progress.part("quality", "agreement"):
@@ -195,5 +205,6 @@ def measure_held_out(
         with progress.part("ablation", "parts of the attention"):
             ablation = bench.take_apart(converted, untrained, config.seed)
     return HeldOut(
-        quality, bench.passed, alike, bench.continuations(), bench.forgetting(), ablation
-    )
+        quality, bench.passed, bench.found, alike,
+        bench.continuations(), bench.forgetting(), ablation,
+    )  # fmt: skip

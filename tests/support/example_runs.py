@@ -158,6 +158,18 @@ def comparison(**changes: Any) -> Comparison:
             "documents": (3, 5, 8), "prompt_tokens": 900, "new_tokens": 48,
             "converted": _continued((20, 48, 3), 0.71), "control": _continued((48, 48, 30), 0.93),
         },
+        "needles": {
+            "tasks": [
+                {"task": "passkey", "language": "en", "judged": True, "cells": [
+                    {"length_tokens": n, "depth": d, "n": 4, "original": 4, "converted": 3,
+                     "control": 4} for n in (256, 2048) for d in (0.0, 1.0)]},
+                {"task": "facts", "language": "ja", "judged": False, "cells": [
+                    {"length_tokens": 256, "depth": 0.5, "n": 4, "original": 1, "converted": 0,
+                     "control": 1}]},
+            ],
+            "lengths": (256, 2048), "depths": (0.0, 1.0), "per_cell": 4,
+            "note": "Judged: passkey (en).",
+        },
         "forgetting": {
             "name": "business-cases", "original": _quality(9.11, 0), "control": _quality(9.32, 0),
             "converted": _quality(11.4, 0), "note": "Generated records.",

@@ -319,6 +319,17 @@ def test_the_table_says_what_the_linear_part_is_worth() -> None:
     assert "Linear part" not in tables.comparison({**content, "ablation": None})
 
 
+def test_needles_are_summed_over_depths_in_the_table() -> None:
+    content = examples.comparison().model_dump(mode="json")
+    said = tables.comparison(content)
+    row = next(line for line in said.splitlines() if line.startswith("passkey (en)  "))
+    assert row.split() == ["passkey", "(en)", "256", "8/8", "8/8", "6/8", "yes"]
+    content["needles"] |= {"tasks": [], "note": "None."}
+    assert "None." in tables.comparison(content)
+    content["needles"] = None
+    assert "Needles" not in tables.comparison(content)
+
+
 def test_unfit_data_is_said_before_anything_else() -> None:
     content = examples.comparison().model_dump(mode="json")
     assert tables.comparison(content).startswith("! Leak: of 1 of 41 held-out documents")

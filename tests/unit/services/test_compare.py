@@ -106,6 +106,7 @@ def test_every_part_is_there(compared):
     assert texts and texts.control and texts.control.mean_prefix_tokens == texts.new_tokens
     assert result.forgetting and result.forgetting.control == result.forgetting.original
     assert result.forgetting.converted and result.forgetting.converted.bits_per_byte
+    assert result.needles is None
     assert result.ablation is None  # t2r has one part only
 
 
@@ -151,7 +152,7 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
 
 def test_a_hybrid_is_taken_apart(tmp_path):
     config = _run(tmp_path, Hybrid(window=16), control=False)
-    settings = SETTINGS.model_copy(update={"heldout_tokens": 600})
+    settings = SETTINGS.model_copy(update={"heldout_tokens": 600, "needles_per_cell": 1})
     events: list[Event] = []
     result = compare(tmp_path / "run", config, settings, events.append)
     found = result.ablation
@@ -162,6 +163,9 @@ def test_a_hybrid_is_taken_apart(tmp_path):
     assert found.questions == 0  # a random original masters none
     assert events[-1].step == events[-1].total
     assert result.timing["comparing: ablation"] > 0
+    assert result.needles and result.needles.lengths == (128, 256, 512)
+    assert not any(task.judged for task in result.needles.tasks)
+    assert "cannot be judged" in result.needles.note
 
 
 def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatch):
