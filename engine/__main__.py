@@ -1,4 +1,4 @@
-"""The command line: `python -m engine models | convert | compare | runs`.
+"""The command line: `python -m engine models | convert | compare | vote | runs`.
 
 Standard output carries the answer (with --json exactly one JSON document), standard error the
 progress and the errors. Exit status: 0; 2 with a line of error and a line of hint; 130 when
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.cli import tables, verdict
+from engine.cli.files import destination, prompt_from
 from engine.cli.follow import ProgressLine, follow, require_done
 from engine.cli.log import log_file
 from engine.errors import BadRunConfig, Cancelled, EngineError
@@ -105,6 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
     compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
 
+    vote = commands.add_parser(
+        "vote", help="vote blindly on a run's pairs of answers", parents=[shared]
+    )
+    vote.add_argument("run", help="id, name or folder of a run")
+    vote.add_argument(
+        "vote", nargs="*", metavar="PAIR CHOICE", help="e.g. 1 left; right, tie, both_bad"
+    )
+
     runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
     actions = runs.add_subparsers(dest="action", metavar="ACTION")
     for action, text in (
@@ -125,7 +134,7 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
 
     # First what is known at once: the data and the model's folder, before torch is imported.
     data = resolve_data(options.data)
-    name, folder = _destination(options.out)
+    name, folder = destination(options.out)
     config = build_config(
         options.model,
         options.data,
@@ -152,16 +161,6 @@ def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
     return document, tables.run_summary(run) + "\n\n" + verdict.comparison(comparison)
 
 
-def _destination(out: str | None) -> tuple[str | None, Path | None]:
-    """Name and folder from --out: a bare name, or a path whose last part is the name."""
-    if out is None:
-        return None, None
-    if "/" in out or out in (".", ".."):
-        folder = Path(out).expanduser().resolve()
-        return folder.name, folder
-    return out, None
-
-
 def _compare(options: argparse.Namespace) -> tuple[Any, str]:
     run = service.find(options.run)
     if options.lengths is None and options.prompt_file is None and options.needles is None:
@@ -175,7 +174,7 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
             run.id,
             lengths=options.lengths,
             needles=options.needles,
-            prompt=_prompt(options.prompt_file) if options.prompt_file else None,
+            prompt=prompt_from(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )
     if options.money is None or comparison is None:
@@ -185,13 +184,12 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
     return with_money(comparison, options.money)
 
 
-def _prompt(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRunConfig(
-            f"{file} cannot be read as text.", "Give the path of a UTF-8 text file."
-        ) from error
+def _vote(options: argparse.Namespace) -> tuple[Any, str]:
+    from engine.cli.vote import vote
+
+    if len(options.vote) not in (0, 2):
+        raise BadRunConfig("A vote is a pair's number and a choice.", "Write for example: 1 left.")
+    return vote(service.find(options.run).id, options.vote)
 
 
 def _models(_options: argparse.Namespace) -> tuple[Any, str]:
@@ -228,7 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     for name, value in PATIENT_THREADS.items():
         os.environ.setdefault(name, value)
-    commands = {"models": _models, "convert": _convert, "compare": _compare, "runs": _runs}
+    commands = {"models": _models, "convert": _convert, "compare": _compare, "vote": _vote,
+                "runs": _runs}  # fmt: skip
     try:
         with log_file() as place, boundary(place):
             options = _parser().parse_args(arguments)

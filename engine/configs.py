@@ -154,6 +154,8 @@ class ComparisonSettings(Settings):
     questions a model, minutes on a CPU."""
     answer_tokens: Annotated[int, Field(ge=1)] = 80
     """Length of the two side-by-side answers, in tokens."""
+    vote_pairs: Annotated[int, Field(ge=0, le=200)] = 8
+    """Pairs of answers written for the blind vote, one per held-out document; 0 writes none."""
     prompt: str | None = None
     """The text both models continue; empty takes a long held-out document."""
 

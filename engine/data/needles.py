@@ -33,6 +33,8 @@ DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 _SHORTEST_SHARE = 0.85
 """A probe shorter than this share of its length does not count as one of it."""
+_FACTS_FROM_TOKENS = 512
+"""Shorter records rarely hold a fact and its question, and searching for one takes long."""
 _FEWEST_FACT_TOKENS = 24
 _FACT_END_TOKENS = 48  # between a fact and its question, at the least
 
@@ -76,7 +78,8 @@ def needle_probes(
                         probe = writer.write(task, depth, rng)
                         if probe is not None:
                             found.append(probe)
-            found += _facts(tokenizer, language, length, per_cell, seed)
+            if length >= _FACTS_FROM_TOKENS:
+                found += _facts(tokenizer, language, length, per_cell, seed)
     return found
 
 

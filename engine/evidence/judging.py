@@ -52,7 +52,7 @@ def judge(
     """
     length = judged_length(gates, speed)
     found = (
-        _quality(quality, gates),
+        judge_quality(quality, gates),
         _recall(recall, gates),
         savings.speed(speed, gates, length),
         savings.memory(memory, gates, length),
@@ -61,7 +61,7 @@ def judge(
     return overall([one for one in found if one], seal_state(gates, sha256), sha256)
 
 
-def _quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | None:
+def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | None:
     """Change in perplexity over documents; a document's weight is its number of tokens."""
     limit, against = gates.quality_loss_percent, gates.quality_against
     if limit is None:

@@ -28,7 +28,7 @@ def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdi
             return told(verdict="no_go", reason="converted_out_of_memory")
         if mine.context_tokens == length and theirs.out_of_memory:
             return told(verdict="go", reason="original_out_of_memory")
-        ratio = _ratio(theirs.seconds, mine.seconds)
+        ratio = ratio_of_times(theirs.seconds, mine.seconds)
         if ratio is not None:
             ratios[mine.context_tokens] = ratio
     if length not in ratios:
@@ -72,13 +72,13 @@ def cost(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdic
         document_times(speed, party, length or 0, gates.output_tokens)
         for party in ("converted", "original")
     )
-    ratio = _ratio(mine, theirs)
+    ratio = ratio_of_times(mine, theirs)
     if ratio is None:
         return told(verdict="not_enough_evidence", reason="not_measured")
     return by_interval(ratio, limit, told, at_most=True)
 
 
-def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:
+def ratio_of_times(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:
     """Interval for the geometric mean of numerator / denominator, moment by moment; None where the
     two were not read at the same moments, or too few times."""
     if len(numerators) != len(denominators) or len(numerators) < FEWEST["repeats"]:

@@ -9,7 +9,10 @@ from typing import Any
 from engine.errors import BadRunConfig
 from engine.services.jsonfile import write_json
 
-FILES = ("config.json", "comparison.json", "timings.json", "worker.log", "lock")
+FILES = (
+    "config.json", "comparison.json", "timings.json", "pairs.json", "votes.json", "worker.log",
+    "lock",
+)  # fmt: skip
 FOLDERS = ("data", "converted", "control", "checkpoint", ".converted.part", ".control.part")
 """Of a run; those with a dot are what a killed worker leaves of a model it was saving."""
 PATTERNS = ("comparison-*.json", ".*.json." + "[0-9a-f]" * 32)

@@ -38,6 +38,7 @@ from engine.services.generic_text import generic_text
 from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
 from engine.services.progress import Progress
+from engine.services.vote_pairs import write_pairs
 
 COMPARISON_FILE = "comparison.json"
 
@@ -111,6 +112,7 @@ def compare(
     method = config.method.name
     with progress.part("answers", "answers"):
         written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
+        write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(

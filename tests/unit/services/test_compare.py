@@ -14,6 +14,7 @@ from engine.errors import Cancelled
 from engine.events import Event, ignore
 from engine.evidence.gates import sealed
 from engine.evidence.results import Comparison
+from engine.evidence.votes import VotePairs
 from engine.methods import T2R, Hybrid, Softmax
 from engine.models.load import load
 from engine.services.artifacts import ConversionRecord, save_model
@@ -118,6 +119,14 @@ def test_gates_that_came_later_give_no_verdict(compared):
     assert {gate.gate for gate in verdict.gates} == {"quality", "recall", "speed", "memory"}
 
 
+def test_pairs_to_vote_on_are_written_once(compared):
+    _, file, _ = compared
+    pairs = file.with_name("pairs.json")
+    every = VotePairs.model_validate_json(pairs.read_bytes())
+    assert 0 < len(every.pairs) + every.same_answers <= SETTINGS.vote_pairs
+    assert all(pair.left != pair.right for pair in every.pairs)
+
+
 def test_progress_runs_to_its_end(compared):
     events = compared[2]
     assert all(event.stage == "comparing" and event.kind == "progress" for event in events)
@@ -131,7 +140,9 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
         _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates})
     )
     settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 2_000})
+    (tmp_path / "run" / "pairs.json").write_text("kept")  # votes belong to the pairs there are
     result = compare(tmp_path / "run", config, settings, ignore)
+    assert (tmp_path / "run" / "pairs.json").read_text() == "kept"
     assert result.quality.converted == result.quality.original
     assert result.quality.control is None
     assert result.quality.kl == pytest.approx(0.0, abs=1e-9)

@@ -81,7 +81,7 @@ def test_a_run_leaves_models_comparison_and_timings(
 ) -> None:
     folder, _ = whole
     assert {p.name for p in folder.iterdir()} == {
-        "data", "converted", "control", "comparison.json", "timings.json",
+        "data", "converted", "control", "comparison.json", "pairs.json", "timings.json",
     }  # fmt: skip
     result = Comparison.model_validate_json((folder / "comparison.json").read_text())
     assert result.quality.control is not None

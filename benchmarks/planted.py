@@ -1,0 +1,115 @@
+"""Populations of documents with a known truth, for `benchmarks.calibration`."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from engine import Hybrid, KeptLayers, convert, load
+from engine.configs import AcceptanceGates
+from engine.data.batches import Piece
+from engine.data.documents import business_documents
+from engine.evidence.judging import judge_quality as judge_gate
+from engine.evidence.parts import DocumentReading, ModelQuality, Quality
+from engine.evidence.quality import score
+from engine.evidence.verdict import GateVerdict
+from engine.models.catalogue import DEFAULT_MODEL
+
+Population = tuple[np.ndarray, np.ndarray]
+"""Of every document: additional nats of the converted model, and tokens."""
+
+DAMAGE = (0.05, 0.15, 0.2, 0.3)
+"""Standard deviation of the noise added to every weight matrix, as a share of its own."""
+
+
+def made_up_populations(documents: int = 20_000, seed: int = 0) -> dict[str, Population]:
+    """Documents of 64 to 2,000 tokens: loss per token even, skewed, or ruled by a few documents
+    that are many times worse than the rest; and the same even one without any loss."""
+    rng = np.random.default_rng(seed)
+    tokens = np.clip(rng.lognormal(6.6, 0.6, documents), 64, 2000).round()
+    shapes = {
+        "made up, no loss": rng.normal(0.0, 0.02, documents),
+        "made up, even": rng.normal(0.01, 0.02, documents),
+        "made up, skewed": 0.01 * rng.gamma(0.7, 1 / 0.7, documents),
+        "made up, heavy tail": 0.02 * np.exp(rng.normal(-0.72, 1.2, documents)),
+    }
+    populations = {}
+    for name, per_token in shapes.items():
+        # What happens to a token by chance averages out over a document.
+        per_token = per_token + rng.normal(0, 0.05, documents) / np.sqrt(tokens)
+        if name == "made up, no loss":
+            per_token = per_token - (per_token * tokens).sum() / tokens.sum()
+        populations[name] = (per_token * tokens, tokens)
+    return populations
+
+
+def damaged_populations(documents: int, seed: int = 0) -> dict[str, Population]:
+    """The bundled model against copies of it with noise on their weights, and against the untrained
+    swap, on generated records; and a null: two damaged copies, whose places are exchanged in one
+    half of the population, so that neither is worse."""
+    loaded = load(DEFAULT_MODEL)
+    drawn = itertools.islice(business_documents(seed, characters=(800, 8000)), documents)
+    pieces = []
+    for number, record in enumerate(drawn):
+        ids = torch.tensor(loaded.tokenizer(record.text)["input_ids"][: loaded.context_tokens])
+        pieces.append(Piece(ids, number, 0, None))
+    reference = score(loaded.model, pieces)
+    tokens = np.array([d.tokens for d in reference.by_document], float)
+    swapped = copy.deepcopy(loaded.model)
+    convert(swapped, Hybrid(), KeptLayers(every=4), seed=seed)
+    models = {f"real, noise {share:.0%}": damaged(loaded.model, share, 1) for share in DAMAGE}
+    models["real, swapped and untrained"] = swapped
+    readings = {name: score(model, pieces) for name, model in models.items()}
+    populations = {
+        name: (_nats(quality) - _nats(reference), tokens) for name, quality in readings.items()
+    }
+    name = f"real, noise {DAMAGE[1]:.0%}"
+    apart = _nats(score(damaged(loaded.model, DAMAGE[1], 2), pieces)) - _nats(readings[name])
+    null = (np.concatenate([apart, -apart]), np.concatenate([tokens, tokens]))
+    return {"real, no loss": null, **populations}
+
+
+def damaged(model: PreTrainedModel, share: float, seed: int) -> PreTrainedModel:
+    """A copy with normal noise on every weight matrix."""
+    generator = torch.Generator().manual_seed(seed)
+    changed = copy.deepcopy(model)
+    with torch.no_grad():
+        for weight in changed.parameters():
+            if weight.dim() > 1:
+                noise = torch.randn(weight.shape, generator=generator)
+                weight += share * weight.std() * noise
+    return changed
+
+
+def judge_quality(losses: np.ndarray, tokens: np.ndarray, gates: AcceptanceGates) -> GateVerdict:
+    """The verdict on quality of a data set, as a run would get it."""
+    control = _model(np.zeros_like(losses), tokens)
+    found = judge_gate(
+        Quality(
+            original=control, control=control, converted=_model(losses, tokens),
+            swapped_untrained=control, kl=None, top1_agreement=None,
+        ),
+        gates,
+    )  # fmt: skip
+    assert found is not None  # the gate is set
+    return found
+
+
+def _model(nats: np.ndarray, tokens: np.ndarray) -> ModelQuality:
+    return ModelQuality(
+        perplexity=math.exp(min(nats.sum() / tokens.sum(), 700.0)), bits_per_byte=None,
+        perplexity_by_position=(), tokens=int(tokens.sum()), documents=len(tokens),
+        by_document=tuple(
+            DocumentReading(document=i, tokens=int(t), nats=float(x))
+            for i, (x, t) in enumerate(zip(nats, tokens))
+        ),
+    )  # fmt: skip
+
+
+def _nats(quality: ModelQuality) -> np.ndarray:
+    return np.array([d.nats for d in quality.by_document], float)

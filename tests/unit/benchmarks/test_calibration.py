@@ -1,0 +1,56 @@
+"""A small calibration: too few data sets for a certificate, enough to catch a broken interval."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks.calibration import calibrate, quality, votes
+from benchmarks.planted import damaged, made_up_populations
+from tests.support.models import tiny_model
+
+DATA_SETS = 300
+# Four standard errors of a share of 95 % over so many data sets.
+SLACK = 4 * (0.95 * 0.05 / DATA_SETS) ** 0.5
+
+
+@pytest.fixture(scope="module")
+def found():
+    return calibrate(data_sets=DATA_SETS, documents=0, sizes=(12,))
+
+
+def test_intervals_cover_the_truth(found):
+    rows = {row["population"]: row for row in found["quality"]}
+    for name in ("no loss", "even", "skewed"):
+        assert rows[f"made up, {name}"]["coverage"] > 0.94 - SLACK, name
+    for row in (*found["recall"], *found["speed"]):
+        assert row["coverage"] > 0.94 - SLACK, row
+    json.dumps(found)
+
+
+def test_no_loss_is_not_called_worse(found):
+    null = next(row for row in found["quality"] if row["population"] == "made up, no loss")
+    assert null["called_worse"] < 0.05 + SLACK and null["default_gate_no_go"] == 0
+    for row in found["recall"]:
+        if row["truth"] == 0:
+            assert row["called_worse"] < 0.05 + SLACK
+            assert row["some_distance_called_lost"] < 0.05 + SLACK
+
+
+def test_a_planted_loss_is_caught():
+    losses, tokens = made_up_populations()["made up, even"]
+    row = quality(losses + 0.09 * tokens, tokens, documents=20, data_sets=100, seed=0)
+    assert row["default_gate_no_go"] > 0.95 and row["truth"] == pytest.approx(10.5, abs=0.3)
+    assert quality(losses, tokens, documents=20, data_sets=100, seed=0)["default_gate_no_go"] < 0.05
+
+
+def test_damage_is_what_was_asked_for():
+    model = tiny_model("llama")
+    changed = damaged(model, 0.2, 1)
+    before, after = model.lm_head.weight.detach(), changed.lm_head.weight.detach()
+    assert float((after - before).std() / before.std()) == pytest.approx(0.2, rel=0.05)
+    assert torch.equal(damaged(model, 0.2, 1).lm_head.weight, after)
+
+
+def test_wilson_covers_by_exact_count():
+    assert votes(0.6, 100)["coverage"] == pytest.approx(0.95, abs=0.02)
