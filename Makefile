@@ -1,5 +1,5 @@
-# run, test, lint, browser, bench, kernels-aot. All that is installed goes into .venv; a stamp saves the second
-# start from installing again. Other address: make run HOST=0.0.0.0 PORT=8000
+# All that is installed goes into .venv; a stamp saves the second start from installing again.
+# Another address: make run HOST=0.0.0.0 PORT=8000
 HOST = 127.0.0.1
 PORT = 7860
 PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint browser bench kernels-aot clean
+.PHONY: run test lint browser bench kernels-aot
 
 run: .venv/run.stamp
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
@@ -26,9 +26,6 @@ bench: .venv/run.stamp
 
 kernels-aot: .venv/dev.stamp
 	$(BIN)/python -m tests.kernels_aot --jobs 2
-
-clean:
-	rm -rf .venv
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "T2R Studio needs Python 3.11 or newer." >&2; exit 1; }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Literal
 
 Tone = Literal["good", "bad", "same"]
@@ -15,14 +16,7 @@ Tone = Literal["good", "bad", "same"]
 NoticeTone = Literal["good", "bad", "warn", "info"]
 Party = Literal["original", "converted", "control", "swapped_untrained"]
 
-_LOGO = (
-    '<svg width="30" height="30" viewBox="0 0 30 30" aria-hidden="true">'
-    '<rect width="30" height="30" rx="7" fill="#0017C1"/>'
-    '<path d="M6 23 C13 21 18 15 22 6" fill="none" stroke="#7CC7F2" stroke-width="2.6"'
-    ' stroke-linecap="round"/>'
-    '<path d="M6 20 H24" stroke="#FF9E4A" stroke-width="2.6" stroke-dasharray="4 3"'
-    ' stroke-linecap="round"/></svg>'
-)
+_LOGO = (Path(__file__).parents[1] / "assets" / "logo.svg").read_text("utf-8").strip()
 
 
 def esc(value: object) -> str:

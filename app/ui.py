@@ -42,7 +42,7 @@ def build(sample: Sample | None) -> gr.Blocks:
 
 
 def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
-    gr.Navbar(visible=False)
+    gr.Navbar(visible=False)  # pyright: ignore[reportPrivateImportUsage]
     studio = Studio(lang, sample)
     _navigation(demo, studio)
     _choosing(studio)

@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
     )
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
+    compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
     compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
 
     vote = commands.add_parser(
@@ -162,7 +163,7 @@ def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
 
 def _compare(options: argparse.Namespace) -> tuple[Any, str]:
     run = service.find(options.run)
-    if options.lengths is None and options.prompt_file is None:
+    if options.lengths is None and options.prompt_file is None and options.needles is None:
         require_done(run)
         comparison = service.comparison(run.id)
     else:
@@ -172,6 +173,7 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
         comparison = compare_again(
             run.id,
             lengths=options.lengths,
+            needles=options.needles,
             prompt=prompt_from(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )

@@ -149,6 +149,9 @@ class ComparisonSettings(Settings):
     """At most this many held-out tokens are scored."""
     probes_per_distance: Annotated[int, Field(ge=1)] = 20
     """Recall questions per distance."""
+    needles_per_cell: Annotated[int, Field(ge=0, le=100)] = 0
+    """Questions of each needle task, language, length and depth; 0 asks none. One is about 240
+    questions a model, minutes on a CPU."""
     answer_tokens: Annotated[int, Field(ge=1)] = 80
     """Length of the two side-by-side answers, in tokens."""
     vote_pairs: Annotated[int, Field(ge=0, le=200)] = 8

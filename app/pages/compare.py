@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, notes, readings, summary, tables, verdict
+from app import alike, charts, inside, notes, readings, summary, tables, verdict
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.components import AnswerView, Party
@@ -32,6 +32,7 @@ class ComparePage:
     prefill: ChartBlock
     memory: ChartBlock
     recall: ChartBlock
+    inside: gr.HTML
     answers: gr.HTML
     conditions: gr.HTML
 
@@ -41,7 +42,7 @@ class ComparePage:
         return [
             self.empty, self.column, self.head, self.verdict, self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            self.answers, self.conditions,
+            self.inside, self.answers, self.conditions,
         ]  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def build(lang: str) -> ComparePage:
         with gr.Row(elem_classes="ts-charts"):
             position = chart_block(t("chart.position", lang))
             recall = chart_block(t("chart.recall", lang))
+        parts = block(elem_id="inside")
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
         memory = chart_block(t("chart.memory", lang))
         with gr.Row(elem_classes="ts-charts"):
@@ -67,8 +69,8 @@ def build(lang: str) -> ComparePage:
         with gr.Column(elem_classes="ts-panel"):
             conditions = block()
     return ComparePage(
-        empty, column, head, banner, tiles, position, decode, prefill, memory, recall, answers,
-        conditions,
+        empty, column, head, banner, tiles, position, decode, prefill, memory, recall, parts,
+        answers, conditions,
     )  # fmt: skip
 
 
@@ -113,6 +115,7 @@ def values(
             readings.speed(result.speed.prefill, "prefill", lang),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
+        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),
         two_answers(result, lang),
         conditions(run, result, lang),
     ]
@@ -132,7 +135,12 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         method=conversion.method,
         converted=len(conversion.layers_converted),
     )
-    return ui.section(title, readings.perplexity(result, lang), level=1) + mark + ui.inline([about])
+    checks = result.data_checks
+    unfit = ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings)) if (
+        checks and checks.warnings
+    ) else ""
+    heading = ui.section(title, readings.perplexity(result, lang), level=1)
+    return heading + mark + ui.inline([about]) + unfit
 
 
 def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:

@@ -6,27 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from engine.cli import beyond
+from engine.cli.words import counted, measured, table
 from engine.models.catalogue import BundledModel
 from engine.runs.records import Run
 
 _PARTIES = ("original", "control", "converted", "swapped_untrained")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Columns under a rule; the first is aligned left, all others right. None shows as "-"."""
-    cells = [[str(c) for c in head], *[["-" if c is None else str(c) for c in r] for r in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    cells.insert(1, ["-" * width for width in widths])
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
-        for row in cells
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def counted(n: int, thing: str) -> str:
-    """A number with its noun, e.g. "1 thread", "2,048 tokens"."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def models(found: Sequence[BundledModel]) -> str:
@@ -82,8 +67,11 @@ def comparison(result: dict[str, Any] | None) -> str:
     """A comparison as a few tables, in the order of the questions people ask."""
     if result is None:
         return "This run has no comparison yet."
-    parts = [_quality(result["quality"]), _by_position(result["quality"])]
-    parts += [_recall(result["recall"]), _speed(result["speed"]), _memory(result["memory"])]
+    parts = [beyond.data_warnings(result), _quality(result["quality"])]
+    parts.append(_by_position(result["quality"]))
+    parts += [beyond.alike(result), beyond.ablation(result.get("ablation"), result["quality"])]
+    parts += [_recall(result["recall"]), beyond.needles(result.get("needles"))]
+    parts += [_speed(result["speed"]), _memory(result["memory"])]
     parts.append(_answers(result["answers"]))
     where = result["environment"]
     parts.append(
@@ -97,10 +85,6 @@ def _number(value: float | None, digits: int = 3) -> str | None:
     return None if value is None else f"{value:,.{digits}f}"
 
 
-def _measured(value: float | None, digits: int, unit: str) -> str:
-    return "not measured" if value is None else f"{value:,.{digits}f}{unit}"
-
-
 def _quality(quality: dict[str, Any]) -> str:
     rows = [
         (party.replace("_", ", "), _number(scores["perplexity"]), _number(scores["bits_per_byte"]))
@@ -108,9 +92,9 @@ def _quality(quality: dict[str, Any]) -> str:
         if (scores := quality[party]) is not None
     ]
     tokens = counted(quality["converted"]["tokens"], "held-out token")
-    divergence = _measured(quality["kl"], 4, " nats/token")
+    divergence = measured(quality["kl"], 4, " nats/token")
     share = quality["top1_agreement"]
-    same = _measured(None if share is None else 100 * share, 1, " % of tokens")
+    same = measured(None if share is None else 100 * share, 1, " % of tokens")
     return (
         f"Quality on {tokens} (lower is better)\n"
         + table(("", "perplexity", "bits per byte"), rows)

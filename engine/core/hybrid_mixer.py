@@ -9,6 +9,8 @@ K sink slots.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -58,6 +60,36 @@ class HybridMixer(Mixer):
         self.sinks = sinks
         self.eps = eps
         self.log_gamma = nn.Parameter(torch.zeros(head.heads))
+        self._near = self._far = True
+
+    @contextmanager
+    def without(self, *, near: bool = False, far: bool = False) -> Iterator[None]:
+        """Within: the mixer's output, in every form, lacks the parts named.
+
+        A token of a part that is left out weighs nothing, and the others' weights are divided by
+        their own sum; with both parts left out the output is zero. What goes into the state does
+        not change. For measuring what each part contributes.
+
+        Args:
+            near: leave out the window and the sinks.
+            far: leave out the linear far field.
+        """
+        before = self._near, self._far
+        self._near, self._far = self._near and not near, self._far and not far
+        try:
+            yield
+        finally:
+            self._near, self._far = before
+
+    def _gamma(self, dtype: torch.dtype) -> Tensor:
+        """[H], the weight of the near field."""
+        gamma = self.log_gamma.to(dtype).exp()
+        return gamma if self._near else torch.zeros_like(gamma)
+
+    def _phi_query(self, q: Tensor) -> Tensor:
+        """[B, H, T, F], which decides the weight of the far field."""
+        phi_q = self.feature_map.query(q)
+        return phi_q if self._far else torch.zeros_like(phi_q)
 
     def _arrange(
         self, k: Tensor, v: Tensor, valid: Tensor | None, state: HybridState
@@ -104,10 +136,10 @@ class HybridMixer(Mixer):
             for old, new in ((start.k, k), (start.v, v))
         )
         plain = torch.cat([start.visible[:, :window].roll(-start.cursor, 1), plain], dim=1)
-        phi_q, phi_k = self.feature_map.query(q), self.feature_map.key(k)
+        phi_q, phi_k = self._phi_query(q), self.feature_map.key(k)
         if torch.is_grad_enabled():
             self.feature_map.note(phi_k, plain)
-        gamma = self.log_gamma.to(q.dtype).exp()
+        gamma = self._gamma(q.dtype)
         out = chunked(q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, self.eps, start.far)
         if state is not None:
             upto = k.shape[2] - window
@@ -139,8 +171,7 @@ class HybridMixer(Mixer):
         state.k[:, :, slot], state.v[:, :, slot] = k.squeeze(2), v.squeeze(2)
         state.cursor = (slot + 1) % window
         q = widen(q)
-        gamma = self.log_gamma.to(q.dtype).exp()
-        phi_q = self.feature_map.query(q)
+        gamma, phi_q = self._gamma(q.dtype), self._phi_query(q)
         k_near, v_near = widen(state.k), widen(state.v)
         out = step(q, k_near, v_near, state.visible, phi_q, gamma, self.eps, state.far)
         return out.to(dtype)
@@ -172,11 +203,11 @@ class HybridMixer(Mixer):
         # A sink is a key like any other here: mark its own column instead of its slot.
         at = sinks.position.clamp_max(tokens - 1)[:, None, :].expand(-1, tokens, -1)
         near = near.int().scatter_add(2, at, sink.int()).bool()
-        q_g, phi_g = group(q, kv_heads), group(self.feature_map.query(q), kv_heads)
+        q_g, phi_g = group(q, kv_heads), group(self._phi_query(q), kv_heads)
         logits = torch.einsum("bgrid,bgjd->bgrij", q_g, k)
         logits = logits.masked_fill(~near[:, None, None], -torch.inf)
         top = logits.amax(-1, keepdim=True)
-        gamma = self.log_gamma.to(q.dtype).exp().view(1, kv_heads, -1, 1, 1)
+        gamma = self._gamma(q.dtype).view(1, kv_heads, -1, 1, 1)
         scores = gamma * torch.exp(logits - torch.where(top.isfinite(), top, 0.0))
         phi = torch.einsum("bgrif,bgjf->bgrij", phi_g, self.feature_map.key(k))
         scores = scores + phi.masked_fill(~far[:, None, None], 0.0)

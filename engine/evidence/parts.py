@@ -35,6 +35,9 @@ class PositionBin(Result):
     """Tokens scored in the bin."""
     perplexity: float | None
     """exp(mean negative log-likelihood per token); null where it is not finite."""
+    bits_per_byte: float | None = None
+    """Negative log-likelihood in bits per UTF-8 byte of the bin's text; null where the tokenizer
+    does not tell a token's text, and in files of schema version 1."""
 
 
 class DocumentReading(Result):
@@ -46,6 +49,8 @@ class DocumentReading(Result):
     """Tokens scored in it."""
     nats: float | None
     """Their negative log-likelihood together, in nats; null where it is not finite."""
+    bytes: int | None = None
+    """UTF-8 bytes of their text; null where the tokenizer does not tell a token's text."""
 
 
 class ModelQuality(Result):

@@ -1,4 +1,4 @@
-"""Prediction of held-out text: perplexity, bits per byte, and likeness to the original.
+"""Prediction of held-out text: perplexity and bits per byte.
 
 Legend: B batch, T tokens, V vocabulary, R scored tokens of a micro-batch. Likelihoods are computed
 in float32 whatever the model's precision, a few hundred rows of the vocabulary at a time.
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 POSITION_EDGES = (0, 64, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
 """Edges of the position bins, in tokens of available context."""
 
-_ROWS = 512  # rows of logits turned into float32 log-probabilities at a time
+ROWS = 512
+"""Rows of logits turned into float32 log-probabilities at a time."""
 
 
 @torch.inference_mode()
@@ -32,29 +33,36 @@ def score(
     pieces: Sequence[Piece],
     *,
     text_bytes: int | None = None,
+    sizes: Sequence[Sequence[int]] | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> ModelQuality:
     """Score every token of the pieces but each piece's first, weighting all tokens equally.
 
     The position of a token is the number of tokens before it in its piece: the context that the
-    model really had. `text_bytes` is the number of UTF-8 bytes of the scored tokens' text. `tick`
-    is called after every micro-batch and may raise to stop.
+    model really had. `text_bytes` is the number of UTF-8 bytes of the scored tokens' text, `sizes`
+    that of each scored token by piece, for bits per byte by position. `tick` is called after every
+    micro-batch and may raise to stop.
     """
-    longest = max(len(piece.ids) for piece in pieces)
-    edges = [edge for edge in POSITION_EDGES if edge < longest] + [longest]
+    edges = position_edges(pieces)
     bins = torch.zeros(len(edges) - 1, dtype=torch.float64)
     counts = torch.zeros(len(edges) - 1, dtype=torch.long)
     inner_edges = torch.tensor(edges[1:-1])
+    bin_bytes = torch.zeros_like(counts)
     documents = sorted({piece.document for piece in pieces})
     number = {document: at for at, document in enumerate(documents)}
     of_piece = torch.tensor([number[piece.document] for piece in pieces])
+    document_bytes = torch.zeros(len(documents), dtype=torch.long)
+    for piece_sizes, at in zip(sizes or (), of_piece, strict=False):
+        of_bin = torch.bucketize(torch.arange(1, len(piece_sizes) + 1), inner_edges, right=True)
+        bin_bytes.index_add_(0, of_bin, torch.tensor(piece_sizes))
+        document_bytes[at] += sum(piece_sizes)
     document_nats = torch.zeros(len(documents), dtype=torch.float64)
     document_tokens = torch.zeros(len(documents), dtype=torch.long)
-    for (logits,), targets, positions, sources in _passes((model,), pieces):
+    for (logits,), targets, positions, sources in passes((model,), pieces):
         losses = torch.cat(
             [
                 torch.nn.functional.cross_entropy(some.float(), wanted, reduction="none")
-                for some, wanted in zip(logits.split(_ROWS), targets.split(_ROWS), strict=True)
+                for some, wanted in zip(logits.split(ROWS), targets.split(ROWS), strict=True)
             ]
         ).cpu()
         where = torch.bucketize(positions, inner_edges, right=True)
@@ -68,51 +76,40 @@ def score(
     perplexity = _perplexity(nats, tokens)
     return ModelQuality(
         perplexity=perplexity,
-        bits_per_byte=finite(nats / math.log(2) / text_bytes) if text_bytes else None,
+        bits_per_byte=_bits_per_byte(nats, text_bytes or 0),
         perplexity_by_position=tuple(
             PositionBin(
                 from_token=start,
                 to_token=end,
                 tokens=int(count),
                 perplexity=_perplexity(float(total), int(count)),
+                bits_per_byte=_bits_per_byte(float(total), int(size)),
             )
-            for start, end, total, count in zip(edges, edges[1:], bins, counts, strict=False)
+            for start, end, total, count, size in zip(
+                edges, edges[1:], bins, counts, bin_bytes, strict=False
+            )
         ),
         tokens=tokens,
         documents=len(documents),
         by_document=tuple(
-            DocumentReading(document=document, tokens=int(count), nats=finite(float(total)))
-            for document, count, total in zip(
-                documents, document_tokens, document_nats, strict=True
+            DocumentReading(
+                document=document,
+                tokens=int(count),
+                nats=finite(float(total)),
+                bytes=int(size) if sizes else None,
+            )
+            for document, count, total, size in zip(
+                documents, document_tokens, document_nats, document_bytes, strict=True
             )
         ),
         note=None if perplexity is not None else "the model's likelihoods are not finite numbers",
     )
 
 
-@torch.inference_mode()
-def agreement(
-    original: PreTrainedModel,
-    converted: PreTrainedModel,
-    pieces: Sequence[Piece],
-    *,
-    tick: Callable[[], None] = lambda: None,
-) -> tuple[float | None, float | None]:
-    """Mean KL(original || converted) in nats per token, and the share of tokens (0-1) for which
-    both rank the same token first; over the tokens that `score` scores. None where not finite.
-    """
-    divergence, same, tokens = 0.0, 0, 0
-    for (ours, theirs), targets, _, _ in _passes((original, converted), pieces):
-        for p, q in zip(ours.split(_ROWS), theirs.split(_ROWS), strict=True):
-            log_p, log_q = p.float().log_softmax(-1), q.float().log_softmax(-1)
-            # p log p -> 0 where p underflows to 0, though log p may be -inf there.
-            terms = torch.where(log_p.isinf(), 0.0, log_p.exp() * (log_p - log_q))
-            divergence += float(terms.sum(dtype=torch.float64))
-            same += int((p.argmax(-1) == q.argmax(-1)).sum())
-        tokens += targets.numel()
-        tick()
-    kl = finite(divergence / tokens)
-    return kl, None if kl is None else same / tokens
+def position_edges(pieces: Sequence[Piece]) -> list[int]:
+    """Edges of the position bins up to the longest piece."""
+    longest = max(len(piece.ids) for piece in pieces)
+    return [edge for edge in POSITION_EDGES if edge < longest] + [longest]
 
 
 def select_pieces(pieces: Sequence[Piece], most_tokens: int) -> list[Piece]:
@@ -129,7 +126,7 @@ def select_pieces(pieces: Sequence[Piece], most_tokens: int) -> list[Piece]:
     return chosen
 
 
-def _passes(
+def passes(
     models: Sequence[PreTrainedModel], pieces: Sequence[Piece]
 ) -> Iterator[tuple[list[Tensor], Tensor, Tensor, Tensor]]:
     """Per micro-batch: each model's logits [R, V] for the scored tokens, those tokens [R] on the
@@ -149,3 +146,8 @@ def _perplexity(nats: float, tokens: int) -> float | None:
     if not tokens or not math.isfinite(nats) or nats / tokens > 700:  # exp(710) overflows
         return None
     return math.exp(nats / tokens)
+
+
+def _bits_per_byte(nats: float, text_bytes: int) -> float | None:
+    """None where the bytes are not known, or the likelihood is not finite."""
+    return finite(nats / math.log(2) / text_bytes) if text_bytes else None

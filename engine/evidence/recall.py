@@ -8,7 +8,7 @@ pass per probe decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -59,10 +59,19 @@ def questions(
     return probes, None if probes else "No recall question fits into the model's context."
 
 
+class Question(Protocol):
+    """A prompt and the answer that shall follow it, as token ids."""
+
+    @property
+    def input_ids(self) -> list[int]: ...
+    @property
+    def answer_ids(self) -> list[int]: ...
+
+
 @torch.inference_mode()
 def ask(
     model: PreTrainedModel,
-    probes: Sequence[RecallProbe],
+    probes: Sequence[Question],
     *,
     tick: Callable[[], None] = lambda: None,
 ) -> list[bool]:

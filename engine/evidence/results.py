@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.evidence.behaviour_parts import (
+    Continuations,
+    Forgetting,
+    LikenessReport,
+    NeedleGrid,
+)
+from engine.evidence.data_parts import DataChecks
+from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 from engine.evidence.verdict import Verdict
 
@@ -119,6 +127,20 @@ class Comparison(Result):
     """Where it was measured."""
     conversion: ConversionFacts
     """What was swapped."""
+    ablation: Ablation | None = None
+    """What each part of a hybrid's attention contributes; null for other methods and in files of
+    schema version 1."""
+    data_checks: DataChecks | None = None
+    """Copies, leaks and lost order of the data; null in files of schema version 1."""
+    likeness: LikenessReport | None = None
+    """How close the next-token distributions are; null in files of schema version 1."""
+    continuations: Continuations | None = None
+    """How close whole continuations are; null where every held-out document is too short, and in
+    files of schema version 1."""
+    needles: NeedleGrid | None = None
+    """Needle tasks by length and depth; null unless asked for, and in files of schema version 1."""
+    forgetting: Forgetting | None = None
+    """Text that is not the user's; null in files of schema version 1."""
     verdict: Verdict | None = None
     """The verdict of the acceptance gates; null in files of schema version 1."""
 

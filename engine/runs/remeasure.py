@@ -12,12 +12,18 @@ from engine.errors import BadRunConfig, RunBusy
 from engine.events import Event, Listener
 from engine.runs import locks, paths, service
 
+_REFUSED = {
+    "context_tokens": ("Context length", "Give lengths such as 512,2048."),
+    "needles_per_cell": ("Questions per cell", "Give a number from 1 to 100."),
+}
+
 
 def compare_again(
     run_id: str,
     *,
     lengths: tuple[int, ...] | None = None,
     prompt: str | None = None,
+    needles: int | None = None,
     listen: Listener,
 ) -> dict[str, Any]:
     """Compare the run's models again, in this process, once the lane is free.
@@ -28,6 +34,7 @@ def compare_again(
         run_id: a run that is done.
         lengths: context lengths for speed and memory, in tokens; None takes the run's own.
         prompt: the text both models continue; None takes the run's own.
+        needles: questions per cell of the needle tasks; None takes the run's own number.
         listen: told after every part.
 
     Raises:
@@ -43,15 +50,14 @@ def compare_again(
         raise RunBusy(f"The run is {run.state}, not done.", "Let it finish first.")
     if prompt is not None and not prompt.strip():
         raise BadRunConfig("The prompt is empty.", "Give a text that both models can continue.")
-    changes = {"context_tokens": lengths, "prompt": prompt}
+    changes = {"context_tokens": lengths, "prompt": prompt, "needles_per_cell": needles}
     wanted = {key: value for key, value in changes.items() if value is not None}
     try:
         ComparisonSettings.model_validate(wanted)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadRunConfig(
-            f"Context length {first['input']}: {first['msg']}.", "Give lengths such as 512,2048."
-        ) from error
+        what, hint = _REFUSED[str(first["loc"][0])]
+        raise BadRunConfig(f"{what} {first['input']}: {first['msg']}.", hint) from error
     config = RunConfig.model_validate(run.config)
     settings = config.comparison.model_copy(update=wanted)
     lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)

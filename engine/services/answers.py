@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from engine.core.mixer import Mixer
 from engine.core.swap import conversion_of
+from engine.evidence.continuation import same_prefix
 from engine.evidence.results import Answer, Answers, ConversionFacts
 from engine.models.load import Loaded
 from engine.services.generate import GenerationRecord, generate
@@ -68,7 +69,7 @@ def answers(
         expected=prompt.expected,
         original=_answer(original, records[0], None),
         converted=_answer(converted, records[1], method),
-        same_prefix_tokens=_same_prefix(records[0].token_ids, records[1].token_ids),
+        same_prefix_tokens=same_prefix(records[0].token_ids, records[1].token_ids),
     )
 
 
@@ -112,9 +113,3 @@ def _answer(side: Loaded, record: GenerationRecord, method: str | None) -> Answe
         weights_sha256=side.weights_sha256,
         attention=_attention(side.model, method),
     )
-
-
-def _same_prefix(ours: Sequence[int], theirs: Sequence[int]) -> int:
-    """Tokens from the start in which both sequences are identical."""
-    pairs = zip(ours, theirs, strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(ours), len(theirs)))

@@ -1,29 +1,27 @@
 """Compare a run's models and write `comparison.json`.
 
-Every model is measured on the same held-out text, questions, lengths and prompt. A model is loaded
-when its turn comes and let go after it, so that three are in memory at most.
+Every model is measured on the same held-out text, questions, lengths and prompt.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.configs import ComparisonSettings, RunConfig
-from engine.data.dataset import Dataset, Piece, build_dataset, target_bytes
+from engine.data.dataset import Dataset, Piece, build_dataset
 from engine.data.ingest import Corpus, read_corpus
+from engine.data.needles import NeedleProbe, needle_probes
 from engine.errors import BadDataset
-from engine.events import Event, Listener
+from engine.events import Listener
 from engine.evidence.environment import environment
 from engine.evidence.gates import lengths_to_measure
 from engine.evidence.judging import judge
-from engine.evidence.parts import ModelQuality, Quality
-from engine.evidence.quality import agreement, score, select_pieces
-from engine.evidence.recall import ask, gather, questions
+from engine.evidence.needle_grid import needle_grid
+from engine.evidence.quality import select_pieces
+from engine.evidence.recall import gather, questions
 from engine.evidence.results import Comparison, rounded
 from engine.evidence.speed import measure
 from engine.models.load import Loaded, load
@@ -36,47 +34,14 @@ from engine.services.answers import (
 )
 from engine.services.artifacts import load_converted
 from engine.services.backends import backends
-from engine.services.convert import convert
+from engine.services.data_checks import check_data
+from engine.services.generic_text import generic_text
+from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
+from engine.services.progress import Progress
 from engine.services.vote_pairs import write_pairs
 
 COMPARISON_FILE = "comparison.json"
-
-_LISTEN_EVERY_S = 0.25  # the listener writes to a data base; micro-batches can take milliseconds
-
-
-class _Progress:
-    """Counts and times the parts, and lets the listener stop the work between micro-batches."""
-
-    def __init__(self, listen: Listener) -> None:
-        self.seconds: dict[str, float] = {}
-        self.total = 11  # the usual number, until it is known
-        self._listen = listen
-        self._done = 0
-        self._part = ""
-        self._told = 0.0
-
-    @contextmanager
-    def part(self, kind: str, name: str) -> Iterator[None]:
-        """One part; its time is added to what its kind took."""
-        self._part = name
-        self._tell()
-        start = time.perf_counter()
-        yield
-        spent = time.perf_counter() - start
-        self.seconds[kind] = self.seconds.get(kind, 0.0) + spent
-        self._done += 1
-        self._tell()
-
-    def tick(self) -> None:
-        """Called often from within a part."""
-        if time.perf_counter() - self._told >= _LISTEN_EVERY_S:
-            self._tell()
-
-    def _tell(self) -> None:
-        self._told = time.perf_counter()
-        values = {"part": self._part}
-        self._listen(Event("progress", "comparing", self._done, self.total, values))
 
 
 def compare(
@@ -102,7 +67,7 @@ def compare(
         EngineError: a model or the data cannot be read.
         Cancelled: `listen` asked to stop.
     """
-    progress = _Progress(listen)
+    progress = Progress(listen)
     with progress.part("loading", "loading"):
         original = load(config.model, device=device)
         converted = load_converted(folder / "converted", device=device)
@@ -115,18 +80,16 @@ def compare(
             per_distance=settings.probes_per_distance,
             seed=config.seed,
         )
-    has_control = (folder / "control").is_dir()
-    progress.total = 8 + has_control + (2 + has_control) * bool(probes)
-    passed: dict[str, list[bool]] = {}
-
-    def asked(name: str, model: Loaded) -> None:
-        if probes:
-            with progress.part("recall", f"recall, {name}"):
-                passed[name] = ask(model.model, probes, tick=progress.tick)
-
-    quality = _quality(config, folder, original, converted, pieces, asked, device, progress)
+    with progress.part("needles", "needles"):
+        needles = _needles(original, settings.needles_per_cell, config.seed)
+    with progress.part("data", "the data"):
+        checks = check_data(corpus, dataset, original, seed=config.seed, tick=progress.tick)
+    readings = measure_held_out(
+        config, folder, original, converted, pieces, corpus.documents, probes,
+        generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, device, progress,
+    )  # fmt: skip
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
-    recall, known = gather(probes, passed, note, longest_prompt=room)
+    recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
         speed, memory = measure(
             original.model,
@@ -154,7 +117,7 @@ def compare(
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
-        quality=quality,
+        quality=readings.quality,
         recall=recall,
         speed=speed,
         memory=memory,
@@ -164,8 +127,17 @@ def compare(
         environment=environment(original.model, backend=backends(original.model, converted.model)),
         conversion=conversion_facts(converted.model, method),
         verdict=judge(
-            quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
+            readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
         ),
+        ablation=readings.ablation,
+        data_checks=checks,
+        likeness=readings.likeness,
+        continuations=readings.continuations,
+        forgetting=readings.forgetting,
+        needles=needle_grid(
+            needles, readings.found, context_tokens=original.context_tokens,
+            per_cell=settings.needles_per_cell,
+        ) if settings.needles_per_cell else None,
     )
     write_json(folder / COMPARISON_FILE, result.model_dump(mode="json"))
     return result
@@ -185,44 +157,12 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
     return corpus, dataset
 
 
-def _quality(
-    config: RunConfig,
-    folder: Path,
-    original: Loaded,
-    converted: Loaded,
-    pieces: Sequence[Piece],
-    also: Callable[[str, Loaded], None],
-    device: str,
-    progress: _Progress,
-) -> Quality:
-    """Held-out quality of all four models; `also` gets each but the untrained one while it is in
-    memory."""
-    text_bytes = target_bytes(pieces)
-
-    def scored(name: str, model: Loaded) -> ModelQuality:
-        with progress.part("quality", f"held-out text, {name}"):
-            return score(model.model, pieces, text_bytes=text_bytes, tick=progress.tick)
-
-    of_original, of_converted = scored("original", original), scored("converted", converted)
-    with progress.part("quality", "agreement"):
-        kl, top1 = agreement(original.model, converted.model, pieces, tick=progress.tick)
-    also("original", original)
-    also("converted", converted)
-    of_control = None
-    if (folder / "control").is_dir():
-        control = load(str(folder / "control"), device=device)
-        of_control = scored("control", control)
-        also("control", control)
-        del control  # free it before the next one is loaded
-    untrained = load(config.model, device=device)
-    convert(untrained.model, config.method, config.kept, seed=config.seed)
-    return Quality(
-        original=of_original,
-        control=of_control,
-        converted=of_converted,
-        swapped_untrained=scored("untrained", untrained),
-        kl=kl,
-        top1_agreement=top1,
+def _needles(original: Loaded, per_cell: int, seed: int) -> list[NeedleProbe]:
+    """The needle tasks asked for, where the tokenizer can place needles at all."""
+    if not per_cell or not original.tokenizer.is_fast:
+        return []
+    return needle_probes(
+        original.tokenizer, context_tokens=original.context_tokens, per_cell=per_cell, seed=seed
     )
 
 

@@ -73,6 +73,39 @@ def test_chunked_is_quadratic_is_recurrent(method, tokens):
     torch.testing.assert_close(torch.cat(steps, 2), truth, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("parts", [{"near": True}, {"far": True}, {"near": True, "far": True}])
+@pytest.mark.parametrize("method", HYBRIDS, ids=names)
+@torch.no_grad()
+def test_forms_agree_without_parts_and_nothing_stays_left_out(method, parts):
+    mixer, (q, k, v) = build(method), qkv(100)
+    whole, state = mixer(q, k, v), double_state(mixer)
+    with mixer.without(**parts):
+        truth = by_weights(mixer, q, k, v)
+        torch.testing.assert_close(mixer(q, k, v), truth, rtol=1e-9, atol=1e-11)
+        one_by_one = [
+            mixer.step(*(x[:, :, t : t + 1] for x in (q, k, v)), state) for t in range(100)
+        ]
+        torch.testing.assert_close(torch.cat(one_by_one, 2), truth, rtol=1e-9, atol=1e-11)
+    assert not torch.equal(truth, whole)
+    assert torch.equal(mixer(q, k, v), whole)
+
+
+@torch.no_grad()
+def test_the_parts_weigh_the_tokens_of_their_places_alone():
+    mixer = build(Hybrid(window=7, sinks=2, far=Elu()))
+    q, k, _ = qkv(40)
+    distance = torch.arange(40)[:, None] - torch.arange(40)[None, :]
+    near = (distance < 7) | (torch.arange(40) < 2)
+    with mixer.without(far=True):
+        window = mixer.weights(q, k)
+    with mixer.without(near=True):
+        linear = mixer.weights(q, k)
+    with mixer.without(near=True, far=True):
+        assert not mixer.weights(q, k).any()
+    assert not window[..., ~near].any() and not linear[..., near].any()
+    torch.testing.assert_close(window.sum(-1), torch.ones(2, 4, 40, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("split", [1, 5, 64, 100, 129])
 @pytest.mark.parametrize("method", MIXING, ids=names)
 @torch.no_grad()

@@ -68,6 +68,17 @@ def _answer(text: str, digest: str, attention: str, speed: float) -> dict[str, A
     }  # fmt: skip
 
 
+def _likeness(tokens: int, top1: float) -> dict[str, Any]:
+    return {"tokens": tokens, "kl": 0.0312, "kl_p95": 0.142, "top1": top1, "top5": 0.912}
+
+
+def _continued(prefixes: tuple[int, ...], rouge: float) -> dict[str, Any]:
+    return {
+        "same_prefix_tokens": prefixes, "rouge_l": (rouge,) * len(prefixes),
+        "mean_prefix_tokens": sum(prefixes) / len(prefixes), "mean_rouge_l": rouge,
+    }  # fmt: skip
+
+
 def comparison(**changes: Any) -> Comparison:
     """A whole comparison; `changes` replaces top-level parts."""
     content: dict[str, Any] = {
@@ -127,6 +138,51 @@ def comparison(**changes: Any) -> Comparison:
         "conversion": {
             "method": "hybrid", "layers_converted": (0, 1, 3), "layers_kept": (2,),
             "parameters_added": 24_576,
+        },
+        "data_checks": {
+            "heldout_documents": 41, "leaked": ({"document": 7, "share": 0.93},), "copies": 1,
+            "order_interval": {"estimate": 0.48, "low": 0.36, "high": 0.6, "n": 10},
+            "warnings": ("Leak: of 1 of 41 held-out documents ...",),
+        },
+        "likeness": {
+            "overall": _likeness(38_211, 0.953),
+            "by_position": [
+                {"from_token": a, "to_token": b, **_likeness(4000, 0.95)} for a, b in POSITIONS
+            ],
+            "by_class": [
+                {"token_class": name, **_likeness(9000, top1)}
+                for name, top1 in (("digits", 0.871), ("latin", 0.967))
+            ],
+        },
+        "continuations": {
+            "documents": (3, 5, 8), "prompt_tokens": 900, "new_tokens": 48,
+            "converted": _continued((20, 48, 3), 0.71), "control": _continued((48, 48, 30), 0.93),
+        },
+        "needles": {
+            "tasks": [
+                {"task": "passkey", "language": "en", "judged": True, "cells": [
+                    {"length_tokens": n, "depth": d, "n": 4, "original": 4, "converted": 3,
+                     "control": 4} for n in (256, 2048) for d in (0.0, 1.0)]},
+                {"task": "facts", "language": "ja", "judged": False, "cells": [
+                    {"length_tokens": 256, "depth": 0.5, "n": 4, "original": 1, "converted": 0,
+                     "control": 1}]},
+            ],
+            "lengths": (256, 2048), "depths": (0.0, 1.0), "per_cell": 4,
+            "note": "Judged: passkey (en).",
+        },
+        "forgetting": {
+            "name": "business-cases", "original": _quality(9.11, 0), "control": _quality(9.32, 0),
+            "converted": _quality(11.4, 0), "note": "Generated records.",
+        },
+        "ablation": {
+            "without_linear": _quality(2.902, -0.1), "without_window": _quality(900.0, 1.0),
+            "without_both": _quality(2100.0, 1.0), "shuffled_features": _quality(23.0, 1.0),
+            "window_and_sinks": _quality(2.951, -0.1),
+            "linear_nats": 0.0714,
+            "linear_interval": {"estimate": 0.0714, "low": 0.052, "high": 0.091, "n": 41},
+            "attention_nats": 6.655, "linear_share": 0.0107,
+            "questions": 60, "recalled": 57, "recalled_without_linear": 31,
+            "recalled_by_window_and_sinks": 30, "linear_branch": "carries",
         },
     }  # fmt: skip
     return Comparison.model_validate({**content, **changes})

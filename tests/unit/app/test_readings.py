@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app import readings, summary, tables
+from app import alike, inside, readings, summary, tables
 from app.numbers import count, duration, moment, number, percent, size, times
 from app.pages import compare
 from engine.evidence.parts import SpeedPair
@@ -166,6 +166,56 @@ def test_recall_without_numbers_gives_the_reason() -> None:
 
 def test_answers_are_held_against_the_document() -> None:
     assert readings.answers(RESULT, "en").endswith("Original: right. Converted: right.")
+
+
+def test_unfit_data_is_said_at_the_top() -> None:
+    html = compare.head(examples.run(), RESULT, "en")
+    assert "may not be fit to judge by" in html and "Leak: of 1 of 41" in html
+    clean = compare.head(examples.run(), RESULT.model_copy(update={"data_checks": None}), "en")
+    assert "fit to judge" not in clean
+
+
+def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() -> None:
+    html = alike.section(RESULT, "en")
+    assert "first for 95.3 % of the held-out tokens; 91.2 %" in html
+    assert "Least alike on tokens with digits: the same first choice for 87.1 % of 9,000" in html
+    assert "In 3 continuations of up to 48 tokens" in html and "ROUGE-L 71 %" in html
+    assert "The control, which only had the fine-tuning: 42 tokens, ROUGE-L 93 %" in html
+    assert "9.11 for the original, 9.32 for the control, 11.4 for the converted" in html
+    assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
+
+
+def test_needles_are_shown_by_length_and_depth_and_what_is_not_judged_is_said_so() -> None:
+    html = alike.needles(RESULT, "en")
+    assert "One number (en)" in html and "3/4" in html and "Judged: passkey (en)." in html
+    assert "Facts of generated records (ja) (not judged: the original fails it)" in html
+    assert alike.needles(RESULT.model_copy(update={"needles": None}), "en") == ""
+
+
+def test_other_text_that_was_not_scored_says_why() -> None:
+    assert RESULT.forgetting
+    nothing = dict.fromkeys(("original", "control", "converted"), None)
+    other = RESULT.forgetting.model_copy(update={**nothing, "note": "Why."})
+    html = alike.section(RESULT.model_copy(update={"forgetting": other}), "en")
+    assert "Other text: Why." in html
+
+
+def test_what_the_linear_part_does_is_said_with_its_numbers() -> None:
+    html = inside.section(RESULT, "en")
+    assert "The linear part carries" in html and "loses 0.071 nats per token: 1.1 %" in html
+    assert "answers 57, without the linear part 31; an untrained window with sinks" in html
+    assert "95 % interval from 41 documents: 0.052 to 0.091 nats per token" in html
+    assert "2.95" in html and "30/60" in html
+
+
+def test_an_idle_linear_part_is_labelled_and_not_flattered() -> None:
+    assert RESULT.ablation
+    changes = {"linear_branch": "idle", "linear_nats": -0.01, "linear_share": -0.001}
+    idle = RESULT.ablation.model_copy(update=changes)
+    html = inside.section(RESULT.model_copy(update={"ablation": idle}), "en")
+    assert "The linear part is idle" in html and "no worse without it" in html
+    assert 'class="ts-notice bad"' in html
+    assert inside.section(RESULT.model_copy(update={"ablation": None}), "en") == ""
 
 
 def test_nothing_measured_breaks_nothing() -> None:

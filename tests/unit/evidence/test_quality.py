@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.evidence.quality import agreement, score, select_pieces
+from engine.data.token_text import TOKEN_CLASSES, TokenClass
+from engine.evidence.likeness import likeness
+from engine.evidence.quality import score, select_pieces
 from tests.support.models import VOCABULARY, tiny_model
 
 
@@ -69,26 +71,57 @@ def test_without_known_bytes_there_are_no_bits_per_byte(pieces):
     assert score(tiny_model("llama"), pieces).bits_per_byte is None
 
 
+def test_bits_per_byte_by_position_and_document_add_up(pieces):
+    sizes = [[1 + t % 3 for t in range(1, len(piece.ids))] for piece in pieces]
+    total = sum(map(sum, sizes))
+    result = score(tiny_model("llama"), pieces, text_bytes=total, sizes=sizes)
+    in_bins = [sum(x for of in sizes for x in of[a:b]) for a, b in ((0, 63), (63, 255), (255, 299))]
+    bits = sum(b.bits_per_byte * n for b, n in zip(result.perplexity_by_position, in_bins))
+    assert bits / total == pytest.approx(result.bits_per_byte)
+    assert [d.bytes for d in result.by_document] == [
+        sum(sizes[0]) + sum(sizes[1]), sum(sizes[2]), sum(sizes[3])
+    ]  # fmt: skip
+
+
 def test_a_model_agrees_with_itself(pieces):
     model = tiny_model("llama")
-    kl, top1 = agreement(model, model, pieces)
-    assert kl == pytest.approx(0.0, abs=1e-6)
-    assert top1 == 1.0
+    found = likeness(model, model, pieces).overall
+    assert found.kl == pytest.approx(0.0, abs=1e-6) == found.kl_p95
+    assert (found.top1, found.top5, found.tokens) == (1.0, 1.0, 403)
 
 
-def test_kl_and_agreement_of_two_models(pieces):
+def test_likeness_of_two_models(pieces):
     ours, theirs = tiny_model("llama"), tiny_model("llama", seed=1)
-    terms, same = [], []
+    terms, same, five, names = [], [], [], []
+    classes: list[list[TokenClass]] = []
     for piece in pieces:
         with torch.inference_mode():
             p, q = (
                 m(piece.ids[None]).logits[0, :-1].double().log_softmax(-1) for m in (ours, theirs)
             )
-        terms += (p.exp() * (p - q)).sum(-1).tolist()
-        same += (p.argmax(-1) == q.argmax(-1)).tolist()
-    kl, top1 = agreement(ours, theirs, pieces)
-    assert kl == pytest.approx(sum(terms) / len(terms), rel=1e-4)
-    assert top1 == pytest.approx(sum(same) / len(same))
+        terms.append((p.exp() * (p - q)).sum(-1))
+        same.append((p.argmax(-1) == q.argmax(-1)).double())
+        tops = [[set(row) for row in x.topk(5).indices.tolist()] for x in (p, q)]
+        five.append(torch.tensor([len(a & b) / 5 for a, b in zip(*tops)]))
+        classes.append([TOKEN_CLASSES[int(i) % 2] for i in piece.ids[1:]])
+        names += classes[-1]
+    kl, top1, top5 = torch.cat(terms), torch.cat(same), torch.cat(five)
+    report = likeness(ours, theirs, pieces, classes=classes)
+    assert report.overall.kl == pytest.approx(float(kl.mean()), rel=1e-4)
+    assert report.overall.kl_p95 == pytest.approx(sorted(kl.tolist())[382], rel=1e-4)
+    assert report.overall.top1 == pytest.approx(float(top1.mean()))
+    assert report.overall.top5 == pytest.approx(float(top5.mean()))
+    assert [(b.from_token, b.to_token, b.tokens) for b in report.by_position] == [
+        (0, 64, 166), (64, 256, 193), (256, 300, 44)
+    ]  # fmt: skip
+    far = terms[0][255:]
+    assert report.by_position[2].kl == pytest.approx(float(far.mean()), rel=1e-4)
+    for group in report.by_class:
+        which = torch.tensor([name == group.token_class for name in names])
+        assert group.tokens == int(which.sum())
+        assert group.kl == pytest.approx(float(kl[which].mean()), rel=1e-4)
+        assert group.top5 == pytest.approx(float(top5[which].mean()))
+    assert [group.token_class for group in report.by_class] == list(TOKEN_CLASSES[:2])
 
 
 def test_a_broken_model_gives_null_and_a_note(pieces):
@@ -97,7 +130,8 @@ def test_a_broken_model_gives_null_and_a_note(pieces):
         next(model.parameters()).fill_(torch.nan)
     result = score(model, pieces)
     assert result.perplexity is None and result.note
-    assert agreement(tiny_model("llama"), model, pieces) == (None, None)
+    found = likeness(tiny_model("llama"), model, pieces).overall
+    assert (found.kl, found.kl_p95, found.top1, found.top5) == (None, None, None, None)
 
 
 def test_cancelling_stops_between_micro_batches(pieces):

@@ -1,11 +1,12 @@
 """The result's schema: strict, documented, and free of what JSON cannot say."""
 
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from engine.evidence import parts, results, verdict
+from engine.evidence import behaviour_parts, data_parts, inner_parts, parts, results, verdict
 from engine.evidence.environment import environment
 from engine.evidence.parts import DistanceRecall, PositionBin, Result, finite
 from tests.support.models import tiny_model
@@ -13,7 +14,7 @@ from tests.support.models import tiny_model
 DOCUMENT = Path(__file__).parents[3] / "docs" / "comparison-schema.md"
 MODELS = [
     value
-    for module in (parts, results, verdict)
+    for module in (parts, behaviour_parts, data_parts, inner_parts, results, verdict)
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, BaseModel) and value not in (BaseModel, Result)
 ]
@@ -40,6 +41,16 @@ def test_unknown_fields_cannot_get_in():
         DistanceRecall.model_validate(
             {"distance_tokens": 1, "correct": 1, "n": 1, "accuracy": 1.0, "colour": "red"}
         )
+
+
+def test_a_file_of_the_first_schema_version_still_loads():
+    """The sample run that ships was written by it."""
+    sample = Path(__file__).parents[3] / "assets" / "samples" / "bundled" / "comparison.json"
+    content = json.loads(sample.read_text("utf-8"))
+    for part in ("ablation", "likeness", "continuations", "forgetting"):
+        content.pop(part, None)
+    old = results.Comparison.model_validate({**content, "schema_version": 1})
+    assert old.ablation is None and old.quality.original.tokens > 0
 
 
 def test_the_environment_names_no_host():

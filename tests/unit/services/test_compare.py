@@ -15,7 +15,7 @@ from engine.events import Event, ignore
 from engine.evidence.gates import sealed
 from engine.evidence.results import Comparison
 from engine.evidence.votes import VotePairs
-from engine.methods import T2R, Softmax
+from engine.methods import T2R, Hybrid, Softmax
 from engine.models.load import load
 from engine.services.artifacts import ConversionRecord, save_model
 from engine.services.compare import COMPARISON_FILE, compare
@@ -101,6 +101,14 @@ def test_every_part_is_there(compared):
     assert result.timing["transferring"] == 1.235
     assert result.timing["comparing"] > result.timing["comparing: quality"] > 0
     assert result.environment.dtype == "float32"
+    assert result.likeness and result.likeness.overall.top1 == result.quality.top1_agreement
+    assert sum(g.tokens for g in result.likeness.by_class) == result.quality.original.tokens
+    texts = result.continuations
+    assert texts and texts.control and texts.control.mean_prefix_tokens == texts.new_tokens
+    assert result.forgetting and result.forgetting.control == result.forgetting.original
+    assert result.forgetting.converted and result.forgetting.converted.bits_per_byte
+    assert result.needles is None
+    assert result.ablation is None  # t2r has one part only
 
 
 def test_gates_that_came_later_give_no_verdict(compared):
@@ -153,6 +161,24 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     assert words["quality"].value == 0.0 and words["quality"].reason == "too_few"
 
 
+def test_a_hybrid_is_taken_apart(tmp_path):
+    config = _run(tmp_path, Hybrid(window=16), control=False)
+    settings = SETTINGS.model_copy(update={"heldout_tokens": 600, "needles_per_cell": 1})
+    events: list[Event] = []
+    result = compare(tmp_path / "run", config, settings, events.append)
+    found = result.ablation
+    assert found and found.linear_nats is not None and found.linear_branch is not None
+    assert found.without_linear.tokens == result.quality.converted.tokens
+    # Nothing was trained, so that the untrained baseline is the converted model's window alone.
+    assert found.window_and_sinks == found.without_linear
+    assert found.questions == 0  # a random original masters none
+    assert events[-1].step == events[-1].total
+    assert result.timing["comparing: ablation"] > 0
+    assert result.needles and result.needles.lengths == (128, 256, 512)
+    assert not any(task.judged for task in result.needles.tasks)
+    assert "cannot be judged" in result.needles.note
+
+
 def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatch):
     """512 tokens of context: after a question about a fact 256 tokens back, an answer of 200 tokens
     has no room left."""
@@ -163,7 +189,7 @@ def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatc
         asked[:] = probes
         return [True] * len(probes)
 
-    monkeypatch.setattr("engine.services.compare.ask", knows_all)
+    monkeypatch.setattr("engine.services.held_out.ask", knows_all)
     settings = SETTINGS.model_copy(update={"answer_tokens": 200, "heldout_tokens": 2_000})
     result = compare(tmp_path / "run", config, settings, ignore).answers
     assert {probe.distance_tokens for probe in asked} == {64, 128, 256}

@@ -1,0 +1,115 @@
+"""How alike original and converted model behave: word by word, in whole texts, on other text."""
+
+from __future__ import annotations
+
+from app import components as ui
+from app.numbers import count, number, percent
+from app.text import t, tn
+from engine.evidence.behaviour_parts import Likeness, LikenessReport
+from engine.evidence.results import Comparison
+
+
+def section(comparison: Comparison, lang: str) -> str:
+    """The whole section as HTML; empty for comparisons of earlier versions."""
+    report = comparison.likeness
+    if report is None:
+        return ""
+    sentences = [_words(report, lang), _texts(comparison, lang), _other(comparison, lang)]
+    return (
+        ui.section(t("alike.title", lang), t("alike.text", lang))
+        + ui.bullets([sentence for sentence in sentences if sentence])
+        + ui.folded(t("compare.table", lang), _table(report, lang))
+    )
+
+
+def needles(comparison: Comparison, lang: str) -> str:
+    """What was found in long texts, by length and depth, as HTML; empty unless it was asked for."""
+    grid = comparison.needles
+    if grid is None:
+        return ""
+    tables = []
+    for task in grid.tasks:
+        rows = [
+            (count(cell.length_tokens), percent(cell.depth), f"{cell.original}/{cell.n}",
+             "–" if cell.control is None else f"{cell.control}/{cell.n}",
+             f"{cell.converted}/{cell.n}")
+            for cell in task.cells
+        ]  # fmt: skip
+        columns = [
+            t("alike.length", lang), t("alike.depth", lang), t("party.original", lang),
+            t("party.control", lang), t("party.converted", lang),
+        ]  # fmt: skip
+        name = t(f"alike.task.{task.task}", lang, language=task.language)
+        if not task.judged:
+            name += " " + t("alike.not_judged", lang)
+        tables.append(ui.folded(name, ui.table(columns, rows, caption=name)))
+    heading = ui.section(t("alike.needles", lang), t("alike.needles_text", lang))
+    return heading + ui.reading(grid.note) + "".join(tables)
+
+
+def _words(report: LikenessReport, lang: str) -> str:
+    """All tokens together, and the class of tokens where the models differ most."""
+    whole = report.overall
+    if whole.kl is None:
+        return t("alike.unknown", lang)
+    sentence = t(
+        "alike.words", lang, top1=percent(whole.top1, 1), top5=percent(whole.top5, 1),
+        p95=number(whole.kl_p95, 2), kl=number(whole.kl, 2),
+    )  # fmt: skip
+    if not report.by_class:
+        return sentence
+    worst = min(report.by_class, key=lambda group: group.top1 or 0.0)
+    return sentence + " " + tn(
+        "alike.worst", lang, worst.tokens, kind=t(f"alike.class.{worst.token_class}", lang),
+        top1=percent(worst.top1, 1),
+    )  # fmt: skip
+
+
+def _texts(comparison: Comparison, lang: str) -> str:
+    """Whole continuations, with the control's for scale."""
+    found = comparison.continuations
+    if found is None:
+        return ""
+    sentence = tn(
+        "alike.texts", lang, len(found.documents), new=count(found.new_tokens),
+        prefix=number(found.converted.mean_prefix_tokens, 2),
+        rouge=percent(found.converted.mean_rouge_l),
+    )  # fmt: skip
+    if found.control is None:
+        return sentence
+    return sentence + " " + t(
+        "alike.control", lang, prefix=number(found.control.mean_prefix_tokens, 2),
+        rouge=percent(found.control.mean_rouge_l),
+    )  # fmt: skip
+
+
+def _other(comparison: Comparison, lang: str) -> str:
+    """Text that is not the user's."""
+    found = comparison.forgetting
+    if found is None:
+        return ""
+    if found.original is None or found.converted is None:
+        return t("alike.other.none", lang, note=found.note)
+    return t(
+        "alike.other.some", lang, note=found.note, original=number(found.original.perplexity),
+        converted=number(found.converted.perplexity),
+        control=number(found.control.perplexity if found.control else None),
+    )  # fmt: skip
+
+
+def _table(report: LikenessReport, lang: str) -> str:
+    rows: list[tuple[str, Likeness]] = [(t("alike.all", lang), report.overall)]
+    rows += [
+        (f"{count(of.from_token)}–{count(of.to_token - 1)}", of) for of in report.by_position
+    ]
+    rows += [(t(f"alike.class.{of.token_class}", lang), of) for of in report.by_class]
+    cells = [
+        (name, number(of.kl), number(of.kl_p95), percent(of.top1, 1), percent(of.top5, 1),
+         count(of.tokens))
+        for name, of in rows
+    ]  # fmt: skip
+    columns = [
+        t("alike.group", lang), t("alike.kl", lang), t("alike.kl_p95", lang),
+        t("alike.top1", lang), t("alike.top5", lang), t("table.scored", lang),
+    ]  # fmt: skip
+    return ui.table(columns, cells, caption=t("alike.title", lang))

@@ -1,0 +1,74 @@
+"""Which part of the converted attention does the work: a label, a sentence and the numbers."""
+
+from __future__ import annotations
+
+from app import components as ui
+from app.numbers import count, number, percent
+from app.text import t, tn
+from engine.evidence.inner_parts import Ablation
+from engine.evidence.results import Comparison
+
+
+def section(comparison: Comparison, lang: str) -> str:
+    """The whole section as HTML; empty for a method without parts, and for older comparisons."""
+    if comparison.ablation is None:
+        return ""
+    found = comparison.ablation
+    return (
+        ui.section(t("inside.title", lang), t("inside.text", lang))
+        + ui.notice(
+            "bad" if found.linear_branch == "idle" else "info",
+            t(f"inside.linear.{found.linear_branch or 'unknown'}", lang),
+            sentence(found, lang),
+        )
+        + ui.folded(t("compare.table", lang), _table(comparison, found, lang))
+    )
+
+
+def sentence(found: Ablation, lang: str) -> str:
+    """What the linear part is worth, in quality and in facts."""
+    if found.linear_nats is None:
+        worth = t("inside.worth.unknown", lang)
+    elif found.linear_nats <= 0:
+        worth = t("inside.worth.none", lang, nats=number(found.linear_nats, 2))
+    elif found.linear_share is None:
+        worth = t("inside.worth.nats", lang, nats=number(found.linear_nats, 2))
+    else:
+        worth = t(
+            "inside.worth.share", lang, share=percent(found.linear_share, 1),
+            nats=number(found.linear_nats, 2),
+        )  # fmt: skip
+    if found.linear_interval:
+        low, high = found.linear_interval.low, found.linear_interval.high
+        worth += " " + tn(
+            "inside.interval", lang, found.linear_interval.n, low=number(low, 2),
+            high=number(high, 2),
+        )  # fmt: skip
+    if not found.questions:
+        return worth + " " + t("inside.facts.none", lang)
+    return worth + " " + t(
+        "inside.facts.some", lang, n=count(found.questions), full=count(found.recalled),
+        without=count(found.recalled_without_linear),
+        baseline=count(found.recalled_by_window_and_sinks),
+    )  # fmt: skip
+
+
+def _table(comparison: Comparison, found: Ablation, lang: str) -> str:
+    rows = [
+        (t("inside.row.whole", lang), comparison.quality.converted, found.recalled),
+        (t("inside.row.without_linear", lang), found.without_linear, found.recalled_without_linear),
+        (t("inside.row.baseline", lang), found.window_and_sinks,
+         found.recalled_by_window_and_sinks),
+        (t("inside.row.without_window", lang), found.without_window, None),
+        (t("inside.row.shuffled", lang), found.shuffled_features, None),
+        (t("inside.row.without_both", lang), found.without_both, None),
+    ]  # fmt: skip
+    cells = [
+        (name, number(scores.perplexity),
+         "–" if recalled is None or not found.questions
+         else f"{count(recalled)}/{count(found.questions)}")
+        for name, scores, recalled in rows
+        if scores is not None
+    ]  # fmt: skip
+    columns = [t("table.stage", lang), t("unit.perplexity", lang), t("inside.facts_column", lang)]
+    return ui.table(columns, cells, caption=t("inside.title", lang))

@@ -1,0 +1,28 @@
+"""Tables and numbers of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Columns under a rule; the first is aligned left, all others right. None shows as "-"."""
+    cells = [[str(c) for c in head], *[["-" if c is None else str(c) for c in r] for r in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    cells.insert(1, ["-" * width for width in widths])
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in cells
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def counted(n: int, thing: str) -> str:
+    """A number with its noun, e.g. "1 thread", "2,048 tokens"."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
+def measured(value: float | None, digits: int, unit: str) -> str:
+    """A number with its digits and unit, or that there is none."""
+    return "not measured" if value is None else f"{value:,.{digits}f}{unit}"

@@ -1,0 +1,75 @@
+"""Look for what makes a data set unfit to judge a model by, and say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.data.dataset import Dataset
+from engine.data.ingest import Corpus
+from engine.data.leaks import LEAK_SHARE, Leak, find_leaks
+from engine.evidence.data_parts import DataChecks, LeakedDocument
+from engine.evidence.order import order_worth
+from engine.evidence.stats import Interval
+from engine.models.load import Loaded
+
+MANY_COPIES = 0.1
+"""Share of all documents that are copies, from which they are named."""
+
+_FEWEST_DOCUMENTS = 4
+
+
+def leaks_of(corpus: Corpus, dataset: Dataset) -> tuple[Leak, ...]:
+    """Held-out documents that the training text holds too."""
+    train = {piece.document for piece in dataset.train}
+    return find_leaks(corpus.documents, train, {piece.document for piece in dataset.heldout})
+
+
+def data_warnings(
+    corpus: Corpus, dataset: Dataset, leaked: tuple[Leak, ...], order: Interval | None = None
+) -> tuple[str, ...]:
+    """What is wrong with the data, one sentence each."""
+    found: list[str] = []
+    heldout = len({piece.document for piece in dataset.heldout})
+    if leaked:
+        found.append(
+            f"Leak: of {len(leaked):,} of {heldout:,} held-out documents"
+            f" {100 * LEAK_SHARE:.0f} % or more also stands in the training text,"
+            " so quality is overstated for every model"
+            f" (worst: document {leaked[0].document:,} with {100 * leaked[0].share:.0f} %)."
+        )
+    copies = corpus.duplicates + dataset.duplicates_across_split
+    total = len(corpus.documents) + corpus.duplicates
+    if copies >= MANY_COPIES * total:
+        found.append(
+            f"Duplicates: {copies:,} of {total:,} documents were copies and were dropped; the data"
+            " set is smaller than it looks."
+        )
+    if order is not None and order.n >= _FEWEST_DOCUMENTS and order.low <= 0:
+        found.append(
+            "Order: shuffling the lines or sentences of held-out text does not show to cost the"
+            f" original anything ({order.estimate:.3f} nats per token, 95 % interval"
+            f" {order.low:.3f} to {order.high:.3f}, {order.n:,} documents)."
+            " The data may have been shuffled, or the original makes nothing of its order;"
+            " then figures over long inputs say little."
+        )
+    return tuple(found)
+
+
+def check_data(
+    corpus: Corpus,
+    dataset: Dataset,
+    original: Loaded,
+    *,
+    seed: int,
+    tick: Callable[[], None] = lambda: None,
+) -> DataChecks:
+    """All checks; the order of the text is read off the original."""
+    leaked = leaks_of(corpus, dataset)
+    order = order_worth(original.model, original.tokenizer, dataset.heldout, seed=seed, tick=tick)
+    return DataChecks(
+        heldout_documents=len({piece.document for piece in dataset.heldout}),
+        leaked=tuple(LeakedDocument(document=x.document, share=x.share) for x in leaked),
+        copies=corpus.duplicates + dataset.duplicates_across_split,
+        order_interval=order,
+        warnings=data_warnings(corpus, dataset, leaked, order),
+    )

@@ -1,0 +1,51 @@
+"""Leaking, duplicated and shuffled data sets are named, and a clean one is left alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.data.dataset import build_dataset
+from engine.data.documents import business_documents
+from engine.data.ingest import read_corpus
+from engine.evidence.stats import Interval
+from engine.services.data_checks import data_warnings, leaks_of
+from tests.support.models import tiny_tokenizer
+
+_MADE = business_documents(0, characters=(700, 900))
+TEXTS = [next(_MADE).text for _ in range(60)]
+
+
+def _data(tmp_path: Path, texts: list[str]):
+    file = tmp_path / "data.jsonl"
+    file.write_text("\n".join(json.dumps({"text": text}) for text in texts), "utf-8")
+    corpus = read_corpus(file)
+    return corpus, build_dataset(corpus, tiny_tokenizer(), max_tokens=256, seed=0)
+
+
+def _warnings(tmp_path: Path, texts: list[str], order: Interval | None = None) -> tuple[str, ...]:
+    corpus, dataset = _data(tmp_path, texts)
+    return data_warnings(corpus, dataset, leaks_of(corpus, dataset), order)
+
+
+def test_clean_data_gets_no_warning(tmp_path: Path) -> None:
+    assert _warnings(tmp_path, TEXTS, Interval(estimate=0.3, low=0.1, high=0.5, n=9)) == ()
+
+
+def test_a_leak_is_named(tmp_path: Path) -> None:
+    near = [text.replace("7", "8") + " Second edition." for text in TEXTS]
+    (warning,) = _warnings(tmp_path, TEXTS + near)
+    assert warning.startswith("Leak: of ") and "overstated" in warning
+
+
+def test_duplicates_are_named(tmp_path: Path) -> None:
+    (warning,) = _warnings(tmp_path, TEXTS + TEXTS[:20])
+    assert warning.startswith("Duplicates: 20 of 80 documents")
+
+
+@pytest.mark.parametrize(("low", "n", "told"), [(-0.1, 9, True), (0.1, 9, False), (-1, 3, False)])
+def test_lost_order_is_named(tmp_path: Path, low: float, n: int, told: bool) -> None:
+    found = _warnings(tmp_path, TEXTS, Interval(estimate=0.02, low=low, high=0.2, n=n))
+    assert [text.startswith("Order:") for text in found] == [True] * told
