@@ -93,6 +93,27 @@ RECIPES: dict[str, Recipe] = {
 """The named recipes, shortest first."""
 
 
+def recipe_for(name: str, method: str) -> Recipe:
+    """A named recipe for a method.
+
+    With no exact softmax beside them, feature maps gain little from imitating attention and much
+    from the fine-tuning that follows (docs/log.md, 2026-11-25): such methods spend a quarter of the
+    same total of steps on attention transfer.
+
+    Args:
+        name, method: names in `RECIPES` and `METHODS`.
+    """
+    recipe = RECIPES[name]
+    if METHODS[method].wants_softmax_layers:
+        return recipe
+    transfer = (recipe.transfer.steps + recipe.finetune.steps) // 4
+    moved = {
+        "transfer": recipe.transfer.model_copy(update={"steps": transfer}),
+        "finetune": recipe.finetune.model_copy(update={"steps": 3 * transfer}),
+    }
+    return recipe.model_copy(update=moved)
+
+
 class KeptLayers(Settings):
     """Which layers keep softmax attention; all others are converted."""
 

@@ -115,8 +115,7 @@ def create_and_start(
     # The vocabulary of settings brings torch along, which the pages themselves never need.
     from pydantic import ValidationError
 
-    from engine.configs import RECIPES as BY_NAME
-    from engine.configs import RunConfig, default_kept
+    from engine.configs import RunConfig, default_kept, recipe_for
     from engine.models.check import check_model
 
     ref = model.reference(model_choice, hub_id, lang)
@@ -132,7 +131,7 @@ def create_and_start(
                 "method": {"name": method},
                 "kept": {"every": keep_every},
                 "recipe_name": recipe,
-                "recipe": BY_NAME[recipe],
+                "recipe": recipe_for(recipe, method),
                 "seed": int(seed or 0),
             }
         )

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.configs import (
-    RECIPES,
     AcceptanceGates,
     ComparisonSettings,
     RunConfig,
     default_kept,
+    recipe_for,
 )
 from engine.errors import BadRunConfig
 from engine.methods import METHODS
@@ -56,7 +56,7 @@ def build_config(
         "recipe_name": recipe,
         "method": METHODS[method]().model_dump(),
         "kept": kept,
-        "recipe": RECIPES[recipe].model_dump(),
+        "recipe": recipe_for(recipe, method).model_dump(),
         "comparison": ComparisonSettings().model_dump(),
         "gates": AcceptanceGates().model_dump(),
     }

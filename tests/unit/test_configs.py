@@ -1,10 +1,10 @@
-"""Which layers keep softmax: by rule, by list, and by default."""
+"""Which layers keep softmax: by rule, by list, and by default; how a recipe splits its steps."""
 
 from __future__ import annotations
 
 import pytest
 
-from engine.configs import KeptLayers, default_kept
+from engine.configs import RECIPES, KeptLayers, default_kept, recipe_for
 from engine.errors import BadRunConfig
 from engine.methods import METHODS
 from engine.services.convert import layers_to_convert
@@ -34,3 +34,14 @@ def test_only_hybrid_keeps_layers_by_default(layers: int, kept: int) -> None:
 @pytest.mark.parametrize("layers", range(1, 9))
 def test_the_default_always_leaves_something_to_convert(method: str, layers: int) -> None:
     assert layers_to_convert(default_kept(method, layers), layers)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_methods_without_softmax_spend_a_quarter_of_the_same_steps_on_transfer(name: str) -> None:
+    whole, linear = recipe_for(name, "hybrid"), recipe_for(name, "t2r")
+    assert whole == RECIPES[name]
+    steps = whole.transfer.steps + whole.finetune.steps
+    assert linear.transfer.steps + linear.finetune.steps == steps
+    assert linear.transfer.steps == steps // 4
+    changed = linear.model_copy(update={"transfer": whole.transfer, "finetune": whole.finetune})
+    assert changed == whole
