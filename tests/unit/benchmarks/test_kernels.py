@@ -10,7 +10,7 @@ import torch
 from benchmarks import kernels
 from benchmarks.decoding import Stack, check, decode, layers
 from benchmarks.measuring import crossover, interleaved
-from benchmarks.problems import EPS, Shape, inputs, rivals
+from benchmarks.problems import EPS, Rival, Shape, inputs, rivals
 
 CPU = torch.device("cpu")
 TINY = Shape(2, 70, 2, 8, 4)
@@ -35,6 +35,17 @@ def test_a_wrong_rival_is_not_timed(backward):
     kernels.check("right", right, x, backward=backward)
     with pytest.raises(kernels.Wrong, match="linear"):
         kernels.check("linear", wrong, x, backward=backward)
+
+
+def test_a_rival_that_refuses_is_left_out_and_named():
+    def refuse(x):
+        raise RuntimeError("No available kernel.\nMore.")
+
+    found = rivals(TINY, CPU, torch.float32)
+    found["other"] = Rival(refuse, None, ("q", "k", "v"), ours=False)
+    said = kernels.refusals(found, inputs(TINY, CPU, torch.float32))
+    assert said == {"other": "No available kernel."}
+    assert set(found) == {"t2r_pytorch", "linear_pytorch", "softmax_sdpa"}
 
 
 def test_decode_reports_ratios_to_every_context():
