@@ -120,7 +120,7 @@ def check_caches(models: list[PreTrainedModel]) -> None:
         ArithmeticError: they do not.
     """
     original, converted = models
-    ids = torch.randint(1000, (1, 40), device=original.device)
+    ids = torch.randint(original.config.vocab_size, (1, 40), device=original.device)
     static = StaticCache(config=original.config, max_cache_len=64)
     for model, cache in ((original, None), (original, static), (converted, None)):
         whole = cast(Any, model)(input_ids=ids, use_cache=False).logits[:, -1]
@@ -179,7 +179,7 @@ def measure_prefill(
     models: list[PreTrainedModel], tokens: int, device: torch.device
 ) -> dict[str, Any]:
     """Reading a prompt of so many tokens, batch 1."""
-    ids = torch.randint(1000, (1, tokens), device=device)
+    ids = torch.randint(models[0].config.vocab_size, (1, tokens), device=device)
 
     def call(model: PreTrainedModel) -> Call:
         return lambda: cast(Any, model)(input_ids=ids, use_cache=True, logits_to_keep=1)

@@ -164,6 +164,8 @@ class Rival:
     truth: Form | None
     takes: tuple[str, ...]
     """The inputs it depends on."""
+    ours: bool = True
+    """Whether it must be as exact as PyTorch; another's error is only reported."""
 
 
 RAW = ("q", "k", "v", "weight", "bias")
@@ -182,7 +184,7 @@ def rivals(shape: Shape, device: torch.device, dtype: torch.dtype) -> dict[str, 
         found["linear_triton"] = Rival(linear_fused, linear_quadratic, PHI)
     fla = fla_chunk() if device.type == "cuda" else None
     if fla is not None:
-        found["linear_fla"] = Rival(fla, linear_quadratic, PHI)
+        found["linear_fla"] = Rival(fla, linear_quadratic, PHI, ours=False)
     backends: dict[str, Any] = {"softmax_sdpa": None}
     if device.type == "cuda":
         backends = {
@@ -190,5 +192,5 @@ def rivals(shape: Shape, device: torch.device, dtype: torch.dtype) -> dict[str, 
             "softmax_sdpa_cudnn": SDPBackend.CUDNN_ATTENTION,
         }
     for name, backend in backends.items():
-        found[name] = Rival(softmax(backend), None, ("q", "k", "v"))
+        found[name] = Rival(softmax(backend), None, ("q", "k", "v"), ours=False)
     return found
