@@ -1,17 +1,20 @@
-"""Step 3, before the start: how to convert, and the start itself."""
+"""Step 4, before the start: how to convert, and the start itself."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 import gradio as gr
 
+from app import agreed
 from app import components as ui
 from app.blocks import block
-from app.pages import data, model
+from app.pages import data, goal, model
 from app.text import DEFAULT_LANG, names, t
 from engine.errors import BadRunConfig
 from engine.runs import service
@@ -79,8 +82,10 @@ def warm_up() -> None:
     ).start()
 
 
-def summarise(choice: str, hub_id: str, data_choice: str, upload: str | None, lang: str) -> str:
-    """The chosen model and data in one line, as HTML."""
+def summarise(
+    choice: str, hub_id: str, data_choice: str, upload: str | None, *goal_form: Any, lang: str
+) -> str:
+    """The chosen model and data and the acceptance gates, as HTML."""
     chosen_model = hub_id.strip() if choice == model.HUB else choice
     chosen_data = data_choice
     if data_choice == data.UPLOAD:
@@ -90,8 +95,14 @@ def summarise(choice: str, hub_id: str, data_choice: str, upload: str | None, la
         [
             (t("convert.model", lang), chosen_model or missing),
             (t("convert.data", lang), chosen_data or missing),
+            (t("goal.gates", lang), t("reading.list.join", lang).join(_gates(goal_form, lang))),
         ]
     )
+
+
+def _gates(goal_form: Sequence[Any], lang: str) -> list[str]:
+    limits = goal.read(goal_form, lang)["gates"]
+    return agreed.gates(limits, lang) or [t("agreed.no_gate", lang)]
 
 
 def create_and_start(
@@ -104,7 +115,7 @@ def create_and_start(
     keep_every: int,
     recipe: str,
     seed: float | None,
-    *,
+    *goal_form: Any,
     lang: str,
 ) -> str:
     """Write the run and start its worker; returns the run's id.
@@ -119,6 +130,7 @@ def create_and_start(
     from engine.configs import RunConfig, default_kept
     from engine.models.check import check_model
 
+    wanted = goal.read(goal_form, lang)
     ref = model.reference(model_choice, hub_id, lang)
     path = data.chosen_file(data_choice, upload, lang)
     if keep_every == AUTOMATIC:
@@ -134,6 +146,7 @@ def create_and_start(
                 "recipe_name": recipe,
                 "recipe": BY_NAME[recipe],
                 "seed": int(seed or 0),
+                **wanted,
             }
         )
     except ValidationError as error:

@@ -27,6 +27,8 @@ SHOWN_CHARACTERS = 600
 class DataPage:
     """Its components that events touch."""
 
+    box: gr.Column
+    frozen: gr.HTML
     choice: gr.Radio
     upload_box: gr.Column
     file: gr.File
@@ -39,23 +41,25 @@ def build(lang: str) -> DataPage:
     """Lay the step out, the default bundled data chosen."""
     names = list(bundled_datasets())
     chosen = DEFAULT_DATA if DEFAULT_DATA in names else UPLOAD
-    block(ui.section(t("data.title", lang), t("data.text", lang), level=1))
-    with gr.Column(elem_classes="ts-panel"):
-        choice = gr.Radio(
-            [*((t("data.bundled", lang, name=name), name) for name in names),
-             (t("data.upload", lang), UPLOAD)],
-            value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
-        )  # fmt: skip
-        with gr.Column(visible=chosen == UPLOAD) as upload_box:
-            file = gr.File(label=t("data.file", lang), file_types=list(SUFFIXES), height=140)
-            column = gr.Textbox(
-                label=t("data.column", lang), info=t("data.column_info", lang), max_lines=1,
-                max_length=200,
+    frozen = block()
+    with gr.Column() as column_box:
+        block(ui.section(t("data.title", lang), t("data.text", lang), level=1))
+        with gr.Column(elem_classes="ts-panel"):
+            choice = gr.Radio(
+                [*((t("data.bundled", lang, name=name), name) for name in names),
+                 (t("data.upload", lang), UPLOAD)],
+                value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
             )  # fmt: skip
-        preview = block(describe(chosen, None, "", lang))
+            with gr.Column(visible=chosen == UPLOAD) as upload_box:
+                file = gr.File(label=t("data.file", lang), file_types=list(SUFFIXES), height=140)
+                column = gr.Textbox(
+                    label=t("data.column", lang), info=t("data.column_info", lang), max_lines=1,
+                    max_length=200,
+                )  # fmt: skip
+            preview = block(describe(chosen, None, "", lang))
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("data.next", lang), variant="primary")
-    return DataPage(choice, upload_box, file, column, preview, onward)
+    return DataPage(column_box, frozen, choice, upload_box, file, column, preview, onward)
 
 
 def chosen_file(choice: str, upload: str | None, lang: str) -> Path:
@@ -87,7 +91,7 @@ def describe(choice: str, upload: str | None, column: str, lang: str) -> str:
     if choice == UPLOAD and not upload:
         return ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
     try:
-        with problems.guard(lang):
+        with problems.guard():
             if choice != UPLOAD:
                 return _bundled_preview(choice, lang)
             return _preview(chosen_file(choice, upload, lang), column.strip() or None, lang)
