@@ -69,7 +69,7 @@ class Places:
             self.timer: gr.Timer(active=False),
             self.notice: "",
             self.landing.column: gr.update(visible=True),
-            self.landing.runs: self.history(),
+            **self.history(),
             self.column: gr.update(visible=False),
         }
 
@@ -147,19 +147,27 @@ class Places:
             self.run_id, self.step, self.timer, self.seen, self.notice, self.landing.column,
             self.goal.column, self.goal.frozen, self.goal.problem, self.data.box,
             self.data.frozen, self.model.box, self.model.frozen,
-            self.landing.runs, self.column, self.steps, self.convert.column, self.convert.summary,
+            *self.landing.history.outputs(), self.column, self.steps,
+            self.convert.column, self.convert.summary,
             self.convert.problem, self.convert.start, self.live.column, self.live.title,
             self.live.problem, self.model.choice, self.model.facts, self.data.choice,
             self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
         ]  # fmt: skip
 
-    def history(self) -> str:
+    def history(self) -> Updates:
         """The list of runs as it is now, or why it cannot be read."""
+        panel = self.landing.history
         try:
             with problems.guard():
-                return history.runs_table(service.list_runs(), self.lang)
+                runs = service.list_runs()
         except EngineError as error:
-            return problems.box(error, self.lang)
+            return {panel.table: problems.box(error, self.lang)}
+        return {
+            panel.table: history.runs_table(runs, self.lang),
+            panel.picked: gr.update(choices=history.choices(runs, self.lang), value=[]),
+            panel.sure: gr.update(visible=False),
+            panel.told: "",
+        }
 
     def comparison(self, run: Run) -> Comparison | None:
         """The comparison of a run that is done."""

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as html
-from app import problems
+from app import problems, refill
 from app.pages import convert, data, goal, model, money, vote
 from app.places import COMPARE, CONVERT, DATA, GOAL, MODEL, Places, Updates
 from app.progress import Seen
@@ -99,6 +99,30 @@ class Studio(Places):
         """A new run on the visitor's own file, from the goal on."""
         return {**self.set_up(), self.data.choice: data.UPLOAD}
 
+    def from_run(self, run: Run) -> Updates:
+        """A new run, from the goal on, with the settings of an earlier one in the forms."""
+        again = refill.forms(run, self.lang)
+        fields = self.goal.fields
+        return {
+            **self.set_up(),
+            **{fields[name]: value for name, value in again.goal.items()},
+            self.model.choice: again.model,
+            self.model.hub_id: again.hub_id,
+            self.data.choice: gr.update(choices=again.data_choices, value=again.data),
+            self.data.column: again.column,
+            self.convert.method: again.method,
+            self.convert.keep_every: again.keep_every,
+            self.convert.recipe: again.recipe,
+            self.convert.seed: again.seed,
+        }
+
+    def forms(self) -> list[Any]:
+        """What `from_run` touches besides `outputs()`."""
+        return [
+            *self.goal.form(), self.model.hub_id, self.data.column, self.convert.method,
+            self.convert.keep_every, self.convert.recipe, self.convert.seed,
+        ]  # fmt: skip
+
     # Running
 
     def arrive(self, request: gr.Request) -> Updates:
@@ -110,7 +134,7 @@ class Studio(Places):
             return self.open(run_id, step)
         if step in (GOAL, DATA, MODEL):
             return self.set_up(step)
-        return {self.landing.runs: self.history()}
+        return self.history()
 
     def open(self, run_id: str, step: int | None = None) -> Updates:
         """The run with that id, or the landing view with the reason why not."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.archive import Archive
 from app.pages import model, vote
 from app.pages.sample import Sample
 from app.studio import Studio
@@ -49,6 +50,7 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _choosing(studio)
     _running(studio)
     _deciding(studio)
+    _listing(Archive(studio))
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:
@@ -110,6 +112,21 @@ def _running(studio: Studio) -> None:
     studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
     studio.live.resume.click(studio.resume, studio.run_id, outputs, **_SILENT)
     studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)
+
+
+def _listing(archive: Archive) -> None:
+    panel, filters = archive.panel, archive.filters()
+    outputs = panel.outputs()
+    for trigger in (panel.search.change, panel.state.change):
+        trigger(archive.filter, filters, outputs, **_SILENT)
+    panel.contrast.click(archive.contrast, panel.picked, outputs, **_SILENT)
+    panel.rename.click(archive.rename, [panel.picked, panel.name, *filters], outputs, **_SILENT)
+    panel.delete.click(archive.ask, panel.picked, outputs, **_SILENT)
+    panel.confirm.click(archive.delete, [panel.picked, *filters], outputs, **_SILENT)
+    panel.keep.click(archive.filter, filters, outputs, **_SILENT)
+    studio = archive.studio
+    forms = [*studio.outputs(), *studio.forms()]
+    panel.rerun.click(archive.rerun, panel.picked, forms, **_SILENT)
 
 
 def _deciding(studio: Studio) -> None:

@@ -90,6 +90,8 @@ def summarise(
     chosen_data = data_choice
     if data_choice == data.UPLOAD:
         chosen_data = data.chosen_file(data_choice, upload, lang).name if upload else ""
+    elif data_choice.startswith(data.OF_RUN):
+        chosen_data = data.chosen_file(data_choice, upload, lang).name
     missing = t("convert.not_chosen", lang)
     return ui.facts(
         [
@@ -133,14 +135,15 @@ def create_and_start(
     wanted = goal.read(goal_form, lang)
     ref = model.reference(model_choice, hub_id, lang)
     path = data.chosen_file(data_choice, upload, lang)
+    own = data_choice == data.UPLOAD or data_choice.startswith(data.OF_RUN)
     if keep_every == AUTOMATIC:
         keep_every = default_kept(method, check_model(ref).layers).every
     try:
         config = RunConfig.model_validate(
             {
                 "model": ref,
-                "data": path.name if data_choice == data.UPLOAD else data_choice,
-                "text_column": text_column.strip() or None if data_choice == data.UPLOAD else None,
+                "data": path.name if own else data_choice,
+                "text_column": text_column.strip() or None if own else None,
                 "method": {"name": method},
                 "kept": {"every": keep_every},
                 "recipe_name": recipe,

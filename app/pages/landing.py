@@ -9,7 +9,8 @@ import gradio as gr
 from app import charts, kpis, readings, summary, verdict
 from app import components as ui
 from app.blocks import block, chart_value
-from app.pages.history import runs_table
+from app.pages import history
+from app.pages.history import HistoryPanel
 from app.pages.sample import Sample
 from app.text import t
 
@@ -22,7 +23,7 @@ class LandingPage:
     see_sample: gr.Button
     start: gr.Button
     own: gr.Button
-    runs: gr.HTML
+    history: HistoryPanel
 
 
 def build(lang: str, sample: Sample | None) -> LandingPage:
@@ -65,6 +66,5 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
                 elem_id="landing-figures",
             )
             block(ui.reading(readings.memory(sample.comparison, lang)))
-        block(ui.section(t("history.title", lang), t("history.text", lang)))
-        runs = block(runs_table([], lang), elem_id="runs")
+        runs = history.build(lang)
     return LandingPage(column, see_sample, start, own, runs)

@@ -77,7 +77,7 @@ def test_the_history_escapes_names_and_links_by_id() -> None:
     run = examples.run(name=None, config=examples.config(model=examples.EVIL, data=examples.EVIL))
     html = history.runs_table([run], "en")
     assert "<img" not in html and f'href="?run={run.id}"' in html
-    assert "No runs yet" in history.runs_table([], "en")
+    assert "No runs here" in history.runs_table([], "en")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_database_that_cannot_be_read_is_told_on_the_first_view(
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(service, "list_runs", fail)
-    assert "disk I/O error" in studio.go_home()[studio.landing.runs]
+    assert "disk I/O error" in studio.go_home()[studio.landing.history.table]
 
 
 @pytest.mark.parametrize(
