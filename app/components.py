@@ -1,6 +1,6 @@
 """Small pieces of page as HTML strings. Every value from outside is escaped here, once.
 
-`gr.HTML` runs what it is given, so no other file of the app writes a tag around a value.
+`gr.HTML` runs what it is given, so only this file and `app.answers` write tags around values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
-Tone = Literal["good", "bad", "same"]
+Tone = Literal["good", "bad", "same", "open"]
 """A judgement on a figure."""
 NoticeTone = Literal["good", "bad", "warn", "info"]
 Party = Literal["original", "converted", "control", "swapped_untrained"]
@@ -24,18 +24,19 @@ def esc(value: object) -> str:
     return escape(str(value), quote=True)
 
 
-def _wrap(inner: str, kind: str = "div", extra: str = "") -> str:
+def wrap(inner: str, kind: str = "div", extra: str = "") -> str:
+    """A piece of the page around HTML that is safe already."""
     return f'<{kind} class="ts {extra}">{inner}</{kind}>'
 
 
 def brand(name: str) -> str:
     """The logo and the product's name."""
-    return _wrap(f"{_LOGO}<span>{esc(name)}</span>", extra="ts-brand")
+    return wrap(f"{_LOGO}<span>{esc(name)}</span>", extra="ts-brand")
 
 
 def language_link(text: str, code: str, address: str) -> str:
     """A link to the same place in another language; a script keeps the run in its address."""
-    return _wrap(
+    return wrap(
         f'<a class="ts-language" href="{esc(address)}" hreflang="{esc(code)}" lang="{esc(code)}">'
         f"{esc(text)}</a>"
     )
@@ -43,7 +44,7 @@ def language_link(text: str, code: str, address: str) -> str:
 
 def hero(eyebrow: str, title: str, lead: str) -> str:
     """The first thing a visitor reads."""
-    return _wrap(
+    return wrap(
         f'<p class="ts-eyebrow">{esc(eyebrow)}</p><h1>{esc(title)}</h1>'
         f'<p class="ts-lead">{esc(lead)}</p>',
         extra="ts-hero",
@@ -53,31 +54,31 @@ def hero(eyebrow: str, title: str, lead: str) -> str:
 def section(title: str, text: str = "", *, level: int = 2) -> str:
     """A heading with a line below it."""
     below = f"<p>{esc(text)}</p>" if text else ""
-    return _wrap(f"<h{level}>{esc(title)}</h{level}>{below}", extra="ts-section")
+    return wrap(f"<h{level}>{esc(title)}</h{level}>{below}", extra="ts-section")
 
 
 def notice(tone: NoticeTone, title: str, text: str = "") -> str:
     """A boxed message; the title carries the meaning, the colour only repeats it."""
     role = "alert" if tone == "bad" else "status"
     below = f"<span>{esc(text)}</span>" if text else ""
-    return _wrap(
+    return wrap(
         f'<div class="ts-notice {tone}" role="{role}"><strong>{esc(title)}</strong>{below}</div>'
     )
 
 
 def label(text: str) -> str:
     """A pill that says where something comes from."""
-    return _wrap(f'<span class="ts-label">{esc(text)}</span>')
+    return wrap(f'<span class="ts-label">{esc(text)}</span>')
 
 
 def reading(text: str) -> str:
     """The one sentence that says what a chart shows."""
-    return _wrap(f'<p class="ts-reading">{esc(text)}</p>')
+    return wrap(f'<p class="ts-reading">{esc(text)}</p>')
 
 
 def inline(parts: Iterable[str]) -> str:
     """Short facts on one line."""
-    return _wrap(" · ".join(esc(part) for part in parts if part), extra="ts-muted ts-small")
+    return wrap(" · ".join(esc(part) for part in parts if part), extra="ts-muted ts-small")
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,12 @@ class Short:
 def facts(pairs: Iterable[tuple[str, str | Short]]) -> str:
     """Named facts in columns."""
     rows = "".join(f"<div><dt>{esc(k)}</dt><dd>{_cell(v)}</dd></div>" for k, v in pairs)
-    return _wrap(f'<dl class="ts-facts">{rows}</dl>')
+    return wrap(f'<dl class="ts-facts">{rows}</dl>')
 
 
 def bullets(lines: Iterable[str]) -> str:
     """A plain list of sentences."""
-    return _wrap("<ul>" + "".join(f"<li>{esc(line)}</li>" for line in lines) + "</ul>")
+    return wrap("<ul>" + "".join(f"<li>{esc(line)}</li>" for line in lines) + "</ul>")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Tile:
     note: str = ""
 
 
-_SIGNS = {"good": "✓ ", "bad": "✕ ", "same": "≈ "}
+_SIGNS = {"good": "✓ ", "bad": "✕ ", "same": "≈ ", "open": "? "}
 
 
 def tiles(items: Sequence[Tile]) -> str:
@@ -137,7 +138,7 @@ def tiles(items: Sequence[Tile]) -> str:
             f'<div class="ts-tile"><h3>{esc(tile.title)}</h3>'
             f'<p class="ts-value">{esc(tile.value)}{unit}</p>{verdict}{pairs}{note}</div>'
         )
-    return _wrap("".join(cells), extra="ts-tiles")
+    return wrap("".join(cells), extra="ts-tiles")
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def table(
         for row in rows
     )
     # A scrolling region must be reachable by keyboard, hence the tabindex and the name.
-    return _wrap(
+    return wrap(
         f'<div class="ts-scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
         f'<table class="ts-table{" words" if words else ""}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -181,12 +182,12 @@ def table(
 
 def folded(summary: str, inner: str) -> str:
     """`inner` (already HTML from this file) behind a line that opens it."""
-    return _wrap(f"<details><summary>{esc(summary)}</summary>{inner}</details>")
+    return wrap(f"<details><summary>{esc(summary)}</summary>{inner}</details>")
 
 
 def documents(texts: Sequence[str]) -> str:
     """The beginnings of some documents, as they are."""
-    return _wrap("".join(f'<pre tabindex="0">{esc(text)}</pre>' for text in texts), extra="ts-docs")
+    return wrap("".join(f'<pre tabindex="0">{esc(text)}</pre>' for text in texts), extra="ts-docs")
 
 
 StageLook = Literal["past", "now", "stopped", "ahead"]
@@ -199,7 +200,7 @@ def stages(steps: Sequence[tuple[str, str, StageLook]]) -> str:
         f"<b>{esc(name)}</b>{esc(text)}</li>"
         for name, text, look in steps
     )
-    return _wrap(f'<ol class="ts-stages">{items}</ol>')
+    return wrap(f'<ol class="ts-stages">{items}</ol>')
 
 
 def bar(share: float | None, name: str, parts: Iterable[str]) -> str:
@@ -207,7 +208,7 @@ def bar(share: float | None, name: str, parts: Iterable[str]) -> str:
     width = 0.0 if share is None else min(1.0, max(0.0, share)) * 100
     now = "" if share is None else f' aria-valuenow="{width:.0f}"'
     below = "".join(f"<span>{esc(part)}</span>" for part in parts if part)
-    return _wrap(
+    return wrap(
         f'<div class="ts-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"{now}'
         f' aria-label="{esc(name)}"><i style="width:{width:.1f}%"></i></div>'
         f'<div class="ts-bar-line">{below}</div>'
@@ -222,29 +223,4 @@ def log(lines: Iterable[tuple[str, str, str]], *, name: str) -> str:
         + f"{esc(text)}</span></li>"
         for at, mark, text in lines
     )
-    return _wrap(f'<ul class="ts-log" tabindex="0" aria-label="{esc(name)}">{items}</ul>')
-
-
-@dataclass(frozen=True)
-class AnswerView:
-    """One model's answer, ready to show."""
-
-    party: Party
-    name: str
-    text: str
-    facts: tuple[tuple[str, str | Short], ...]
-
-
-def answers(prompt_title: str, prompt: str, views: Sequence[AnswerView]) -> str:
-    """One prompt and the answers to it, side by side."""
-    cells = "".join(
-        f'<article class="ts-answer {view.party}">'
-        f'<h3><i class="ts-mark {view.party}"></i>{esc(view.name)}</h3>'
-        f'<div class="ts-text" tabindex="0">{esc(view.text)}</div>{facts(view.facts)}</article>'
-        for view in views
-    )
-    return _wrap(
-        f'<p class="ts-small ts-muted">{esc(prompt_title)}</p>'
-        f'<div class="ts-text ts-small" tabindex="0" style="margin:8px 0 14px">{esc(prompt)}</div>'
-        f'<div class="ts-answers">{cells}</div>'
-    )
+    return wrap(f'<ul class="ts-log" tabindex="0" aria-label="{esc(name)}">{items}</ul>')

@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
+from app import agreed, problems
 from app import components as html
-from app import problems
 from app.blocks import block
-from app.pages import compare, convert, data, history, landing, live, model
+from app.pages import compare, convert, data, goal, history, landing, live, model
 from app.pages.sample import Sample
 from app.progress import Seen
 from app.text import t
@@ -19,7 +19,7 @@ from engine.runs import service
 from engine.runs.records import Run
 
 POLL_S = 2.0
-MODEL, DATA, CONVERT, COMPARE = 1, 2, 3, 4
+GOAL, DATA, MODEL, CONVERT, COMPARE = 1, 2, 3, 4, 5
 """Ids of the walkthrough's steps."""
 
 Updates = dict[Any, Any]
@@ -32,6 +32,7 @@ class Places:
         self.lang = lang
         self.sample = sample
         self.run_id = gr.Textbox("", visible="hidden", elem_id="run-id")
+        self.step = gr.Textbox("", visible="hidden", elem_id="step")
         self.seen = gr.State(Seen())
         self.timer = gr.Timer(POLL_S, active=False)
         with gr.Row(elem_id="topbar"):
@@ -45,26 +46,30 @@ class Places:
         self.landing = landing.build(lang, sample)
         with (
             gr.Column(visible=False, elem_id="studio") as self.column,
-            gr.Walkthrough(selected=MODEL) as self.steps,
+            gr.Walkthrough(selected=GOAL) as self.steps,
         ):
-            with gr.Step(t("step.model", lang), id=MODEL):
-                self.model = model.build(lang)
-            with gr.Step(t("step.data", lang), id=DATA):
+            with gr.Step(t("step.goal", lang), id=GOAL) as goal_step:
+                self.goal = goal.build(lang)
+            with gr.Step(t("step.data", lang), id=DATA) as data_step:
                 self.data = data.build(lang)
-            with gr.Step(t("step.convert", lang), id=CONVERT):
+            with gr.Step(t("step.model", lang), id=MODEL) as model_step:
+                self.model = model.build(lang)
+            with gr.Step(t("step.convert", lang), id=CONVERT) as convert_step:
                 self.convert = convert.build(lang)
                 self.live = live.build(lang)
-            with gr.Step(t("step.compare", lang), id=COMPARE):
+            with gr.Step(t("step.compare", lang), id=COMPARE) as compare_step:
                 self.compare = compare.build(lang)
+        self.tabs = (goal_step, data_step, model_step, convert_step, compare_step)
 
     def go_home(self) -> Updates:
         """The landing view with the list of runs as it is now."""
         return {
             self.run_id: "",
+            self.step: "",
             self.timer: gr.Timer(active=False),
             self.notice: "",
             self.landing.column: gr.update(visible=True),
-            self.landing.runs: self.history(),
+            **self.history(),
             self.column: gr.update(visible=False),
         }
 
@@ -76,7 +81,8 @@ class Places:
             self.notice: "",
             self.landing.column: gr.update(visible=False),
             self.column: gr.update(visible=True),
-            self.steps: gr.Walkthrough(selected=step),
+            **self.to(step),
+            **self.agreed(None),
             self.convert.column: gr.update(visible=True),
             self.convert.problem: "",
             self.convert.start: gr.update(interactive=True),
@@ -84,7 +90,29 @@ class Places:
             **self.compared(None, None),
         }
 
-    def set_up(self, step: int = MODEL) -> Updates:
+    def to(self, step: int) -> Updates:
+        """Another step of the same walkthrough; nothing else changes."""
+        return {self.steps: gr.Walkthrough(selected=step), self.step: str(step)}
+
+    def agreed(self, run: Run | None) -> Updates:
+        """The first three steps: the forms, or what a run was made with."""
+        forms = gr.update(visible=run is None)
+        config = run.config if run else {}
+        chosen = [
+            html.section(t(f"step.{step}", self.lang), level=1)
+            + html.facts([(t(f"convert.{step}", self.lang), str(config.get(step, "")))])
+            for step in ("data", "model")
+        ]
+        return {
+            self.goal.column: forms,
+            self.data.box: forms,
+            self.model.box: forms,
+            self.goal.frozen: agreed.whole(config, self.lang) if run else "",
+            self.data.frozen: chosen[0] if run else "",
+            self.model.frozen: chosen[1] if run else "",
+        }
+
+    def set_up(self, step: int = GOAL) -> Updates:
         """A new run, from that step on."""
         convert.warm_up()
         return self.at_step(step)
@@ -101,6 +129,7 @@ class Places:
         chosen = step or (COMPARE if result is not None else CONVERT)
         return {
             **self.at_step(chosen),
+            **self.agreed(run),
             self.run_id: run.id,
             self.timer: gr.Timer(active=run.working),
             self.seen: seen,
@@ -115,20 +144,30 @@ class Places:
     def outputs(self) -> list[Any]:
         """Everything that the three above may touch."""
         return [
-            self.run_id, self.timer, self.seen, self.notice, self.landing.column,
-            self.landing.runs, self.column, self.steps, self.convert.column, self.convert.summary,
+            self.run_id, self.step, self.timer, self.seen, self.notice, self.landing.column,
+            self.goal.column, self.goal.frozen, self.goal.problem, self.data.box,
+            self.data.frozen, self.model.box, self.model.frozen,
+            *self.landing.history.outputs(), self.column, self.steps,
+            self.convert.column, self.convert.summary,
             self.convert.problem, self.convert.start, self.live.column, self.live.title,
             self.live.problem, self.model.choice, self.model.facts, self.data.choice,
             self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
         ]  # fmt: skip
 
-    def history(self) -> str:
+    def history(self) -> Updates:
         """The list of runs as it is now, or why it cannot be read."""
+        panel = self.landing.history
         try:
-            with problems.guard(self.lang):
-                return history.runs_table(service.list_runs(), self.lang)
+            with problems.guard():
+                runs = service.list_runs()
         except EngineError as error:
-            return problems.box(error, self.lang)
+            return {panel.table: problems.box(error, self.lang)}
+        return {
+            panel.table: history.runs_table(runs, self.lang),
+            panel.picked: gr.update(choices=history.choices(runs, self.lang), value=[]),
+            panel.sure: gr.update(visible=False),
+            panel.told: "",
+        }
 
     def comparison(self, run: Run) -> Comparison | None:
         """The comparison of a run that is done."""

@@ -11,9 +11,10 @@ from engine.errors import EngineError, RunNotFound
 from engine.runs.boundary import boundary
 
 
-def guard(lang: str) -> AbstractContextManager[None]:
+def guard() -> AbstractContextManager[None]:
     """Around whatever a click sets going, so that every failure is an `EngineError` to show."""
-    return boundary(t("error.details", lang))
+    # In the language of the sentence that it becomes part of, which is the engine's.
+    return boundary(t("error.details", notes.ENGINE_LANG))
 
 
 def words(error: EngineError, lang: str) -> tuple[str, str]:

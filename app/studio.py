@@ -11,9 +11,9 @@ from typing import Any
 import gradio as gr
 
 from app import components as html
-from app import problems
-from app.pages import convert, data, model
-from app.places import CONVERT, DATA, Places, Updates
+from app import problems, refill
+from app.pages import convert, data, goal, model, money, vote
+from app.places import COMPARE, CONVERT, DATA, GOAL, MODEL, Places, Updates
 from app.progress import Seen
 from app.text import t
 from engine.data.ingest import DEFAULT_DATA
@@ -22,15 +22,21 @@ from engine.models.catalogue import DEFAULT_MODEL
 from engine.runs import service
 from engine.runs.records import Run
 
+_STEPS = {str(step) for step in (GOAL, DATA, MODEL, CONVERT, COMPARE)}
+
 
 class Studio(Places):
     """One language's page: the updates that move a visitor through it."""
 
     # Choosing
 
-    def with_bundled(self) -> Updates:
+    def with_bundled(self, *goal_form: Any) -> Updates:
         """Straight to the start, with the bundled model and data chosen."""
-        summary = convert.summarise(DEFAULT_MODEL, "", DEFAULT_DATA, None, self.lang)
+        try:
+            chosen = (DEFAULT_MODEL, "", DEFAULT_DATA, None)
+            summary = convert.summarise(*chosen, *goal_form, lang=self.lang)
+        except EngineError as error:
+            return {**self.set_up(), self.goal.problem: problems.box(error, self.lang)}
         return {
             **self.set_up(CONVERT),
             self.model.choice: DEFAULT_MODEL,
@@ -38,20 +44,13 @@ class Studio(Places):
             self.convert.summary: summary,
         }
 
-    def model_chosen(self, choice: str) -> Updates:
-        """Show what is known of the model, and the box for an id where one is needed."""
-        return {
-            self.model.hub_box: gr.update(visible=choice == model.HUB),
-            self.model.facts: model.describe(choice, self.lang),
-        }
-
-    def model_done(self, choice: str, hub_id: str) -> Updates:
-        """On to the data, unless the model's name cannot be one."""
+    def goal_done(self, run_id: str, *form: Any) -> Updates:
+        """On to the data, unless a gate or a price cannot be one."""
         try:
-            model.reference(choice, hub_id, self.lang)
+            goal.read(form, self.lang)
         except EngineError as error:
-            return {self.model.facts: problems.box(error, self.lang)}
-        return self.at_step(DATA)
+            return {self.goal.problem: problems.box(error, self.lang)}
+        return {self.goal.problem: "", **self._onward(run_id, DATA)}
 
     def data_chosen(self, choice: str, upload: str | None, column: str) -> Updates:
         """Read the data and show how it begins, or what is wrong with it."""
@@ -60,32 +59,88 @@ class Studio(Places):
             self.data.preview: data.describe(choice, upload, column, self.lang),
         }
 
-    def data_done(
-        self, choice: str, hub_id: str, data_choice: str, upload: str | None, column: str
-    ) -> Updates:
-        """On to the conversion, unless the data cannot be used."""
+    def data_done(self, run_id: str, choice: str, upload: str | None, column: str) -> Updates:
+        """On to the model, unless the data cannot be used."""
+        if not run_id:
+            try:
+                with problems.guard():
+                    data.require(choice, upload, column, self.lang)
+            except EngineError as error:
+                return {self.data.preview: problems.box(error, self.lang)}
+        return self._onward(run_id, MODEL)
+
+    def model_chosen(self, choice: str) -> Updates:
+        """Show what is known of the model, and the box for an id where one is needed."""
+        return {
+            self.model.hub_box: gr.update(visible=choice == model.HUB),
+            self.model.facts: model.describe(choice, self.lang),
+        }
+
+    def model_done(
+        self, run_id: str, choice: str, hub_id: str, data_choice: str, upload: str | None,
+        *goal_form: Any,
+    ) -> Updates:  # fmt: skip
+        """On to the conversion, unless the model's name cannot be one."""
+        if run_id:
+            return self.to(CONVERT)
         try:
-            with problems.guard(self.lang):
-                data.require(data_choice, upload, column, self.lang)
+            model.reference(choice, hub_id, self.lang)
+            chosen = (choice, hub_id, data_choice, upload)
+            summary = convert.summarise(*chosen, *goal_form, lang=self.lang)
         except EngineError as error:
-            return {self.data.preview: problems.box(error, self.lang)}
-        summary = convert.summarise(choice, hub_id, data_choice, upload, self.lang)
+            return {self.model.facts: problems.box(error, self.lang)}
         return {**self.at_step(CONVERT), self.convert.summary: summary}
+
+    def _onward(self, run_id: str, step: int) -> Updates:
+        """The next step, of the run on show or of one that is being set up."""
+        return self.to(step) if run_id else self.at_step(step)
+
+    def with_own(self) -> Updates:
+        """A new run on the visitor's own file, from the goal on."""
+        return {**self.set_up(), self.data.choice: data.UPLOAD}
+
+    def from_run(self, run: Run) -> Updates:
+        """A new run, from the goal on, with the settings of an earlier one in the forms."""
+        again = refill.forms(run, self.lang)
+        fields = self.goal.fields
+        return {
+            **self.set_up(),
+            **{fields[name]: value for name, value in again.goal.items()},
+            self.model.choice: again.model,
+            self.model.hub_id: again.hub_id,
+            self.data.choice: gr.update(choices=again.data_choices, value=again.data),
+            self.data.column: again.column,
+            self.convert.method: again.method,
+            self.convert.keep_every: again.keep_every,
+            self.convert.recipe: again.recipe,
+            self.convert.seed: again.seed,
+        }
+
+    def forms(self) -> list[Any]:
+        """What `from_run` touches besides `outputs()`."""
+        return [
+            *self.goal.form(), self.model.hub_id, self.data.column, self.convert.method,
+            self.convert.keep_every, self.convert.recipe, self.convert.seed,
+        ]  # fmt: skip
 
     # Running
 
     def arrive(self, request: gr.Request) -> Updates:
         """The page was opened or refreshed: show the run that the address names."""
         run_id = str(request.query_params.get("run", ""))
-        if not run_id:
-            return {self.landing.runs: self.history()}
-        return self.open(run_id)
+        named = str(request.query_params.get("step", ""))
+        step = int(named) if named in _STEPS else None
+        if run_id:
+            return self.open(run_id, step)
+        if step in (GOAL, DATA, MODEL):
+            return self.set_up(step)
+        return self.history()
 
-    def open(self, run_id: str) -> Updates:
+    def open(self, run_id: str, step: int | None = None) -> Updates:
         """The run with that id, or the landing view with the reason why not."""
         try:
-            with problems.guard(self.lang):
-                return self.at_run(run_id)
+            with problems.guard():
+                return self.at_run(run_id, step)
         except EngineError as error:
             return {**self.go_home(), self.notice: problems.box(error, self.lang)}
 
@@ -97,7 +152,7 @@ class Studio(Places):
     def start(self, *form: Any) -> Updates:
         """Make the run and show it; or say below the form why it cannot be made."""
         try:
-            with problems.guard(self.lang):
+            with problems.guard():
                 return self.at_run(convert.create_and_start(*form, lang=self.lang), CONVERT)
         except EngineError as error:
             return {
@@ -110,7 +165,7 @@ class Studio(Places):
         if not run_id:
             return {self.notice: gr.skip()}
         try:
-            with problems.guard(self.lang):
+            with problems.guard():
                 return self._news(run_id, seen)
         except RunNotFound as error:
             return {**self.go_home(), self.notice: problems.box(error, self.lang)}
@@ -140,8 +195,23 @@ class Studio(Places):
 
     def _act(self, action: Callable[[str], Run], run_id: str) -> Updates:
         try:
-            with problems.guard(self.lang):
+            with problems.guard():
                 action(run_id)
                 return self.at_run(run_id, CONVERT)
         except EngineError as error:
             return {self.live.problem: problems.box(error, self.lang)}
+
+    # Deciding
+
+    def try_money(self, run_id: str, *form: str | None) -> str:
+        """Money by other numbers than the run's; nothing is stored."""
+        try:
+            with problems.guard():
+                result = self.comparison(service.get(run_id))
+        except EngineError as error:
+            return problems.box(error, self.lang)
+        return money.tried(result, form, self.lang)
+
+    def cast_vote(self, choice: str, run_id: str, number: str) -> list[object]:
+        """Count a vote on the pair on show."""
+        return vote.cast(run_id, number, choice, self.lang)

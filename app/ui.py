@@ -11,15 +11,18 @@ from typing import Any
 
 import gradio as gr
 
-from app.pages import model
+from app.archive import Archive
+from app.pages import model, vote
 from app.pages.sample import Sample
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
 
 UPLOADS_LIVE_S = 86400
-_ADDRESS = """(id) => {
+_ADDRESS = """(run, step) => {
   const url = new URL(window.location);
-  if (id) { url.searchParams.set("run", id); } else { url.searchParams.delete("run"); }
+  for (const [name, value] of [["run", run], ["step", step]]) {
+    if (value) { url.searchParams.set(name, value); } else { url.searchParams.delete(name); }
+  }
   window.history.replaceState(null, "", url);
 }"""
 _SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -42,21 +45,27 @@ def build(sample: Sample | None) -> gr.Blocks:
 
 
 def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
-    gr.Navbar(visible=False)  # pyright: ignore[reportPrivateImportUsage]
     studio = Studio(lang, sample)
     _navigation(demo, studio)
     _choosing(studio)
     _running(studio)
+    _deciding(studio)
+    _listing(Archive(studio))
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     outputs = studio.outputs()
     demo.load(studio.arrive, None, outputs, **_SILENT)
-    studio.run_id.change(None, studio.run_id, None, js=_ADDRESS)
+    place = [studio.run_id, studio.step]
+    for part in place:
+        part.change(None, place, None, js=_ADDRESS)
+    for number, tab in enumerate(studio.tabs, start=1):
+        tab.select(None, None, studio.step, js=f"() => '{number}'")
     studio.home.click(studio.go_home, None, outputs, **_SILENT)
-    for button in (studio.new, studio.landing.own, studio.live.another):
+    for button in (studio.new, studio.live.another):
         button.click(studio.set_up, None, outputs, **_SILENT)
-    studio.landing.start.click(studio.with_bundled, None, outputs, **_SILENT)
+    studio.landing.own.click(studio.with_own, None, outputs, **_SILENT)
+    studio.landing.start.click(studio.with_bundled, studio.goal.form(), outputs, **_SILENT)
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
         studio.landing.see_sample.click(shown, None, outputs, **_SILENT)
@@ -73,8 +82,6 @@ def _choosing(studio: Studio) -> None:
         partial(model.check, lang=lang), chosen_model, studio.model.facts, queue=False,
         api_visibility="private",
     )  # fmt: skip
-    studio.model.onward.click(studio.model_done, chosen_model, outputs, **_SILENT)
-
     chosen_data = [studio.data.choice, studio.data.file, studio.data.column]
     for trigger in (
         studio.data.choice.change, studio.data.file.upload, studio.data.file.clear,
@@ -84,7 +91,11 @@ def _choosing(studio: Studio) -> None:
             studio.data_chosen, chosen_data, [studio.data.upload_box, studio.data.preview],
             queue=False, api_visibility="private", show_progress="minimal",
         )  # fmt: skip
-    studio.data.onward.click(studio.data_done, [*chosen_model, *chosen_data], outputs, **_SILENT)
+    goal = studio.goal.form()
+    studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], outputs, **_SILENT)
+    studio.data.onward.click(studio.data_done, [studio.run_id, *chosen_data], outputs, **_SILENT)
+    chosen = [studio.run_id, *chosen_model, *chosen_data[:2], *goal]
+    studio.model.onward.click(studio.model_done, chosen, outputs, **_SILENT)
 
 
 def _running(studio: Studio) -> None:
@@ -92,7 +103,7 @@ def _running(studio: Studio) -> None:
     form = [
         studio.model.choice, studio.model.hub_id, studio.data.choice, studio.data.file,
         studio.data.column, studio.convert.method, studio.convert.keep_every,
-        studio.convert.recipe, studio.convert.seed,
+        studio.convert.recipe, studio.convert.seed, *studio.goal.form(),
     ]  # fmt: skip
     studio.convert.start.click(studio.starting, None, outputs, **_SILENT).then(
         studio.start, form, outputs, **_SILENT
@@ -101,3 +112,29 @@ def _running(studio: Studio) -> None:
     studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
     studio.live.resume.click(studio.resume, studio.run_id, outputs, **_SILENT)
     studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)
+
+
+def _listing(archive: Archive) -> None:
+    panel, filters = archive.panel, archive.filters()
+    outputs = panel.outputs()
+    for trigger in (panel.search.change, panel.state.change):
+        trigger(archive.filter, filters, outputs, **_SILENT)
+    panel.contrast.click(archive.contrast, panel.picked, outputs, **_SILENT)
+    panel.rename.click(archive.rename, [panel.picked, panel.name, *filters], outputs, **_SILENT)
+    panel.delete.click(archive.ask, panel.picked, outputs, **_SILENT)
+    panel.confirm.click(archive.delete, [panel.picked, *filters], outputs, **_SILENT)
+    panel.keep.click(archive.filter, filters, outputs, **_SILENT)
+    studio = archive.studio
+    forms = [*studio.outputs(), *studio.forms()]
+    panel.rerun.click(archive.rerun, panel.picked, forms, **_SILENT)
+
+
+def _deciding(studio: Studio) -> None:
+    panel, ballot = studio.compare.money, studio.compare.vote
+    form = [studio.run_id, *panel.fields.values()]
+    panel.try_out.click(studio.try_money, form, panel.told, **_SILENT)
+    for choice, button in zip(vote.CHOICES, ballot.choices, strict=True):
+        button.click(
+            partial(studio.cast_vote, choice), [studio.run_id, ballot.number], ballot.outputs(),
+            **_SILENT,
+        )  # fmt: skip

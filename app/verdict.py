@@ -20,13 +20,9 @@ _NUMBERS_SAY_IT = ("within", "beyond", "crosses")
 
 
 def banner(verdict: Verdict | None, lang: str) -> str:
-    """The whole banner as HTML."""
-    if verdict is None:
-        return ui.notice("info", t("verdict.none", lang), t("verdict.none_text", lang))
-    gates = listed([t(f"verdict.gate.{gate}", lang) for gate in verdict.decided_by], lang)
-    text = t(f"verdict.overall.{verdict.reason}", lang, gates=gates)
-    title = ui.notice(_TONES[verdict.verdict], _word(verdict.verdict, lang), text)
-    if not verdict.gates:
+    """The verdict and a row for each gate, as HTML."""
+    title = headline(verdict, lang)
+    if verdict is None or not verdict.gates:
         return title
     columns = [t(f"verdict.column.{name}", lang) for name in ("gate", "verdict", "why")]
     rows = [
@@ -36,6 +32,15 @@ def banner(verdict: Verdict | None, lang: str) -> str:
     return title + ui.table(columns, rows, caption=t("verdict.caption", lang), words=True)
 
 
+def headline(verdict: Verdict | None, lang: str) -> str:
+    """The verdict's word and the gate that decided, as HTML."""
+    if verdict is None:
+        return ui.notice("info", t("verdict.none", lang), t("verdict.none_text", lang))
+    gates = listed([t(f"verdict.gate.{gate}", lang) for gate in verdict.decided_by], lang)
+    text = t(f"verdict.overall.{verdict.reason}", lang, gates=gates)
+    return ui.notice(_TONES[verdict.verdict], _word(verdict.verdict, lang), text)
+
+
 def _word(word: Word, lang: str) -> str:
     """The verdict with its sign, so that colour is never alone."""
     return t("verdict.title", lang, sign=_SIGNS[word], word=t(f"verdict.word.{word}", lang))
@@ -43,7 +48,7 @@ def _word(word: Word, lang: str) -> str:
 
 def sentence(gate: GateVerdict, lang: str) -> str:
     """What a gate's verdict rests on, its threshold, and what would settle it."""
-    parts = [_measured(gate, lang), _why(gate, lang)]
+    parts = [_measured(gate, lang), reason(gate, lang)]
     parts.append(t(f"verdict.limit.{gate.gate}", lang, limit=_figure(gate, gate.limit, lang)))
     if gate.more is not None:
         parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
@@ -72,17 +77,21 @@ def _measured(gate: GateVerdict, lang: str) -> str:
         f"verdict.measured.{gate.gate}", lang, value=_figure(gate, gate.value, lang),
         party=t(f"party.{gate.reference}", lang), length=_length(gate, lang),
     )  # fmt: skip
+    return sentences(lang, [said, spread(gate, lang)])
+
+
+def spread(gate: GateVerdict, lang: str) -> str:
+    """The interval of a gate's figure and how many units it rests on; empty where there is none."""
     if gate.interval is None:
-        return said
+        return ""
     low, high = (_figure(gate, end, lang) for end in (gate.interval.low, gate.interval.high))
     n = tn(f"verdict.unit.{gate.unit}", lang, gate.interval.n)
     level = percent(gate.interval.level, lang=lang)
-    return sentences(
-        lang, [said, t("verdict.interval", lang, level=level, low=low, high=high, n=n)]
-    )
+    return t("verdict.interval", lang, level=level, low=low, high=high, n=n)
 
 
-def _why(gate: GateVerdict, lang: str) -> str:
+def reason(gate: GateVerdict, lang: str) -> str:
+    """Why a gate got its verdict, where the number and the gate do not say it already."""
     if gate.reason in _NUMBERS_SAY_IT:
         return ""
     key = gate.reason

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import BadRunConfig
+from engine.evidence.goal import Goal
 from engine.methods import METHODS, AnyMethod, Hybrid
 
 
@@ -225,6 +226,8 @@ class RunConfig(Settings):
     """How long and how hard to train."""
     comparison: ComparisonSettings = ComparisonSettings()
     """What the comparison measures."""
+    goal: Goal = Goal()
+    """What the conversion is wanted for: use, load and prices."""
     gates: AcceptanceGates = AcceptanceGates()
     """What the converted model must meet."""
     gates_sha256: str | None = None

@@ -1,4 +1,4 @@
-"""Step 4: the finished comparison, drawn from comparison.json and the run's row alone."""
+"""Step 5: the finished comparison, drawn from comparison.json and the run's row alone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,29 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import alike, charts, inside, notes, readings, summary, tables, verdict
+from app import (
+    alike,
+    answers,
+    charts,
+    inside,
+    kpis,
+    notes,
+    readings,
+    risks,
+    summary,
+    tables,
+    verdict,
+)
 from app import components as ui
+from app.answers import AnswerView
 from app.blocks import ChartBlock, block, chart_block
-from app.components import AnswerView, Party
+from app.components import Party
 from app.numbers import count, moment, number, size
+from app.pages import money, vote
 from app.pages.live import settings
+from app.pages.money import MoneyPanel
 from app.pages.sample import sample_label
+from app.pages.vote import VotePanel
 from app.text import sentences, t, tn
 from engine.evidence.results import Answer, Comparison
 from engine.runs.records import Run
@@ -26,6 +42,8 @@ class ComparePage:
     column: gr.Column
     head: gr.HTML
     verdict: gr.HTML
+    kpis: gr.HTML
+    money: MoneyPanel
     tiles: gr.HTML
     position: ChartBlock
     decode: ChartBlock
@@ -34,15 +52,18 @@ class ComparePage:
     recall: ChartBlock
     inside: gr.HTML
     answers: gr.HTML
+    vote: VotePanel
+    risks: gr.HTML
     conditions: gr.HTML
 
     def outputs(self) -> list[gr.HTML | gr.Column | gr.Plot]:
         """What `values` fills, in order."""
         blocks = (self.position, self.recall, self.memory, self.decode, self.prefill)
         return [
-            self.empty, self.column, self.head, self.verdict, self.tiles,
+            self.empty, self.column, self.head, self.verdict, self.kpis, *self.money.outputs(),
+            self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            self.inside, self.answers, self.conditions,
+            self.inside, self.answers, *self.vote.outputs(), self.risks, self.conditions,
         ]  # fmt: skip
 
 
@@ -52,6 +73,9 @@ def build(lang: str) -> ComparePage:
     with gr.Column(visible=False) as column:
         head = block()
         banner = block(elem_id="verdict")
+        three = block(elem_id="kpis")
+        worth = money.build(lang)
+        block(ui.section(t("compare.figures", lang)))
         tiles = block(elem_id="tiles")
         block(ui.section(t("compare.quality", lang), t("compare.quality_text", lang)))
         with gr.Row(elem_classes="ts-charts"):
@@ -64,13 +88,17 @@ def build(lang: str) -> ComparePage:
             decode = chart_block(t("chart.decode", lang))
             prefill = chart_block(t("chart.prefill", lang))
         block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
-        answers = block()
+        written = block()
+        ballot = vote.build(lang)
+        block(ui.section(t("risk.title", lang), t("risk.text", lang)))
+        with gr.Column(elem_classes="ts-panel"):
+            risky = block(elem_id="risks")
         block(ui.section(t("compare.how", lang)))
         with gr.Column(elem_classes="ts-panel"):
             conditions = block()
     return ComparePage(
-        empty, column, head, banner, tiles, position, decode, prefill, memory, recall, parts,
-        answers, conditions,
+        empty, column, head, banner, three, worth, tiles, position, decode, prefill, memory, recall,
+        parts, written, ballot, risky, conditions,
     )  # fmt: skip
 
 
@@ -87,6 +115,8 @@ def values(
         gr.update(visible=True),
         head(run, result, lang),
         verdict.banner(result.verdict, lang),
+        kpis.tiles(result, money.of_run(run, result), lang),
+        *money.values(page.money, run, result, lang),
         summary.tiles(result, lang),
         *page.position.update(
             charts.perplexity_by_position(result, lang),
@@ -117,6 +147,8 @@ def values(
         ),
         alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),
         two_answers(result, lang),
+        *vote.values(run.id, lang),
+        risks.table(run, result, lang),
         conditions(run, result, lang),
     ]
 
@@ -139,8 +171,7 @@ def head(run: Run, result: Comparison, lang: str) -> str:
     unfit = ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings)) if (
         checks and checks.warnings
     ) else ""
-    heading = ui.section(title, readings.perplexity(result, lang), level=1)
-    return heading + mark + ui.inline([about]) + unfit
+    return ui.section(title, level=1) + mark + ui.inline([about]) + unfit
 
 
 def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:
@@ -166,7 +197,9 @@ def two_answers(result: Comparison, lang: str) -> str:
     if pair.prompt_tokens_dropped:
         title = sentences(lang, [title, tn("answer.dropped", lang, pair.prompt_tokens_dropped)])
     views = [_answer("original", pair.original, lang), _answer("converted", pair.converted, lang)]
-    return ui.answers(title, pair.prompt_tail, views) + ui.reading(readings.answers(result, lang))
+    return answers.answers(title, pair.prompt_tail, views) + ui.reading(
+        readings.answers(result, lang)
+    )
 
 
 def conditions(run: Run, result: Comparison, lang: str) -> str:

@@ -1,17 +1,20 @@
-"""Step 3, before the start: how to convert, and the start itself."""
+"""Step 4, before the start: how to convert, and the start itself."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 import gradio as gr
 
+from app import agreed
 from app import components as ui
 from app.blocks import block
-from app.pages import data, model
+from app.pages import data, goal, model
 from app.text import DEFAULT_LANG, names, t
 from engine.errors import BadRunConfig
 from engine.runs import service
@@ -79,19 +82,29 @@ def warm_up() -> None:
     ).start()
 
 
-def summarise(choice: str, hub_id: str, data_choice: str, upload: str | None, lang: str) -> str:
-    """The chosen model and data in one line, as HTML."""
+def summarise(
+    choice: str, hub_id: str, data_choice: str, upload: str | None, *goal_form: Any, lang: str
+) -> str:
+    """The chosen model and data and the acceptance gates, as HTML."""
     chosen_model = hub_id.strip() if choice == model.HUB else choice
     chosen_data = data_choice
     if data_choice == data.UPLOAD:
         chosen_data = data.chosen_file(data_choice, upload, lang).name if upload else ""
+    elif data_choice.startswith(data.OF_RUN):
+        chosen_data = data.chosen_file(data_choice, upload, lang).name
     missing = t("convert.not_chosen", lang)
     return ui.facts(
         [
             (t("convert.model", lang), chosen_model or missing),
             (t("convert.data", lang), chosen_data or missing),
+            (t("goal.gates", lang), t("reading.list.join", lang).join(_gates(goal_form, lang))),
         ]
     )
+
+
+def _gates(goal_form: Sequence[Any], lang: str) -> list[str]:
+    limits = goal.read(goal_form, lang)["gates"]
+    return agreed.gates(limits, lang) or [t("agreed.no_gate", lang)]
 
 
 def create_and_start(
@@ -104,7 +117,7 @@ def create_and_start(
     keep_every: int,
     recipe: str,
     seed: float | None,
-    *,
+    *goal_form: Any,
     lang: str,
 ) -> str:
     """Write the run and start its worker; returns the run's id.
@@ -118,21 +131,24 @@ def create_and_start(
     from engine.configs import RunConfig, default_kept, recipe_for
     from engine.models.check import check_model
 
+    wanted = goal.read(goal_form, lang)
     ref = model.reference(model_choice, hub_id, lang)
     path = data.chosen_file(data_choice, upload, lang)
+    own = data_choice == data.UPLOAD or data_choice.startswith(data.OF_RUN)
     if keep_every == AUTOMATIC:
         keep_every = default_kept(method, check_model(ref).layers).every
     try:
         config = RunConfig.model_validate(
             {
                 "model": ref,
-                "data": path.name if data_choice == data.UPLOAD else data_choice,
-                "text_column": text_column.strip() or None if data_choice == data.UPLOAD else None,
+                "data": path.name if own else data_choice,
+                "text_column": text_column.strip() or None if own else None,
                 "method": {"name": method},
                 "kept": {"every": keep_every},
                 "recipe_name": recipe,
                 "recipe": recipe_for(recipe, method),
                 "seed": int(seed or 0),
+                **wanted,
             }
         )
     except ValidationError as error:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, readings, summary
+from app import charts, kpis, readings, summary, verdict
 from app import components as ui
 from app.blocks import block, chart_value
-from app.pages.history import runs_table
+from app.pages import history
+from app.pages.history import HistoryPanel
 from app.pages.sample import Sample
 from app.text import t
 
@@ -22,7 +23,7 @@ class LandingPage:
     see_sample: gr.Button
     start: gr.Button
     own: gr.Button
-    runs: gr.HTML
+    history: HistoryPanel
 
 
 def build(lang: str, sample: Sample | None) -> LandingPage:
@@ -42,25 +43,28 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
                         t("landing.see_sample", lang), variant="primary", size="lg",
                         visible=sample is not None,
                     )  # fmt: skip
+                    own = gr.Button(t("landing.own", lang), size="lg")
                     start = gr.Button(
                         t("landing.start", lang), size="lg",
                         variant="secondary" if sample else "primary",
                     )  # fmt: skip
-                    own = gr.Button(t("landing.own", lang), size="lg")
             if sample is not None:
                 with gr.Column(scale=5, elem_classes="ts-chart"):
-                    block(ui.section(t("landing.chart", lang), sample.label(lang)))
+                    block(ui.section(t("landing.sample_title", lang), sample.label(lang)))
+                    block(
+                        verdict.headline(sample.comparison.verdict, lang), elem_id="landing-verdict"
+                    )
+                    block(ui.section(t("landing.chart", lang), level=3))
                     gr.Plot(
                         chart_value(charts.memory_by_context(sample.comparison, lang)),
                         show_label=False, elem_classes="ts-figure",
                     )  # fmt: skip
-                    block(ui.reading(readings.memory(sample.comparison, lang)))
         if sample is not None:
             block(
-                ui.section(t("landing.sample_title", lang), t("landing.sample_text", lang))
-                + ui.label(sample.label(lang))
+                kpis.tiles(sample.comparison, None, lang)
+                or summary.teaser(sample.comparison, lang),
+                elem_id="landing-figures",
             )
-            block(summary.teaser(sample.comparison, lang))
-        block(ui.section(t("history.title", lang), t("history.text", lang)))
-        runs = block(runs_table([], lang), elem_id="runs")
+            block(ui.reading(readings.memory(sample.comparison, lang)))
+        runs = history.build(lang)
     return LandingPage(column, see_sample, start, own, runs)

@@ -1,4 +1,4 @@
-"""Step 3, after the start: the run as it works. Everything is read from the store."""
+"""Step 4, after the start: the run as it works. Everything is read from the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 1: which model to convert. Visitors name a bundled model or a Hub id, never a path."""
+"""Step 3: which model to convert. Visitors name a bundled model or a Hub id, never a path."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 class ModelPage:
     """Its components that events touch."""
 
+    box: gr.Column
+    frozen: gr.HTML
     choice: gr.Radio
     hub_box: gr.Column
     hub_id: gr.Textbox
@@ -40,24 +42,26 @@ def build(lang: str) -> ModelPage:
     models = bundled_models()
     names = [model.name for model in models]
     chosen = DEFAULT_MODEL if DEFAULT_MODEL in names else HUB
-    block(ui.section(t("model.title", lang), t("model.text", lang), level=1))
-    with gr.Column(elem_classes="ts-panel"):
-        choice = gr.Radio(
-            [*((t("model.bundled", lang, name=model.name), model.name) for model in models),
-             (t("model.hub", lang), HUB)],
-            value=chosen, label=t("model.choice", lang), elem_classes="ts-choices",
-        )  # fmt: skip
-        with gr.Column(visible=chosen == HUB) as hub_box:
-            hub_id = gr.Textbox(
-                label=t("model.hub_id", lang), info=t("model.hub_info", lang),
-                placeholder=EXAMPLE, max_lines=1, max_length=200,
+    frozen = block()
+    with gr.Column() as column_box:
+        block(ui.section(t("model.title", lang), t("model.text", lang), level=1))
+        with gr.Column(elem_classes="ts-panel"):
+            choice = gr.Radio(
+                [*((t("model.bundled", lang, name=model.name), model.name) for model in models),
+                 (t("model.hub", lang), HUB)],
+                value=chosen, label=t("model.choice", lang), elem_classes="ts-choices",
             )  # fmt: skip
-        facts = block(describe(chosen, lang))
-        with gr.Row(elem_classes="ts-actions"):
-            check = gr.Button(t("model.check", lang))
+            with gr.Column(visible=chosen == HUB) as hub_box:
+                hub_id = gr.Textbox(
+                    label=t("model.hub_id", lang), info=t("model.hub_info", lang),
+                    placeholder=EXAMPLE, max_lines=1, max_length=200,
+                )  # fmt: skip
+            facts = block(describe(chosen, lang))
+            with gr.Row(elem_classes="ts-actions"):
+                check = gr.Button(t("model.check", lang))
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("model.next", lang), variant="primary")
-    return ModelPage(choice, hub_box, hub_id, check, facts, onward)
+    return ModelPage(column_box, frozen, choice, hub_box, hub_id, check, facts, onward)
 
 
 def _bundled(name: str) -> BundledModel | None:
@@ -104,7 +108,7 @@ def check(choice: str, hub_id: str, lang: str) -> str:
     from engine.models.check import check_model
 
     try:
-        with problems.guard(lang):
+        with problems.guard():
             report = check_model(reference(choice, hub_id, lang))
     except EngineError as error:
         return problems.box(error, lang)

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from engine.errors import ReadOnlyRun, RunBusy, RunNotFound
+from engine.errors import BadRunConfig, ReadOnlyRun, RunBusy, RunNotFound
 from engine.runs import locks, paths, samples, store
 from engine.runs.creation import create_run
 from engine.runs.executors import Executor
@@ -26,7 +26,7 @@ from engine.runs.records import Run, RunEvent
 
 __all__ = [
     "cancel", "comparison", "create_run", "delete", "events", "find", "get", "list_runs",
-    "recover", "require_own", "resume", "start",
+    "recover", "rename", "require_own", "resume", "start",
 ]  # fmt: skip
 
 SILENT_AFTER_S = 60.0
@@ -38,6 +38,8 @@ KILL_AFTER_S = 75.0
 """And SIGKILL this long after it."""
 NEVER_STARTED_AFTER_S = 60.0
 """A run that was created this long ago and never started was lost by its creator."""
+
+LONGEST_NAME = 64
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,27 @@ def cancel(run_id: str) -> Run:
         store.update(run_id, only_working=True, cancel_requested_at=asked_at)
         if run.started_at is None:
             store.update(run_id, only_working=True, state="cancelled", finished_at=time.time())
+    return get(run_id)
+
+
+def rename(run_id: str, name: str) -> Run:
+    """Call the run something else, in any script; its id and address stay.
+
+    Raises:
+        BadRunConfig: the name cannot be used, or another run has it.
+        ReadOnlyRun: it is a sample.
+    """
+    require_own(run_id)
+    title = name.strip()
+    if not title or len(title) > LONGEST_NAME or not title.isprintable() or paths.is_run_id(title):
+        raise BadRunConfig(
+            f"A run cannot be named {title[:80]!r}.",
+            f"Use 1 to {LONGEST_NAME} letters, digits, spaces and signs.",
+        )
+    other = store.find(name=title)
+    if other is not None and other.id != run_id:
+        raise BadRunConfig(f"There is a run named {title!r} already.", "Choose another name.")
+    store.update(run_id, name=title)
     return get(run_id)
 
 

@@ -18,7 +18,7 @@ def _fits(page: Page) -> None:
 
 
 def _open_sample(page: Page) -> None:
-    page.get_by_role("button", name="See the sample result").click()
+    page.get_by_role("button", name="See it live").click()
     expect(page.get_by_role("heading", name="business-2k: original and converted")).to_be_visible()
 
 
@@ -55,7 +55,7 @@ def test_the_sample_result_is_one_click_away_and_complete(open_page) -> None:
 def test_an_address_brings_a_run_back(open_page) -> None:
     page = open_page()
     _open_sample(page)
-    expect(page).to_have_url(re.compile(r"\?run=sample-bundled$"))
+    expect(page).to_have_url(re.compile(r"\?run=sample-bundled&step=5$"))
     page.reload()
     expect(page.locator("#tiles")).to_contain_text("95.3 %")
     page.get_by_role("button", name="Home").click()
@@ -92,25 +92,49 @@ def test_two_clicks_lead_to_the_start(open_page) -> None:
 
 def test_the_steps_lead_on_and_back(open_page) -> None:
     page = open_page()
-    page.get_by_role("button", name="Choose your own model and data").click()
-    expect(page.get_by_label("business-2k")).to_be_checked()
+    page.get_by_role("button", name="New run").click()
+    page.get_by_label("Facts lost, at most").fill("8")
+    page.get_by_label("Time per document, at most").fill("1")
+    page.get_by_label("Generation speed, at least").fill("")
     page.get_by_role("button", name="Next: data").click()
     expect(page.get_by_text("How the first documents begin")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?step=2$"))
+    page.get_by_role("button", name="Next: model").click()
+    expect(page.get_by_label("business-2k")).to_be_checked()
     page.get_by_role("button", name="Next: convert").click()
+    expect(page.get_by_text("8.0 points of facts lost at most")).to_be_visible()
+    expect(page.get_by_text("generation at least")).to_be_hidden()
     page.get_by_label("T2R:").check()
     page.get_by_role("tab", name="Model").click()
-    page.get_by_role("button", name="Next: data").click()
     page.get_by_role("button", name="Next: convert").click()
     expect(page.get_by_label("T2R:")).to_be_checked()
+
+
+def test_a_gate_that_cannot_be_is_explained(open_page) -> None:
+    page = open_page("/?step=1")
+    page.get_by_label("Length of a document").fill("3")
+    page.get_by_role("button", name="Next: data").click()
+    expect(page.get_by_role("alert")).to_contain_text("16 to 1,000,000")
+
+
+def test_the_steps_of_a_run_show_what_it_was_made_with(open_page) -> None:
+    page = open_page(f"{SAMPLE}&step=1")
+    expect(page.get_by_role("heading", name="Agreed before the run")).to_be_visible()
+    expect(page.get_by_label("What is the model for?")).to_be_hidden()
+    for onward in ("Next: data", "Next: model", "Next: convert", "See the comparison"):
+        page.get_by_role("button", name=onward).click()
+    expect(page.locator("#tiles")).to_contain_text("95.3 %")
 
 
 @pytest.mark.parametrize("name", ["/etc", "engine/runs", "../models", "gpt2; rm"])
 def test_no_path_of_the_server_can_be_named(open_page, name: str) -> None:
     page = open_page()
     page.get_by_role("button", name="New run").click()
+    page.get_by_role("button", name="Next: data").click()
+    page.get_by_role("button", name="Next: model").click()
     page.get_by_label("Another model from the Hugging Face Hub").check()
     page.get_by_label("Hub id").fill(name)
-    page.get_by_role("button", name="Next: data").click()
+    page.get_by_role("button", name="Next: convert").click()
     expect(page.get_by_role("alert")).to_contain_text("There is no such model")
 
 
@@ -134,9 +158,9 @@ def test_a_bad_file_is_explained_below_the_field(
     page.locator("input[type=file]").set_input_files(tmp_path / name)
     problem = page.get_by_role("alert")
     expect(problem).to_contain_text("This file cannot be used")
-    page.get_by_role("button", name="Next: convert").click()
+    page.get_by_role("button", name="Next: model").click()
     expect(problem).to_be_visible()
-    expect(page.get_by_role("button", name="Next: convert")).to_be_visible()
+    expect(page.get_by_role("button", name="Next: model")).to_be_visible()
 
 
 def test_a_good_file_is_previewed_as_it_reads(open_page, tmp_path: Path) -> None:
@@ -151,6 +175,7 @@ def test_a_good_file_is_previewed_as_it_reads(open_page, tmp_path: Path) -> None
     page.get_by_label("Your own file").check()
     page.locator("input[type=file]").set_input_files(tmp_path / "reports.csv")
     expect(page.locator(".ts-docs pre").first).to_contain_text("点検報告書 第0号。")
+    page.get_by_role("button", name="Next: model").click()
     page.get_by_role("button", name="Next: convert").click()
     expect(page.get_by_text("reports.csv")).to_be_visible()
 
@@ -164,7 +189,7 @@ def test_a_phone_never_scrolls_sideways(open_page) -> None:
     expect(page.locator("#studio .main-svg:visible").first).to_be_visible()
     _fits(page)
     page.get_by_role("button", name="New run").click()
-    for onward in ("Next: data", "Next: convert"):
+    for onward in ("Next: data", "Next: model", "Next: convert"):
         expect(page.get_by_role("button", name=onward)).to_be_visible()
         _fits(page)
         page.get_by_role("button", name=onward).click()
@@ -174,7 +199,7 @@ def test_a_phone_never_scrolls_sideways(open_page) -> None:
 
 def test_the_keyboard_alone_opens_the_sample(open_page) -> None:
     page = open_page()
-    sample = page.get_by_role("button", name="See the sample result")
+    sample = page.get_by_role("button", name="See it live")
     expect(sample).to_be_visible()
     for _ in range(8):
         page.keyboard.press("Tab")
@@ -187,9 +212,9 @@ def test_the_keyboard_alone_opens_the_sample(open_page) -> None:
 
 def test_the_japanese_page_is_japanese(open_page) -> None:
     page = open_page("/ja")
-    expect(page.get_by_role("button", name="サンプルの結果を見る")).to_be_visible()
+    expect(page.get_by_role("button", name="実際の結果を見る")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "ja"
-    page.get_by_role("button", name="サンプルの結果を見る").click()
+    page.get_by_role("button", name="実際の結果を見る").click()
     expect(page.get_by_role("heading", name="business-2k：変換前と変換後")).to_be_visible()
     expect(page.locator("article.ts-answer").first).to_contain_text("softmax：4 層")
     parts = "#studio :is(.ts-section, .ts-tile, .ts-reading, .ts-notice, summary, dt)"
@@ -204,7 +229,7 @@ def test_the_japanese_page_is_japanese(open_page) -> None:
 
 def test_the_upload_box_speaks_japanese(open_page) -> None:
     page = open_page("/ja")
-    page.get_by_role("button", name="自分のモデルとデータで試す").click()
+    page.get_by_role("button", name="自分のデータで試す").click()
     page.get_by_role("button", name="次へ：データ").click()
     page.get_by_label("自分のファイル").check()
     expect(page.get_by_text("ファイルをここにドロップ")).to_be_visible()

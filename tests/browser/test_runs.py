@@ -20,7 +20,7 @@ def _start(page: Page) -> None:
     page.get_by_role("button", name="Start with the bundled model and data").click()
     page.get_by_role("button", name="Start the conversion").click()
     expect(page.get_by_role("button", name="Cancel and save")).to_be_visible(timeout=A_RUN_MS)
-    expect(page).to_have_url(re.compile(r"\?run=\d{8}-[0-9a-f]{12}$"))
+    expect(page).to_have_url(re.compile(r"\?run=\d{8}-[0-9a-f]{12}&step=4$"))
 
 
 def _transferring(page: Page) -> None:
@@ -107,7 +107,7 @@ def test_no_page_has_a_serious_accessibility_fault(open_page) -> None:
 
     expect(page.locator("#landing .main-svg").first).to_be_visible()
     check("landing")
-    page.get_by_role("button", name="See the sample result").click()
+    page.get_by_role("button", name="See it live").click()
     expect(page.locator("#studio .main-svg:visible").first).to_be_visible()
     check("compare")
     page.get_by_role("tab", name="Convert").click()

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from app import answers
 from app import components as ui
 from tests.support.example_runs import EVIL
 
@@ -45,7 +46,8 @@ PIECES = {
     "stages": lambda x: ui.stages([(x, x, "now")]),
     "bar": lambda x: ui.bar(0.5, x, [x]),
     "log": lambda x: ui.log([(x, x, x)], name=x),
-    "answers": lambda x: ui.answers(x, x, [ui.AnswerView("converted", x, x, ((x, x),))]),
+    "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)]),
+    "answers": lambda x: answers.answers(x, x, [answers.AnswerView("converted", x, x, ((x, x),))]),
 }
 
 
@@ -61,10 +63,11 @@ def test_markup_in_a_value_stays_text(piece: str) -> None:
 def test_every_piece_is_tested() -> None:
     public = {
         name
-        for name, value in vars(ui).items()
-        if callable(value) and not name.startswith("_") and value.__module__ == ui.__name__
+        for module in (ui, answers)
+        for name, value in vars(module).items()
+        if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
     }
-    helpers = {"esc", "Tile", "Link", "Short", "AnswerView"}
+    helpers = {"esc", "wrap", "Tile", "Link", "Short", "AnswerView"}
     assert public - helpers == set(PIECES)
 
 

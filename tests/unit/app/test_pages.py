@@ -12,7 +12,7 @@ import pytest
 
 from app import launch, progress
 from app.launch import launch_settings
-from app.pages import convert, data, history, model
+from app.pages import convert, data, goal, history, model
 from app.pages.sample import Sample, first_sample
 from app.progress import Seen
 from app.studio import Studio
@@ -24,6 +24,7 @@ from engine.models.catalogue import bundled_models
 from engine.runs import paths, service
 from tests.support import example_runs as examples
 
+GOAL = tuple(goal.DEFAULTS.values())
 SAMPLE = Sample(examples.run(id="sample-bundled", sample=True), examples.comparison())
 
 
@@ -76,7 +77,7 @@ def test_the_history_escapes_names_and_links_by_id() -> None:
     run = examples.run(name=None, config=examples.config(model=examples.EVIL, data=examples.EVIL))
     html = history.runs_table([run], "en")
     assert "<img" not in html and f'href="?run={run.id}"' in html
-    assert "No runs yet" in history.runs_table([], "en")
+    assert "No runs here" in history.runs_table([], "en")
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +92,12 @@ def test_every_move_touches_only_declared_outputs(studio: Studio, monkeypatch) -
     monkeypatch.setattr(service, "events", lambda run_id, after_seq=0: examples.events())
     declared = set(studio.outputs())
     for updates in (
-        studio.go_home(), studio.set_up(), studio.with_bundled(), studio.at_run(run.id),
-        studio.tick(run.id, Seen()), studio.tick("", Seen()), studio.starting(),
+        studio.go_home(), studio.set_up(), studio.with_bundled(*GOAL), studio.goal_done("", *GOAL),
+        studio.goal_done(run.id, *GOAL), studio.with_own(),
+        studio.data_done("", "business-cases", None, ""),
+        studio.model_done("", "business-2k", "", "business-cases", None, *GOAL),
+        studio.at_run(run.id), studio.tick(run.id, Seen()), studio.tick("", Seen()),
+        studio.starting(),
         studio.cancel("sample-bundled"), studio.open("not a run"),
     ):  # fmt: skip
         assert set(updates) <= declared
@@ -151,7 +156,9 @@ def test_an_unknown_run_leads_home_with_a_reason(studio: Studio) -> None:
 
 
 def test_a_refused_start_is_explained_and_can_be_tried_again(studio: Studio) -> None:
-    updates = studio.start(model.HUB, "/etc", "business-cases", None, "", "hybrid", 4, "quick", 0)
+    updates = studio.start(
+        model.HUB, "/etc", "business-cases", None, "", "hybrid", 4, "quick", 0, *GOAL
+    )
     assert "There is no such model" in updates[studio.convert.problem]
     assert updates[studio.convert.start]["interactive"] is True
     assert service.list_runs() == [] or all(run.sample for run in service.list_runs())
@@ -181,7 +188,7 @@ def test_a_database_that_cannot_be_read_is_told_on_the_first_view(
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(service, "list_runs", fail)
-    assert "disk I/O error" in studio.go_home()[studio.landing.runs]
+    assert "disk I/O error" in studio.go_home()[studio.landing.history.table]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +202,7 @@ def test_the_default_of_kept_layers_is_the_methods(
     made: list[RunConfig] = []
     monkeypatch.setattr(service, "create_run", lambda config, path: made.append(config) or "id")
     monkeypatch.setattr(service, "start", lambda run_id: None)
-    form = ("business-2k", "", "business-cases", None, "", method, keep_every, "quick", 0)
+    form = ("business-2k", "", "business-cases", None, "", method, keep_every, "quick", 0, *GOAL)
     assert convert.create_and_start(*form, lang="en") == "id"
     assert made[0].kept.every == every and made[0].method.name == method
 

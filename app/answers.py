@@ -1,0 +1,49 @@
+"""Answers of the models side by side as HTML; every value from outside is escaped here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app import components as ui
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """One model's answer, ready to show."""
+
+    party: ui.Party
+    name: str
+    text: str
+    facts: tuple[tuple[str, str | ui.Short], ...]
+
+
+def answers(prompt_title: str, prompt: str, views: Sequence[AnswerView]) -> str:
+    """One prompt and the answers to it, side by side."""
+    cells = "".join(
+        f'<article class="ts-answer {view.party}">'
+        f'<h3><i class="ts-mark {view.party}"></i>{ui.esc(view.name)}</h3>'
+        f'<div class="ts-text" tabindex="0">{ui.esc(view.text)}</div>'
+        f"{ui.facts(view.facts)}</article>"
+        for view in views
+    )
+    return ui.wrap(
+        f'<p class="ts-small ts-muted">{ui.esc(prompt_title)}</p>'
+        f'<div class="ts-text ts-small" tabindex="0">{ui.esc(prompt)}</div>'
+        f'<div class="ts-answers">{cells}</div>',
+        extra="ts-stack",
+    )
+
+
+def blind_pair(title: str, prompt: str, sides: Sequence[tuple[str, str]]) -> str:
+    """One prompt and two answers whose writers are not named: (name of the side, answer)."""
+    cells = "".join(
+        f'<article class="ts-answer"><h3>{ui.esc(name)}</h3>'
+        f'<div class="ts-text" tabindex="0">{ui.esc(text)}</div></article>'
+        for name, text in sides
+    )
+    return ui.wrap(
+        f'<h3>{ui.esc(title)}</h3><div class="ts-text ts-small" tabindex="0">{ui.esc(prompt)}</div>'
+        f'<div class="ts-answers">{cells}</div>',
+        extra="ts-stack",
+    )

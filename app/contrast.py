@@ -1,0 +1,98 @@
+"""Two runs or more side by side: which settings differ, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app import components as ui
+from app.numbers import number, percent, times
+from app.readings import speed_ratios
+from app.text import t, texts
+from engine.evidence.results import Comparison
+from engine.runs.records import Run
+
+_WORDS = {
+    "model": "convert.model", "data": "convert.data", "method.name": "convert.method",
+    "kept.every": "convert.keep_every", "recipe_name": "convert.recipe", "seed": "convert.seed",
+}  # fmt: skip
+_UNREAD = ("gates_sha256",)
+
+
+def differing(configs: Sequence[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
+    """Dotted names of the settings that are not the same in all, with each one's value."""
+    flat = [_flat(config) for config in configs]
+    names = dict.fromkeys(name for one in flat for name in one)
+    rows = [(name, [one.get(name) for one in flat]) for name in names if name not in _UNREAD]
+    return [(name, values) for name, values in rows if any(v != values[0] for v in values)]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        found |= _flat(inner, f"{prefix}.{key}" if prefix else key)
+    return found
+
+
+def table(runs: Sequence[tuple[str, Run, Comparison | None]], lang: str) -> str:
+    """Settings that differ and results, a column for each run, as HTML.
+
+    Args:
+        runs: what each is called, its row, and its comparison once it is done.
+    """
+    names = [name for name, _, _ in runs]
+    rows = [
+        (_label(name, lang), *(_shown(value) for value in values))
+        for name, values in differing([run.config for _, run, _ in runs])
+    ]
+    columns = [t("contrast.setting", lang), *names]
+    settings = (
+        ui.table(columns, rows, caption=t("contrast.settings", lang), words=True)
+        if rows
+        else ui.reading(t("contrast.same", lang))
+    )
+    results = [
+        (t(f"contrast.{kind}", lang), *(_result(kind, one, lang) for _, _, one in runs))
+        for kind in ("verdict", "perplexity", "change", "agreement", "memory", "speed")
+    ]
+    columns = [t("contrast.result", lang), *names]
+    return (
+        ui.section(t("contrast.settings", lang), level=3)
+        + settings
+        + ui.section(t("contrast.results", lang), t("contrast.results_text", lang), level=3)
+        + ui.table(columns, results, caption=t("contrast.results", lang), words=True)
+    )
+
+
+def _label(name: str, lang: str) -> str:
+    """A setting in the page's words, where it has any."""
+    keys = (_WORDS.get(name, ""), f"goal.field.{name.split('.')[-1]}")
+    return next((texts(lang)[key] for key in keys if key in texts(lang)), name)
+
+
+def _shown(value: Any) -> str:
+    return "–" if value is None or value == "" or value == [] else str(value)
+
+
+def _result(kind: str, comparison: Comparison | None, lang: str) -> str:
+    if comparison is None:
+        return "–"
+    quality = comparison.quality
+    mine, theirs = quality.converted.perplexity, quality.original.perplexity
+    if kind == "verdict":
+        found = comparison.verdict
+        return t(f"verdict.word.{found.verdict}", lang) if found else t("verdict.none", lang)
+    if kind == "perplexity":
+        return number(mine)
+    if kind == "change":
+        return percent(mine / theirs - 1, 1, lang=lang) if mine and theirs else "–"
+    if kind == "agreement":
+        return percent(quality.top1_agreement, 1, lang=lang)
+    if kind == "speed":
+        ratios = speed_ratios(comparison.speed.decode)
+        return times(ratios[-1][1], lang=lang) if ratios else "–"
+    pairs = zip(comparison.memory.converted, comparison.memory.original, strict=False)
+    kept = [m.cache_bytes / o.cache_bytes for m, o in pairs if m.cache_bytes and o.cache_bytes]
+    return times(kept[-1], lang=lang) if kept else "–"

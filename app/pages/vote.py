@@ -1,0 +1,96 @@
+"""The blind vote: two answers side by side, four buttons, the count so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app import answers, problems
+from app import components as ui
+from app.blocks import block
+from app.numbers import count, percent
+from app.text import sentences, t, tn
+from engine.errors import BadRunConfig, EngineError
+from engine.evidence.votes import VoteCount
+from engine.runs import ballot
+
+CHOICES = ("left", "right", "tie", "both_bad")
+
+
+@dataclass(frozen=True)
+class VotePanel:
+    """Its components that events touch."""
+
+    pair: gr.HTML
+    number: gr.Textbox
+    buttons: gr.Row
+    choices: tuple[gr.Button, ...]
+    count: gr.HTML
+
+    def outputs(self) -> list[Any]:
+        """What `values` fills, in order."""
+        return [self.pair, self.number, self.buttons, self.count]
+
+
+def build(lang: str) -> VotePanel:
+    """Lay the section out, empty."""
+    block(ui.section(t("vote.title", lang), t("vote.text", lang)))
+    with gr.Column(elem_classes="ts-panel"):
+        pair = block(elem_id="vote-pair")
+        number = gr.Textbox("", visible="hidden", elem_id="vote-number")
+        with gr.Row(elem_classes="ts-actions", visible=False) as buttons:
+            choices = tuple(gr.Button(t(f"vote.{choice}", lang)) for choice in CHOICES)
+        counted = block(elem_id="vote-count")
+    return VotePanel(pair, number, buttons, choices, counted)
+
+
+def values(run_id: str, lang: str) -> list[object]:
+    """Values for `VotePanel.outputs()`: the next pair, or that there is none, and the count."""
+    try:
+        with problems.guard():
+            pair, counted = ballot.next_pair(run_id), ballot.counted(run_id)
+    except BadRunConfig:  # made before there were votes, or without
+        nothing = ui.notice("info", t("vote.none", lang), t("vote.none_text", lang))
+        return [nothing, "", gr.update(visible=False), ""]
+    except EngineError as error:
+        return [problems.box(error, lang), "", gr.update(visible=False), ""]
+    if pair is None:
+        done = ui.notice("info", t("vote.done", lang))
+        return [done, "", gr.update(visible=False), told(counted, lang)]
+    title = t("vote.pair", lang, number=count(pair.number), pairs=count(counted.pairs))
+    shown = answers.blind_pair(
+        title, pair.prompt_tail,
+        [(t("vote.left", lang), pair.left), (t("vote.right", lang), pair.right)],
+    )  # fmt: skip
+    return [shown, str(pair.number), gr.update(visible=True), told(counted, lang)]
+
+
+def cast(run_id: str, number: str, choice: str, lang: str) -> list[object]:
+    """Count a vote and show the next pair; a vote that cannot be counted is explained."""
+    try:
+        with problems.guard():
+            ballot.vote(run_id, int(number or 0), choice)
+    except EngineError as error:
+        return [gr.skip(), gr.skip(), gr.skip(), problems.box(error, lang)]
+    return values(run_id, lang)
+
+
+def told(counted: VoteCount, lang: str) -> str:
+    """The count: votes by kind, win rate with its interval, and who is preferred, if anyone."""
+    kinds = ("converted", "original", "tie", "both_bad")
+    facts: list[tuple[str, str | ui.Short]] = [
+        (t(f"vote.for.{kind}", lang), count(getattr(counted, kind))) for kind in kinds
+    ]
+    reading = t(f"vote.reading.{counted.reading}", lang)
+    if counted.win_rate is not None:
+        rate = counted.win_rate
+        reading = sentences(lang, [reading, t(
+            "vote.rate", lang, rate=percent(rate.estimate, lang=lang), n=count(rate.n),
+            low=percent(rate.low, lang=lang), high=percent(rate.high, lang=lang),
+            level=percent(rate.level, lang=lang),
+        )])  # fmt: skip
+    if counted.same_answers:
+        reading = sentences(lang, [reading, tn("vote.same", lang, counted.same_answers)])
+    return ui.facts(facts) + ui.reading(reading)
