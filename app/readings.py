@@ -121,6 +121,11 @@ def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
     )  # fmt: skip
 
 
+def crossover(comparison: Comparison, kind: str) -> str:
+    """Up to which length the converted model is worse; kind: "decode", "prefill" or "cache"."""
+    return "".join(f" {found.note}" for found in comparison.crossovers if found.kind == kind)
+
+
 def listed(items: Sequence[str], lang: str) -> str:
     """Items in a sentence: "512, 1,024 and 2,048"."""
     if len(items) < 2:

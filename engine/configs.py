@@ -161,12 +161,14 @@ def default_kept(method: str, layers: int) -> KeptLayers:
 class ComparisonSettings(Settings):
     """What the comparison measures, and how long it may take."""
 
-    context_tokens: tuple[Annotated[int, Field(ge=16)], ...] = (512, 1024, 2048, 4096, 8192)
+    context_tokens: tuple[Annotated[int, Field(ge=16)], ...] = (128, 512, 1024, 2048, 4096, 8192)
     """Context lengths for speed and memory, in tokens."""
     decode_tokens: Annotated[int, Field(ge=4)] = 16
     """Tokens generated in one timing repeat."""
-    repeats: Annotated[int, Field(ge=3)] = 5
+    repeats: Annotated[int, Field(ge=3)] = 10
     """Timing repeats per model and length, interleaved between the models."""
+    fresh_processes: bool = True
+    """Time each model in a fresh process of its own; off times both in one process."""
     heldout_tokens: Annotated[int, Field(ge=256)] = 40_000
     """At most this many held-out tokens are scored."""
     probes_per_distance: Annotated[int, Field(ge=1)] = 20

@@ -132,17 +132,19 @@ def values(
         ),
         *page.memory.update(
             charts.memory_by_context(result, lang),
-            readings.memory(result, lang),
+            readings.memory(result, lang) + readings.crossover(result, "cache"),
             tables.memory(result, lang),
         ),
         *page.decode.update(
             charts.decode_speed(result, lang),
-            readings.speed(result.speed.decode, "decode", lang),
+            readings.speed(result.speed.decode, "decode", lang)
+            + readings.crossover(result, "decode"),
             tables.speed(result.speed.decode, t("chart.decode", lang), lang),
         ),
         *page.prefill.update(
             charts.prefill_speed(result, lang),
-            readings.speed(result.speed.prefill, "prefill", lang),
+            readings.speed(result.speed.prefill, "prefill", lang)
+            + readings.crossover(result, "prefill"),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
         alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),

@@ -68,6 +68,11 @@ def ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:
     )
 
 
+def crossovers(result: dict[str, Any]) -> str:
+    """Up to which length the conversion costs, and from which it pays."""
+    return "\n".join(found["note"] for found in result.get("crossovers", ()))
+
+
 def needles(grid: dict[str, Any] | None) -> str:
     """Needles found by task and length, over all depths; the file has every depth."""
     if not grid:

@@ -71,7 +71,7 @@ def comparison(result: dict[str, Any] | None) -> str:
     parts.append(_by_position(result["quality"]))
     parts += [beyond.alike(result), beyond.ablation(result.get("ablation"), result["quality"])]
     parts += [_recall(result["recall"]), beyond.needles(result.get("needles"))]
-    parts += [_speed(result["speed"]), _memory(result["memory"])]
+    parts += [_speed(result["speed"]), _memory(result["memory"]), beyond.crossovers(result)]
     parts.append(_answers(result["answers"]))
     where = result["environment"]
     parts.append(

@@ -200,6 +200,9 @@ class Speed(Result):
     """The whole prompt in one forward pass."""
     note: str | None
     """How it was measured, and which lengths were left out or are timing only."""
+    other_load: float | None = None
+    """Largest share (0-1) of the machine's processors that other work used right before a length
+    was timed; null where the system does not tell, and in files of schema version 1."""
 
 
 class MemoryPoint(Result):

@@ -14,6 +14,7 @@ from engine.evidence.behaviour_parts import (
     LikenessReport,
     NeedleGrid,
 )
+from engine.evidence.crossover import Crossover
 from engine.evidence.data_parts import DataChecks
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
@@ -137,6 +138,9 @@ class Comparison(Result):
     continuations: Continuations | None = None
     """How close whole continuations are; null where every held-out document is too short, and in
     files of schema version 1."""
+    crossovers: tuple[Crossover, ...] = ()
+    """From which length on the converted model is faster or smaller; empty in files of schema
+    version 1."""
     needles: NeedleGrid | None = None
     """Needle tasks by length and depth; null unless asked for, and in files of schema version 1."""
     forgetting: Forgetting | None = None

@@ -1,4 +1,4 @@
-"""Prefill and decode speed by context length, the two models interleaved in one process.
+"""Prefill and decode speed by context length, the two models in turn within each repeat.
 
 Prefill and decode are timed apart, batch size 1, with a warm-up, and with whichever of one or all
 CPU threads was quicker in a short try: on few or shared cores, threads that wait for each other
@@ -9,32 +9,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+import numpy as np
 
-from engine.core.state import cache_bytes
-from engine.evidence.memory import analytic_bytes, peak_memory
+from engine.evidence.idle import other_load
 from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
-from engine.evidence.subject import (
-    PHASES,
-    Phase,
-    Subject,
-    flags_out_of_memory,
-    thread_candidates,
-    timed,
-    using_threads,
-)
+from engine.evidence.subject import PHASES, Phase
+from engine.evidence.timed_party import Party, WarmUp
 
 LEAST_REPEATS = 3
+WANTED_REPEATS = 10
 _NAMES = ("original", "converted")
-# A prefill slower than this is long enough to gain from all threads; trying one would cost time.
-_TRY_PREFILL_BELOW_S = 0.3
+_BUSY = 0.1
+"""Other work above this share of the machine is mentioned."""
 _METHOD_NOTE = (
-    "Batch size 1, random token ids, models interleaved; decode starts from a prefill of "
+    "Batch size 1, random token ids, models interleaved{where}; decode starts from a prefill of "
     "context_tokens and goes on in one cache, up to {added} tokens further at its last timed step."
 )
+
+
+@dataclass
+class _Timed:
+    """One model at one length: its warm-up and its repeats."""
+
+    party: Party
+    found: WarmUp
+    seconds: dict[Phase, list[float]] = field(default_factory=lambda: {"prefill": [], "decode": []})
+    out_of_memory: bool = False
+    reached: int = 0
 
 
 def lengths_within(requested: Sequence[int], limit: int | None) -> list[int]:
@@ -52,120 +55,121 @@ def lengths_within(requested: Sequence[int], limit: int | None) -> list[int]:
     return sorted(length for length in kept if length > 0)
 
 
-@torch.inference_mode()
 def measure(
-    original: PreTrainedModel,
-    converted: PreTrainedModel,
+    original: Party,
+    converted: Party,
     *,
     context_tokens: Sequence[int],
     decode_tokens: int,
     repeats: int,
     trained_context: int,
     learned_positions: bool,
-    budget_s: float = 40.0,
+    own_processes: bool = False,
+    budget_s: float = 60.0,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[Speed, Memory]:
     """Time both models and read their memory at every context length.
 
     Repeats are as many as fit `budget_s` seconds of timing in all, at least `LEAST_REPEATS` and at
-    most `repeats`. `tick` is called between timings and may raise to stop. Learned positions are
-    a hard limit; other models are timed beyond their trained context, and flagged.
+    most `repeats`; the note names lengths that got fewer than `WANTED_REPEATS`. `tick` is called
+    between timings and may raise to stop. Learned positions are a hard limit; other models are
+    timed beyond their trained context, and flagged. `own_processes` is for the note alone.
     """
     limit = trained_context if learned_positions else None
     lengths = lengths_within(context_tokens, limit)
-    started, results = time.perf_counter(), []
+    formulas = [party.formula(lengths) for party in (original, converted)]
+    started, results, loads = time.perf_counter(), [], []
     for index, length in enumerate(lengths):
         left = budget_s - (time.perf_counter() - started)
         share = left * length / sum(lengths[index:])
-        pair = [Subject(m, limit - 1 if limit else None) for m in (original, converted)]
-        _measure_length(pair, length, decode_tokens, repeats, share, tick)
+        loads.append(other_load())
+        pair = [
+            _Timed(party, party.warm_up(length, decode_tokens, limit - 1 if limit else None))
+            for party in (original, converted)
+        ]
+        tick()
+        _repeat(pair, repeats, share, tick)
         results.append(pair)
     speed, memory = {}, {}
     for side, name in enumerate(_NAMES):
         points = [(n, pair[side]) for n, pair in zip(lengths, results, strict=True)]
-        memory[name] = tuple(_memory_point(n, subject) for n, subject in points)
+        memory[name] = tuple(
+            _memory_point(n, subject, formula)
+            for (n, subject), formula in zip(points, formulas[side], strict=True)
+        )
         for phase in PHASES:
             speed[phase, name] = tuple(
                 _speed_point(n, subject, phase, decode_tokens, n > trained_context)
                 for n, subject in points
             )
     added = max(s.reached - n for n, pair in zip(lengths, results, strict=True) for s in pair)
-    note = _METHOD_NOTE.format(added=max(0, added))
+    where = ", each in a fresh process of its own" if own_processes else " in one process"
+    note = _METHOD_NOTE.format(added=max(0, added), where=where)
     if limit and max(context_tokens) > limit:
         note += f" Lengths beyond {limit} tokens, the model's last position, are left out."
     if not limit and lengths[-1] > trained_context:
         note += f" Lengths beyond the trained context of {trained_context} tokens: timing only."
+    known = [load for load in loads if load is not None]
     pairs = {
         phase: SpeedPair(original=speed[phase, "original"], converted=speed[phase, "converted"])
         for phase in PHASES
     }
-    return Speed(**pairs, note=note), Memory(**memory)
+    note += _few(pairs["decode"]) + _busy(known)
+    load = max(known) if known else None
+    return Speed(**pairs, note=note, other_load=load), Memory(**memory)
 
 
-def _measure_length(
-    pair: list[Subject],
-    length: int,
-    decode_tokens: int,
-    repeats: int,
-    share_s: float,
-    tick: Callable[[], None],
-) -> None:
-    """Fill in both subjects' readings at one length, spending about `share_s` seconds."""
-    generator = torch.Generator().manual_seed(length)
-    vocabulary = pair[0].model.config.get_text_config().vocab_size
-    ids = torch.randint(vocabulary, (1, length), generator=generator).to(pair[0].model.device)
-    cost = 0.0
+def _few(pair: SpeedPair) -> str:
+    few = [
+        f"{mine.context_tokens:,} ({min(mine.repeats, theirs.repeats)})"
+        for mine, theirs in zip(pair.converted, pair.original, strict=True)
+        if not (mine.out_of_memory or theirs.out_of_memory)
+        and min(mine.repeats, theirs.repeats) < WANTED_REPEATS
+    ]
+    return f" Fewer than {WANTED_REPEATS} repeats at lengths {', '.join(few)}." if few else ""
+
+
+def _busy(loads: Sequence[float]) -> str:
+    if not loads or max(loads) < _BUSY:
+        return ""
+    return f" The machine was not idle: other work took up to {100 * max(loads):.0f} % of it."
+
+
+def _repeat(
+    pair: list[_Timed], repeats: int, share_s: float, tick: Callable[[], None]
+) -> None:  # fmt: skip
+    """Fill in both models' readings at one length, spending about `share_s` seconds."""
     for subject in pair:
-        with flags_out_of_memory(subject):
-            cost += _warm_up(subject, ids, decode_tokens)
-        tick()
+        subject.out_of_memory = subject.found.out_of_memory
+    cost = sum(subject.found.repeat_s for subject in pair)
     repeats = max(LEAST_REPEATS, min(repeats, int(share_s / max(cost, 1e-9))))
     # Decoding comes first for both: it continues from the warm-up's caches.
     for phase in ("decode", "prefill"):
         for number in range(repeats):
             for subject in pair if number % 2 == 0 else pair[::-1]:
-                if not subject.out_of_memory:
-                    with flags_out_of_memory(subject), using_threads(subject.threads[phase]):
-                        seconds = timed(subject, phase, ids, decode_tokens)
-                        subject.seconds[phase].append(seconds)
-                tick()
+                if subject.out_of_memory:
+                    continue
+                seconds = subject.party.time(phase)
+                if seconds is None:
+                    subject.out_of_memory = True
+                else:
+                    subject.seconds[phase].append(seconds)
+            tick()
         for subject in pair:
-            subject.cache = None
-
-
-def _warm_up(subject: Subject, ids: Tensor, decode_tokens: int) -> float:
-    """Read memory, choose the threads, and return the seconds that one repeat of both phases
-    will take."""
-    candidates = thread_candidates(subject.model.device)
-    with peak_memory(subject.model.device) as peak:
-        seconds = timed(subject, "prefill", ids, decode_tokens)
-        assert subject.cache is not None  # the prefill made it
-        subject.cache_bytes = cache_bytes(subject.cache)
-        subject.decode(2)
-    subject.peak_bytes, subject.peak_source = peak.bytes, peak.source
-    tries: dict[Phase, dict[int, float]] = {"prefill": {}, "decode": {}}
-    for threads in candidates:
-        with using_threads(threads):
-            tries["decode"][threads] = timed(subject, "decode", ids, max(2, decode_tokens // 2))
-    cache, token, position = subject.cache, subject.token, subject.position
-    for threads in candidates if seconds < _TRY_PREFILL_BELOW_S else candidates[-1:]:
-        with using_threads(threads):
-            if seconds < _TRY_PREFILL_BELOW_S:
-                seconds = timed(subject, "prefill", ids, decode_tokens)
-            tries["prefill"][threads] = seconds
-    subject.cache, subject.token, subject.position = cache, token, position
-    subject.threads = {phase: min(times, key=times.__getitem__) for phase, times in tries.items()}
-    return min(tries["prefill"].values()) + 2 * min(tries["decode"].values())
+            subject.reached = max(subject.reached, subject.party.free())
 
 
 def _speed_point(
-    length: int, subject: Subject, phase: Phase, decode_tokens: int, beyond: bool
+    length: int, subject: _Timed, phase: Phase, decode_tokens: int, beyond: bool
 ) -> SpeedPoint:
     seconds = [] if subject.out_of_memory else subject.seconds[phase]
     tokens = length if phase == "prefill" else decode_tokens
-    rates = torch.tensor([tokens / s for s in seconds], dtype=torch.float64)
     steps = 1 if phase == "prefill" else decode_tokens
-    slow, middle, fast = ((float(rates.quantile(q)) if seconds else None) for q in (0.1, 0.5, 0.9))
+    slow, middle, fast = (
+        np.quantile([tokens / s for s in seconds], (0.1, 0.5, 0.9)).tolist()
+        if seconds
+        else (None, None, None)
+    )
     return SpeedPoint(
         context_tokens=length,
         tokens_per_s=middle,
@@ -174,17 +178,18 @@ def _speed_point(
         median_ms=1000 * tokens / middle / steps if middle else None,
         repeats=len(seconds),
         seconds=tuple(seconds),
-        threads=subject.threads.get(phase) or torch.get_num_threads(),
+        threads=subject.found.threads.get(phase, 1),
         beyond_trained_context=beyond,
         out_of_memory=subject.out_of_memory,
     )
 
 
-def _memory_point(length: int, subject: Subject) -> MemoryPoint:
+def _memory_point(length: int, subject: _Timed, formula: int) -> MemoryPoint:
+    fits = not subject.out_of_memory
     return MemoryPoint(
         context_tokens=length,
-        cache_bytes=subject.cache_bytes,
-        analytic_bytes=analytic_bytes(subject.model, length),
-        peak_bytes=subject.peak_bytes,
-        peak_source=subject.peak_source,
+        cache_bytes=subject.found.cache_bytes if fits else None,
+        analytic_bytes=formula,
+        peak_bytes=subject.found.peak_bytes if fits else None,
+        peak_source=subject.found.peak_source,
     )

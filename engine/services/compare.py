@@ -16,6 +16,7 @@ from engine.data.ingest import Corpus, read_corpus
 from engine.data.needles import NeedleProbe, needle_probes
 from engine.errors import BadDataset
 from engine.events import Listener
+from engine.evidence.crossover import crossovers
 from engine.evidence.environment import environment
 from engine.evidence.gates import lengths_to_measure
 from engine.evidence.judging import judge
@@ -39,6 +40,7 @@ from engine.services.generic_text import generic_text
 from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
 from engine.services.progress import Progress
+from engine.services.timing import timed_parties
 from engine.services.vote_pairs import write_pairs
 
 COMPARISON_FILE = "comparison.json"
@@ -90,17 +92,6 @@ def compare(
     )  # fmt: skip
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
-    with progress.part("speed and memory", "speed and memory"):
-        speed, memory = measure(
-            original.model,
-            converted.model,
-            context_tokens=lengths_to_measure(settings.context_tokens, config.gates),
-            decode_tokens=settings.decode_tokens,
-            repeats=settings.repeats,
-            trained_context=original.context_tokens,
-            learned_positions=original.learned_positions,
-            tick=progress.tick,
-        )
     if settings.prompt is not None:
         prompt = Prompt(settings.prompt)
     elif known is not None:
@@ -114,6 +105,28 @@ def compare(
     with progress.part("answers", "answers"):
         written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
         write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
+    context, learned = original.context_tokens, original.learned_positions
+    where = environment(original.model, backend=backends(original.model, converted.model))
+    conversion = conversion_facts(converted.model, method)
+    models = [original, converted]
+    del original, converted  # fresh processes load them again
+    with (
+        progress.part("speed and memory", "speed and memory"),
+        timed_parties(
+            models, ref=config.model, converted=folder / "converted",
+            fresh=settings.fresh_processes, device=device,
+        ) as parties,
+    ):  # fmt: skip
+        speed, memory = measure(
+            *parties,
+            context_tokens=lengths_to_measure(settings.context_tokens, config.gates),
+            decode_tokens=settings.decode_tokens,
+            repeats=settings.repeats,
+            trained_context=context,
+            learned_positions=learned,
+            own_processes=settings.fresh_processes,
+            tick=progress.tick,
+        )
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
@@ -124,8 +137,8 @@ def compare(
         answers=written,
         dataset=_counts(corpus, dataset, pieces),
         timing=rounded({**(timing or {}), **seconds}),
-        environment=environment(original.model, backend=backends(original.model, converted.model)),
-        conversion=conversion_facts(converted.model, method),
+        environment=where,
+        conversion=conversion,
         verdict=judge(
             readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
         ),
@@ -134,8 +147,9 @@ def compare(
         likeness=readings.likeness,
         continuations=readings.continuations,
         forgetting=readings.forgetting,
+        crossovers=crossovers(speed, memory),
         needles=needle_grid(
-            needles, readings.found, context_tokens=original.context_tokens,
+            needles, readings.found, context_tokens=context,
             per_cell=settings.needles_per_cell,
         ) if settings.needles_per_cell else None,
     )

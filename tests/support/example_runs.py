@@ -158,6 +158,10 @@ def comparison(**changes: Any) -> Comparison:
             "documents": (3, 5, 8), "prompt_tokens": 900, "new_tokens": 48,
             "converted": _continued((20, 48, 3), 0.71), "control": _continued((48, 48, 30), 0.93),
         },
+        "crossovers": [
+            {"kind": "decode", "better": (8192,), "worse": (512,), "unclear": (2048,),
+             "tokens": 2300, "note": "Decode: under about 2,300 tokens it is slower."},
+        ],
         "needles": {
             "tasks": [
                 {"task": "passkey", "language": "en", "judged": True, "cells": [

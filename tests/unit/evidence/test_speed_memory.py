@@ -8,6 +8,7 @@ from engine.core.state import cache_bytes
 from engine.evidence.memory import analytic_bytes, peak_memory
 from engine.evidence.speed import lengths_within, measure
 from engine.evidence.subject import Subject, thread_candidates
+from engine.evidence.timed_party import LocalParty
 from engine.methods import METHODS, Hybrid
 from engine.services.convert import convert
 from tests.support.models import tiny_model
@@ -76,8 +77,8 @@ def _pair(family: str):
 def test_readings_have_every_length_for_both_models():
     original, converted = _pair("llama")
     result, memory = measure(
-        original,
-        converted,
+        LocalParty(original),
+        LocalParty(converted),
         context_tokens=(640, 64),
         decode_tokens=4,
         repeats=4,
@@ -96,10 +97,10 @@ def test_readings_have_every_length_for_both_models():
     assert point.median_ms == pytest.approx(1000 / (point.tokens_per_s or 0))
     note = result.note or ""
     assert "timing only" in note
-    # Two steps for the memory's peak, two for each number of threads tried, and the repeats.
+    # Two steps for the memory's peak, two tries of two for each number of threads, and the repeats.
     tried = len(thread_candidates(torch.device("cpu")))
     repeats = max(p.repeats for p in result.decode.original)
-    assert f"up to {2 + 2 * tried + 4 * repeats} tokens further" in note
+    assert f"up to {2 + 2 * 2 * tried + 4 * repeats} tokens further" in note
     for points in (memory.original, memory.converted):
         assert all(p.cache_bytes == p.analytic_bytes for p in points)
 
@@ -107,8 +108,8 @@ def test_readings_have_every_length_for_both_models():
 def test_no_budget_still_means_three_repeats():
     original, converted = _pair("llama")
     result, _ = measure(
-        original,
-        converted,
+        LocalParty(original),
+        LocalParty(converted),
         context_tokens=(32,),
         decode_tokens=4,
         repeats=9,
@@ -122,8 +123,8 @@ def test_no_budget_still_means_three_repeats():
 def test_learned_positions_are_measured_up_to_their_end():
     original, converted = _pair("gpt2")
     result, _ = measure(
-        original,
-        converted,
+        LocalParty(original),
+        LocalParty(converted),
         context_tokens=(256, 8192),
         decode_tokens=4,
         repeats=3,
@@ -151,8 +152,8 @@ def test_running_out_of_memory_is_a_reading(monkeypatch):
 
     monkeypatch.setattr(Subject, "prefill", too_much)
     result, memory = measure(
-        original,
-        converted,
+        LocalParty(original),
+        LocalParty(converted),
         context_tokens=(32, 64),
         decode_tokens=4,
         repeats=3,

@@ -26,6 +26,7 @@ SETTINGS = ComparisonSettings(
     context_tokens=(32, 128),
     decode_tokens=4,
     repeats=3,
+    fresh_processes=False,
     heldout_tokens=2_000,
     probes_per_distance=2,
     answer_tokens=6,
@@ -163,7 +164,8 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
 
 def test_a_hybrid_is_taken_apart(tmp_path):
     config = _run(tmp_path, Hybrid(window=16), control=False)
-    settings = SETTINGS.model_copy(update={"heldout_tokens": 600, "needles_per_cell": 1})
+    changes = {"heldout_tokens": 600, "needles_per_cell": 1, "fresh_processes": True}
+    settings = SETTINGS.model_copy(update=changes)
     events: list[Event] = []
     result = compare(tmp_path / "run", config, settings, events.append)
     found = result.ablation
@@ -174,6 +176,8 @@ def test_a_hybrid_is_taken_apart(tmp_path):
     assert found.questions == 0  # a random original masters none
     assert events[-1].step == events[-1].total
     assert result.timing["comparing: ablation"] > 0
+    assert "fresh process" in (result.speed.note or "")
+    assert result.speed.decode.original[0].tokens_per_s and len(result.crossovers) == 3
     assert result.needles and result.needles.lengths == (128, 256, 512)
     assert not any(task.judged for task in result.needles.tasks)
     assert "cannot be judged" in result.needles.note

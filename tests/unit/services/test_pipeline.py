@@ -50,7 +50,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
         ),
         comparison=ComparisonSettings(
             context_tokens=(32, 64), decode_tokens=4, repeats=3, heldout_tokens=256,
-            probes_per_distance=1, answer_tokens=4,
+            fresh_processes=False, probes_per_distance=1, answer_tokens=4,
         ),
     )  # fmt: skip
 
