@@ -87,12 +87,17 @@ def recall(source: Source, words: Words) -> Section:
                    tables=tuple(tables), quotes=notes)  # fmt: skip
 
 
+def _speed(value: float | None, words: Words) -> str:
+    return words.number(value, 0 if value is not None and value >= 1000 else 1)
+
+
 def _speed_table(pair: SpeedPair, phase: str, words: Words) -> Table:
     rows = []
     for theirs, mine in zip(pair.original, pair.converted):
         cells = [
-            words("out_of_memory") if p.out_of_memory else words("speed_cell", median=words.number(
-                p.tokens_per_s, 1), low=words.number(p.p10, 1), high=words.number(p.p90, 1))
+            words("out_of_memory") if p.out_of_memory else words(
+                "speed_cell", median=_speed(p.tokens_per_s, words), low=_speed(p.p10, words),
+                high=_speed(p.p90, words))
             for p in (theirs, mine)
         ]  # fmt: skip
         beyond = "*" if mine.beyond_trained_context else ""
@@ -199,7 +204,7 @@ def money(source: Source, words: Words) -> Section | None:
         return None
     inputs = [
         (words(f"input.{name}"), words.day(value.isoformat()) if name == "prices_date"
-         else value if name == "currency" else f"{value:,}")
+         else value if name == "currency" else f"{value:,.10g}")
         for name, value in found.inputs
     ]  # fmt: skip
     by_input = [

@@ -36,7 +36,8 @@ def memory(source: Source, words: Words) -> Chart | None:
         for points in (getattr(parts, party),)
     ]
     return Chart(
-        title=words("chart.memory"), reading=_memory_reading(parts.converted, parts.original, words),
+        title=words("chart.memory"),
+        reading=_memory_reading(parts.converted, parts.original, words),
         x_label=words("axis.context"), y_label=words("axis.memory"),
         x=tuple(p.context_tokens for p in parts.original), series=tuple(series),
     )  # fmt: skip

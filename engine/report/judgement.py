@@ -61,9 +61,7 @@ def limit_in_words(gate: GateVerdict, words: Words) -> str:
     return words(f"gate.{side}", limit=value_in_words(gate.gate, gate.limit, words))
 
 
-def interval_in_words(
-    gate: GateName, interval: Interval, unit: str | None, words: Words
-) -> str:
+def interval_in_words(gate: GateName, interval: Interval, unit: str | None, words: Words) -> str:
     """Level, both ends and n."""
     level = words.percent(100 * interval.level, 0)
     n = words.counted(f"unit.{unit}", interval.n)

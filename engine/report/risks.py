@@ -14,12 +14,16 @@ FEW_DOCUMENTS = 20
 """With fewer, intervals miss the truth more often where documents differ much (docs/evidence.md,
 "Calibration")."""
 
+PEAK_ERROR_BYTES = 8 * 2**20
+"""Peaks are good to a few MiB (docs/comparison-schema.md): smaller differences say nothing."""
+
 
 def risks(source: Source, words: Words) -> Section:
     """From the run's numbers, the gravest first."""
     found = [*_gates(source, words), *_quality(source, words), *_recall(source, words),
-             *_speed(source, words), *_money(source, words), *_votes(source, words)]  # fmt: skip
-    found.append(words("risk.one_training", seed=source.config.get("seed", 0)))
+             *_speed(source, words), *_peak(source, words), *_money(source, words),
+             *_votes(source, words),
+             words("risk.one_training", seed=source.config.get("seed", 0))]  # fmt: skip
     return Section(title=words("risk.title"), bullets=tuple(found))
 
 
@@ -54,6 +58,8 @@ def _quality(source: Source, words: Words) -> list[str]:
         found.append(words(key, n=n, level=words.percent(100 * LEVEL, 0)))
     if quality.control is None:
         found.append(words("risk.no_control"))
+    elif quality.control.perplexity == quality.original.perplexity:
+        found.append(words("risk.control_same"))
     return found
 
 
@@ -89,6 +95,21 @@ def _speed(source: Source, words: Words) -> list[str]:
     if any(p.out_of_memory for p in points):
         found.append(words("risk.out_of_memory"))
     return found
+
+
+def _peak(source: Source, words: Words) -> list[str]:
+    """Memory needed in between, which the cache's bytes say nothing about."""
+    memory = source.comparison.memory
+    larger = [
+        (mine.context_tokens, mine.peak_bytes / theirs.peak_bytes)
+        for mine, theirs in zip(memory.converted, memory.original)
+        if mine.peak_bytes and theirs.peak_bytes
+        and mine.peak_bytes - theirs.peak_bytes > PEAK_ERROR_BYTES
+    ]  # fmt: skip
+    if not larger:
+        return []
+    lengths = words.listed([words.count(n) for n, _ in larger])
+    return [words("risk.peak", lengths=lengths, ratio=words.times(max(r for _, r in larger)))]
 
 
 def _money(source: Source, words: Words) -> list[str]:

@@ -104,8 +104,8 @@ class Words:
             return NONE
         for unit, step in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
             if n_bytes >= step:
-                return f"{n_bytes / step:,.2f} {unit}"
-        return f"{int(n_bytes)} B"
+                return f"{n_bytes / step:,.2f}\N{NO-BREAK SPACE}{unit}"
+        return f"{int(n_bytes)}\N{NO-BREAK SPACE}B"
 
     def money(self, amount: float | None, currency: str) -> str:
         """An amount with its currency; never converted."""
@@ -133,7 +133,7 @@ class Words:
         return self("unit.day", year=moment.year, month=month, day=moment.day)
 
     def listed(self, parts: Sequence[str]) -> str:
-        """"a, b and c" in the language's own way."""
+        """ "a, b and c" in the language's own way."""
         if len(parts) < 2:
             return "".join(parts)
         return self("list.and", first=self("list.comma").join(parts[:-1]), last=parts[-1])
