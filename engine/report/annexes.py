@@ -175,7 +175,7 @@ def votes(source: Source, words: Words) -> Section | None:
                    tables=(Table(words("table.votes"), columns, tuple(rows)),))  # fmt: skip
 
 
-def _cases(found: Roi, words: Words) -> Table | None:
+def money_cases(found: Roi, words: Words) -> Table | None:
     """Cost, machines, saving and payback in the three cases."""
     if not found.cases:
         return None
@@ -216,7 +216,7 @@ def money(source: Source, words: Words) -> Section | None:
         title=words("annex.money"),
         paragraphs=(money_sentence(source, words), words("annex.money_how")),
         tables=(
-            *([cases] if (cases := _cases(found, words)) else []),
+            *([cases] if (cases := money_cases(found, words)) else []),
             Table(words("table.inputs"), (words("column.input"), words("column.value")),
                   tuple(inputs)),
             Table(words("table.by_input"),

@@ -70,4 +70,6 @@ def _money(source: Source, words: Words) -> Section:
                   documents=words.number(inputs.documents_per_month, 0),
                   input_tokens=words.tokens(inputs.input_tokens),
                   output_tokens=words.tokens(inputs.output_tokens))  # fmt: skip
-    return Section(title=title, paragraphs=(money_sentence(source, words), basis))
+    cases = annexes.money_cases(source.money, words)
+    return Section(title=title, paragraphs=(money_sentence(source, words), basis),
+                   tables=(cases,) if cases else ())  # fmt: skip

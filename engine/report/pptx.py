@@ -19,6 +19,7 @@ _INNER = WIDTH - 2 * MARGIN
 _BODY = Box(MARGIN, 1.35, _INNER, 5.45)
 _LONGEST_QUOTE = 700
 _LONGEST_CELL = 120
+_LONGEST_TITLE = 130
 
 
 class _Deck:
@@ -28,11 +29,12 @@ class _Deck:
         self.report, self.words = report, Words(report.lang)
         self.deck = Presentation()
         self.deck.slide_width, self.deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
-        self.deck.core_properties.title = report.title
+        self.deck.core_properties.title = _short(report.title, _LONGEST_TITLE)
         self.deck.core_properties.author = "T2R Studio"
         self.deck.core_properties.language = report.lang
 
     def slide(self, title: str) -> Any:
+        title = _short(title, _LONGEST_TITLE)
         # The layout's own title: outlines and screen readers go by it.
         slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])
         place: Any = slide.shapes.title
@@ -54,17 +56,29 @@ class _Deck:
             fit = slides.fitted(some, size, _BODY, smallest=12)
             slides.text_box(slide, _BODY, [Run(text, fit) for text in some], bullets=True)
 
-    def table(self, title: str, shown: Table, *, most_rows: int = 13) -> None:
-        """The table on as many slides as it needs."""
+    def table(
+        self, title: str, shown: Table, *, notes: Sequence[str] = (), most_rows: int = 13
+    ) -> None:
+        """The table on as many slides as it needs, with notes under the last rows."""
         for start in range(0, max(1, len(shown.rows)), most_rows):
-            rows = tuple(tuple(_short(cell, _LONGEST_CELL) for cell in row)
-                         for row in shown.rows[start : start + most_rows])  # fmt: skip
+            rows = tuple(
+                tuple(_short(cell, _LONGEST_CELL) for cell in row)
+                for row in shown.rows[start : start + most_rows]
+            )
             slide = self.slide(title)
             slides.text_box(slide, Box(MARGIN, 1.2, _INNER, 0.4), [Run(shown.caption, 14, SOFT)])
             part = Table(shown.caption, shown.columns, rows, shown.words)
             widths = [1.4, *[3.0 if shown.words else 1.0] * (len(shown.columns) - 1)]
             box = Box(MARGIN, 1.65, _INNER, 0.34 * (len(rows) + 1))
             slides.table(slide, box, part, widths=widths, size=11)
+            if notes and start + most_rows >= len(shown.rows):
+                room = Box(MARGIN, box.top + box.height + 0.2, _INNER, 6.9 - box.top - box.height)
+                size = slides.fitted(notes, 13, room)
+                slides.text_box(slide, room, [Run(note, size) for note in notes])
+
+
+_FEW_WORDS = 600
+"""Characters of notes that have room under a short table."""
 
 
 def pptx(report: Report) -> bytes:
@@ -73,7 +87,11 @@ def pptx(report: Report) -> bytes:
     _verdict(made)
     _gates(made)
     _charts(made, made.words("report.charts"), report.charts)
-    made.bullets(report.money.title, report.money.paragraphs)
+    money = report.money
+    if money.tables:
+        made.table(money.title, money.tables[0], notes=money.paragraphs)
+    else:
+        made.bullets(money.title, money.paragraphs)
     made.bullets(report.lines.title, report.lines.bullets)
     made.bullets(report.risks.title, report.risks.bullets)
     made.bullets(report.untested.title, report.untested.bullets)
@@ -165,12 +183,14 @@ def _annex(made: _Deck, number: int, section: Section) -> None:
     title = f"{made.words('report.annex')} {number}: {section.title}"
     texts = [*section.paragraphs, *section.bullets]
     texts += [f"{label}: {_short(text, _LONGEST_QUOTE)}" for label, text in section.quotes]
-    if texts:
+    short = section.tables and len(section.tables[0].rows) <= 8
+    below = texts if short and sum(map(len, texts)) <= _FEW_WORDS else []
+    if texts and not below:
         made.bullets(title, texts, size=15)
     for shown in section.charts:
         _charts(made, f"{title}: {shown.title}", [shown])
-    for shown in section.tables:
-        made.table(title, shown)
+    for place, shown in enumerate(section.tables):
+        made.table(title, shown, notes=below if place == 0 else ())
 
 
 def _pages(texts: Sequence[str], box: Box, *, smallest: float = 12) -> list[list[str]]:

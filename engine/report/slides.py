@@ -6,7 +6,7 @@ A slide is 13.333 x 7.5 inches. All places and sizes are in inches, fonts in poi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pptx.chart.data import XyChartData
@@ -97,9 +97,10 @@ def text_box(slide: Any, box: Box, paragraphs: Sequence[Run], *, bullets: bool =
 
 
 def fill_text(frame: Any, paragraphs: Sequence[Run], *, bullets: bool = False) -> None:
-    """Put paragraphs into a text frame."""
+    """Put paragraphs into a text frame; a line break begins another one."""
     frame.word_wrap = True
-    for number, style in enumerate(paragraphs):
+    every = [replace(style, text=line) for style in paragraphs for line in style.text.split("\n")]
+    for number, style in enumerate(every):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         if bullets:
             properties = paragraph._p.get_or_add_pPr()
@@ -132,7 +133,10 @@ def table(slide: Any, box: Box, shown: Table, *, widths: Sequence[float], size: 
     style.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # "No Style, No Grid"
     for column, share in zip(made.columns, widths):
         column.width = Inches(box.width * share / sum(widths))
+    head = min(0.45, box.height / len(rows))
     for number, cells in enumerate(rows):
+        rest = (box.height - head) / max(1, len(rows) - 1)
+        made.rows[number].height = Inches(rest if number else head)
         for place, text in enumerate(cells):
             cell = made.cell(number, place)
             cell.margin_top = cell.margin_bottom = Inches(0.03)
@@ -141,7 +145,8 @@ def table(slide: Any, box: Box, shown: Table, *, widths: Sequence[float], size: 
             ink = SOFT if number == 0 else INK
             fill_text(cell.text_frame, [Run(text, size, ink, bold=number == 0)])
             if place and not shown.words:
-                cell.text_frame.paragraphs[0].alignment = PP_ALIGN.RIGHT
+                for paragraph in cell.text_frame.paragraphs:
+                    paragraph.alignment = PP_ALIGN.RIGHT
             _underline(cell)
     return frame
 
