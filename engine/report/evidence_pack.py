@@ -67,7 +67,8 @@ def pack(run: ReportedRun, source: Source, lang: Lang) -> bytes:
 
 def _files(run: ReportedRun, source: Source, lang: Lang) -> dict[str, bytes]:
     comparison = source.comparison
-    config = {**run.config, "model": place_less(str(run.config["model"]))}
+    shown = {key: place_less(str(run.config[key])) for key in ("model", "data")}
+    config = {**run.config, **shown}
     verdict = comparison.verdict.model_dump(mode="json") if comparison.verdict else None
     money = source.money.model_dump(mode="json") if source.money else None
     hashes = _hashes(run, source)
