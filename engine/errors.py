@@ -63,5 +63,13 @@ class NonFiniteLoss(EngineError):
     """Training produced a loss that is not a finite number."""
 
 
+class ReportUnavailable(EngineError):
+    """A report of this kind cannot be made on this machine."""
+
+
+class BadPack(EngineError):
+    """A file that should be an evidence pack is none, or cannot be read safely."""
+
+
 class Cancelled(EngineError):
     """The user asked the run to stop; what was done so far is saved."""

@@ -27,12 +27,17 @@ def with_money(comparison: dict[str, Any], file: Path) -> tuple[dict[str, Any], 
         BadRunConfig: the file cannot be read, or a number is missing or out of range.
     """
     measured = Comparison.model_validate(comparison)
-    earned = roi(measured.speed, measured.timing, _inputs(file)).model_dump(mode="json")
+    earned = roi(measured.speed, measured.timing, inputs_from(file)).model_dump(mode="json")
     text = f"{verdict.comparison(comparison)}\n\n{_told(earned)}"
     return {**comparison, "money": earned}, text
 
 
-def _inputs(file: Path) -> MoneyInputs:
+def inputs_from(file: Path) -> MoneyInputs:
+    """The user's load and prices.
+
+    Raises:
+        BadRunConfig: the file cannot be read, or a number is missing or out of range.
+    """
     try:
         return MoneyInputs.model_validate_json(file.read_bytes())
     except OSError as error:

@@ -73,7 +73,7 @@ def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | Non
     mine, theirs = quality.converted.perplexity, reference.perplexity
     if mine is None and theirs is not None:
         return told(verdict="no_go", reason="not_finite")
-    pairs = _documents(quality.converted, reference)
+    pairs = additional_nats(quality.converted, reference)
     if mine is None or theirs is None or not pairs:
         return told(verdict="not_enough_evidence", reason="not_measured")
     if len(pairs) < FEWEST["documents"]:
@@ -84,7 +84,7 @@ def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | Non
     return by_interval(change, limit, told, at_most=True)
 
 
-def _documents(converted: ModelQuality, reference: ModelQuality) -> list[tuple[float, int]]:
+def additional_nats(converted: ModelQuality, reference: ModelQuality) -> list[tuple[float, int]]:
     """Additional nats and tokens by document; nothing where a document is missing or not finite."""
     theirs = {d.document: d.nats for d in reference.by_document}
     pairs = [

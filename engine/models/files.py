@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 from engine.errors import ModelNotFound, UnsafeModel
 from engine.models.source import WEIGHTS, WEIGHTS_INDEX, Source
@@ -46,6 +48,16 @@ def weight_files(source: Source) -> list[str]:
                 "Copy or download the model again, with all its parts.",
             )
     return names
+
+
+def weights_sha256(files: Sequence[Path]) -> str:
+    """SHA-256 over the files' bytes one after the other, by file name, in lower-case hex."""
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda path: path.name):
+        with file.open("rb") as stream:
+            while chunk := stream.read(2**20):
+                digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _no_safetensors(source: Source) -> UnsafeModel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from transformers.utils import logging
 from engine.configs import FinetuneSettings
 from engine.errors import UnsafeModel, UnsupportedArchitecture
 from engine.models.check import check_model
+from engine.models.files import weights_sha256
 
 _CLEAN_COPY = "Get a clean copy of the model."
 
@@ -71,16 +71,6 @@ def load(
         learned_positions=report.learned_positions,
         weights_sha256=weights_sha256([folder / name for name in report.weight_files]),
     )
-
-
-def weights_sha256(files: list[Path]) -> str:
-    """SHA-256 over the files' bytes one after the other, by file name, in lower-case hex."""
-    digest = hashlib.sha256()
-    for file in sorted(files, key=lambda path: path.name):
-        with file.open("rb") as stream:
-            while chunk := stream.read(2**20):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _load_model(ref: str, folder: Path, dtype: torch.dtype, device: str) -> PreTrainedModel:

@@ -13,7 +13,9 @@ FILES = (
     "config.json", "comparison.json", "timings.json", "pairs.json", "votes.json", "worker.log",
     "lock",
 )  # fmt: skip
-FOLDERS = ("data", "converted", "control", "checkpoint", ".converted.part", ".control.part")
+FOLDERS = (
+    "data", "converted", "control", "checkpoint", "reports", ".converted.part", ".control.part",
+)  # fmt: skip
 """Of a run; those with a dot are what a killed worker leaves of a model it was saving."""
 PATTERNS = ("comparison-*.json", ".*.json." + "[0-9a-f]" * 32)
 """Earlier comparisons, and what is left of a JSON file whose writer was killed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.directories import data_directory
 from engine.errors import RunNotFound
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -18,18 +18,6 @@ SAMPLES = PROJECT / "assets" / "samples"
 
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9a-f]{12}")
 _SAMPLE_ID = re.compile(r"sample-[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
-
-
-def data_directory() -> Path:
-    """`$T2R_STUDIO_DATA`, or `~/.local/share/t2r-studio`; created readable by its owner only.
-
-    It holds users' texts and models, so it lies outside the project, the working directory and the
-    system's temporary folder, all of which a web server may serve files from.
-    """
-    chosen = os.environ.get("T2R_STUDIO_DATA")
-    folder = Path(chosen).expanduser() if chosen else Path.home() / ".local/share/t2r-studio"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder.resolve()
 
 
 def database() -> Path:

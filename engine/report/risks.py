@@ -1,0 +1,131 @@
+"""What can still go wrong by this run's own numbers, and what was never tested."""
+
+from __future__ import annotations
+
+from engine.evidence.stats import LEVEL
+from engine.report.charts import SAME, speed_ratios
+from engine.report.headline import quality_change
+from engine.report.judgement import remark
+from engine.report.model import Section
+from engine.report.source import Source
+from engine.report.words import Words
+
+FEW_DOCUMENTS = 20
+"""With fewer, intervals miss the truth more often where documents differ much (docs/evidence.md,
+"Calibration")."""
+
+PEAK_ERROR_BYTES = 8 * 2**20
+"""Peaks are good to a few MiB (docs/comparison-schema.md): smaller differences say nothing."""
+
+
+def risks(source: Source, words: Words) -> Section:
+    """From the run's numbers, the gravest first."""
+    found = [*_gates(source, words), *_quality(source, words), *_recall(source, words),
+             *_speed(source, words), *_peak(source, words), *_money(source, words),
+             *_votes(source, words),
+             words("risk.one_training", seed=source.config.get("seed", 0))]  # fmt: skip
+    return Section(title=words("risk.title"), bullets=tuple(found))
+
+
+def untested(words: Words) -> Section:
+    """What no run of this software measures."""
+    return Section(title=words("untested.title"), bullets=words.below("untested.list"))
+
+
+def _gates(source: Source, words: Words) -> list[str]:
+    verdict = source.comparison.verdict
+    if verdict is None:
+        return [words("risk.no_gates")]
+    if verdict.reason != "decided":
+        return [words(f"verdict.overall.{verdict.reason}", gates="")]
+    open_words = {"conditional", "not_enough_evidence"}
+    return [
+        words("risk.gate", gate=words(f"gate.name.{gate.gate}"), why=why)
+        for gate in verdict.gates
+        # Where it is slower is said below, for every length and both phases.
+        if gate.verdict in open_words and gate.reason != "worse_at" or gate.gate == "memory"
+        if (why := remark(gate, words))
+    ]
+
+
+def _quality(source: Source, words: Words) -> list[str]:
+    quality = source.comparison.quality
+    found = []
+    _, _, interval = quality_change(source)
+    if quality.converted.documents < FEW_DOCUMENTS:
+        n = words.counted("unit.documents_only", quality.converted.documents)
+        key = "risk.few_documents" if interval else "risk.few_documents_no_interval"
+        found.append(words(key, n=n, level=words.percent(100 * LEVEL, 0)))
+    if quality.control is None:
+        found.append(words("risk.no_control"))
+    elif quality.control.perplexity == quality.original.perplexity:
+        found.append(words("risk.control_same"))
+    return found
+
+
+def _recall(source: Source, words: Words) -> list[str]:
+    found = source.comparison.recall
+    if found.original is None:
+        return [words("risk.no_recall")]
+    asked = {"en", "ja"}
+    left_out = sorted(asked - set(found.languages))
+    said = []
+    if left_out:
+        names = words.listed([words(f"language.{code}") for code in left_out])
+        said.append(words("risk.left_out", languages=names))
+    gate = source.gate("recall")
+    if gate is None and found.note and not left_out:
+        said.append(words("risk.recall_note"))
+    return said
+
+
+def _speed(source: Source, words: Words) -> list[str]:
+    found = []
+    for phase in ("decode", "prefill"):
+        pair = getattr(source.comparison.speed, phase)
+        slower = [n for n, ratio in speed_ratios(pair) if ratio < 1 - SAME]
+        if slower:
+            lengths = words.listed([words.count(n) for n in slower])
+            found.append(words(f"risk.slower_{phase}", lengths=lengths))
+    points = source.comparison.speed.decode.converted
+    beyond = [p.context_tokens for p in points if p.beyond_trained_context]
+    if beyond:
+        lengths = words.listed([words.count(n) for n in beyond])
+        found.append(words("risk.beyond", lengths=lengths))
+    if any(p.out_of_memory for p in points):
+        found.append(words("risk.out_of_memory"))
+    return found
+
+
+def _peak(source: Source, words: Words) -> list[str]:
+    """Memory needed in between, which the cache's bytes say nothing about."""
+    memory = source.comparison.memory
+    larger = [
+        (mine.context_tokens, mine.peak_bytes / theirs.peak_bytes)
+        for mine, theirs in zip(memory.converted, memory.original)
+        if mine.peak_bytes and theirs.peak_bytes
+        and mine.peak_bytes - theirs.peak_bytes > PEAK_ERROR_BYTES
+    ]  # fmt: skip
+    if not larger:
+        return []
+    lengths = words.listed([words.count(n) for n, _ in larger])
+    return [words("risk.peak", lengths=lengths, ratio=words.times(max(r for _, r in larger)))]
+
+
+def _money(source: Source, words: Words) -> list[str]:
+    if source.money is None:
+        return []
+    inputs = source.money.inputs
+    found = [words("risk.prices", date=words.day(inputs.prices_date.isoformat()))]
+    if source.money.dearer_at_tokens:
+        lengths = words.listed([words.count(n) for n in source.money.dearer_at_tokens])
+        found.append(words("risk.dearer", lengths=lengths))
+    return found
+
+
+def _votes(source: Source, words: Words) -> list[str]:
+    if source.votes is None or source.votes.win_rate is None:
+        return [words("risk.no_votes")]
+    if source.votes.reading == "not_enough_votes":
+        return [words("risk.few_votes")]
+    return []

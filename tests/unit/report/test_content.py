@@ -1,0 +1,207 @@
+"""A report says what comparison.json says, in both languages, and never more than that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import BadRunConfig
+from engine.evidence.votes import VotePair, VotePairs
+from engine.report.content import content
+from engine.report.source import gather, place_less
+from engine.report.words import LANGS, Words
+from engine.runs import samples
+from tests.support import example_reports as examples
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if is_dataclass(value):
+        return [text for field in fields(value) for text in _strings(getattr(value, field.name))]
+    if isinstance(value, tuple):
+        return [text for one in value for text in _strings(one)]
+    return []
+
+
+def _told(run: Any, lang: Any = "en", money: Any = None) -> str:
+    return "\n".join(_strings(content(gather(run, money), lang)))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_headline_numbers_are_those_of_the_file(run, lang) -> None:
+    stored = json.loads((run.folder / "comparison.json").read_text())
+    gates = {gate["gate"]: gate for gate in stored["verdict"]["gates"]}
+    quality, memory, speed = content(gather(run), lang).figures
+    words = Words(lang)
+    assert quality.number == gates["quality"]["value"]
+    assert (
+        memory.number
+        == gates["memory"]["value"]
+        == pytest.approx(
+            stored["memory"]["converted"][2]["cache_bytes"]
+            / stored["memory"]["original"][2]["cache_bytes"]
+        )
+    )
+    assert speed.number == gates["speed"]["value"]
+    assert words.percent(gates["quality"]["value"], 2, sign=True) == quality.value
+    for figure, gate in ((quality, "quality"), (speed, "speed")):
+        high = gates[gate]["interval"]["high"]
+        shown = words.percent(high, 2, sign=True) if gate == "quality" else words.times(high)
+        assert shown in figure.interval
+        assert str(gates[gate]["interval"]["n"]) in figure.interval
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_charts_and_tables_hold_the_numbers_of_the_file(run, lang) -> None:
+    stored = json.loads((run.folder / "comparison.json").read_text())
+    report = content(gather(run), lang)
+    memory, decode = report.charts
+    for place, party in enumerate(("original", "converted")):
+        points = stored["memory"][party]
+        assert memory.series[place].y == tuple(p["cache_bytes"] / 2**20 for p in points)
+        speeds = stored["speed"]["decode"][party]
+        assert decode.series[place].y == tuple(p["tokens_per_s"] for p in speeds)
+        assert decode.series[place].low == tuple(p["p10"] for p in speeds)
+    every = _strings(report)
+    for party in ("original", "control", "converted", "swapped_untrained"):
+        assert f"{stored['quality'][party]['perplexity']:,.4f}" in every
+    for point in stored["recall"]["converted"]["by_distance"]:
+        assert f"{point['correct']} / {point['n']}" in every
+    for point in stored["memory"]["converted"]:
+        assert f"{point['cache_bytes']:,}" in every
+    assert stored["dataset"]["sha256"] in every
+    assert stored["answers"]["converted"]["weights_sha256"] in every
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_old_sample_says_that_it_has_no_verdict(lang) -> None:
+    report = content(gather(samples.get("sample-bundled")), lang)
+    words = Words(lang)
+    assert report.verdict.word == words("verdict.none.word") and report.gates == ()
+    assert all(figure.mark is None for figure in report.figures)
+    assert report.figures[0].interval == words("figure.no_interval")
+    assert report.figures[0].number is not None
+    assert words("risk.no_gates") in report.risks.bullets
+    assert words("line.verdict.none") in report.lines.bullets[0]
+
+
+def test_gates_that_were_altered_give_no_verdict(run) -> None:
+    stored = json.loads((run.folder / "comparison.json").read_text())
+    stored["verdict"] |= {"verdict": "not_enough_evidence", "reason": "gates_changed",
+                          "decided_by": [], "gates_state": "changed"}  # fmt: skip
+    (run.folder / "comparison.json").write_text(json.dumps(stored))
+    report = content(gather(run), "en")
+    assert "altered" in report.sentence and "no Go and no No-Go" in report.meaning
+    assert "not a verdict" in report.lines.bullets[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"loss_percent": 8.0}, ["No-Go", "predicts text worse than the control"]),
+     ({"slower": 0.7}, ["No-Go", "it is slower: it generates at"]),
+     ({"slower": 1.3}, ["it generates at 1.29x the original's speed", "on this machine"])],
+)  # fmt: skip
+def test_it_says_worse_where_it_is_worse(tmp_path: Path, changes, words) -> None:
+    run = examples.finished_run(tmp_path / "other", examples.comparison(**changes))
+    told = _told(run)
+    for part in words:
+        assert part in told
+
+
+def test_a_tie_is_not_called_faster(tmp_path: Path) -> None:
+    noisy = examples.comparison().model_dump(mode="json")
+    for place, point in enumerate(noisy["speed"]["decode"]["converted"]):
+        times = noisy["speed"]["decode"]["original"][place]["seconds"]
+        point["seconds"] = [t * f for t, f in zip(times, (0.8, 1.2, 0.9, 1.15, 1.0))]
+    made = examples.comparison(speed=noisy["speed"])
+    told = _told(examples.finished_run(tmp_path / "other", made))
+    assert "I would not call it faster or slower" in told
+
+
+def test_peaks_and_a_control_that_learned_nothing_are_told(tmp_path: Path) -> None:
+    made = examples.comparison().model_dump(mode="json")
+    made["quality"]["control"]["perplexity"] = made["quality"]["original"]["perplexity"]
+    for party, peak in (("original", 30), ("converted", 90)):
+        for point in made["memory"][party]:
+            point["peak_bytes"] = peak * 2**20
+    changed = examples.comparison(quality=made["quality"], memory=made["memory"])
+    told = _told(examples.finished_run(tmp_path / "other", changed))
+    assert "needs more memory at its peak" in told and "3.00x at most" in told
+    assert "control and original are the same here" in told
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_money_is_told_with_its_basis_and_taken_from_the_inputs(run, lang) -> None:
+    source = gather(run, examples.MONEY)
+    report = content(source, lang)
+    assert source.money is not None
+    base = source.money.cases[1]
+    words = Words(lang)
+    assert report.figures[2].number == base.converted.cost_per_1000_documents
+    assert base.saving_per_month is not None
+    amount = words.money(abs(base.saving_per_month), "JPY")
+    assert amount in report.money.paragraphs[0]
+    assert words.day("2026-11-25") in report.money.paragraphs[1]
+    assert words("money.none") in content(gather(run), lang).money.paragraphs
+
+
+def test_money_outside_the_lengths_measured_gives_no_figure(run) -> None:
+    far = examples.MONEY.model_copy(update={"input_tokens": 100_000})
+    report = content(gather(run, far), "en")
+    assert "outside the lengths measured" in report.money.paragraphs[0]
+    assert report.figures[2].title == "Generation speed"
+
+
+def test_votes_are_told(run) -> None:
+    pair = {"prompt_tail": "p", "left": "a", "right": "b", "converted_side": "left"}
+    pairs = VotePairs(
+        pairs=tuple(VotePair.model_validate({"number": n, **pair}) for n in range(1, 13)),
+        same_answers=1,
+    )
+    (run.folder / "pairs.json").write_text(pairs.model_dump_json())
+    (run.folder / "votes.json").write_text(json.dumps({str(n): "right" for n in range(1, 13)}))
+    assert "people prefer the original" in _told(run)
+
+
+def test_out_of_memory_is_shown_and_never_left_out(tmp_path: Path) -> None:
+    made = examples.comparison().model_dump(mode="json")
+    last = made["speed"]["decode"]["original"][-1]
+    last |= {"tokens_per_s": None, "p10": None, "p90": None, "median_ms": None, "seconds": [],
+             "out_of_memory": True}  # fmt: skip
+    made["memory"]["original"][-1]["cache_bytes"] = None
+    run = examples.finished_run(
+        tmp_path / "other", examples.comparison(speed=made["speed"], memory=made["memory"])
+    )
+    report = content(gather(run), "en")
+    assert report.charts[1].series[0].out_of_memory[-1] and "out of memory" in _strings(report)
+
+
+def test_unprintable_and_reversing_characters_are_replaced(tmp_path: Path) -> None:
+    made = examples.comparison().model_dump(mode="json")
+    made["answers"]["original"]["text"] = examples.HOSTILE
+    run = examples.finished_run(
+        tmp_path / "other", examples.comparison(answers=made["answers"]), name="a\u202eb\x00"
+    )
+    told = _told(run)
+    assert not {"\x00", "\x0b", "\u202e"} & set(told)
+    assert "<script>alert(1)</script>" in told  # content is plain text: writers escape it
+
+
+def test_a_folder_on_disk_is_named_without_its_path() -> None:
+    assert place_less("/home/somebody/models/mine/") == "mine"
+    assert place_less(r"C:\Users\somebody\mine") == "mine"
+    assert place_less("owner/name") == "owner/name" and place_less("business-2k") == "business-2k"
+
+
+def test_a_run_without_a_comparison_is_refused(run) -> None:
+    (run.folder / "comparison.json").unlink()
+    with pytest.raises(BadRunConfig, match="no comparison yet"):
+        gather(run)
+    (run.folder / "comparison.json").write_text('{"schema_version": 99}')
+    with pytest.raises(BadRunConfig, match="cannot be read"):
+        gather(run)
