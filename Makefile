@@ -5,7 +5,6 @@ PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-
 .PHONY: run test lint browser bench kernels-aot clean
 
 run: .venv/run.stamp
