@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app import components as ui
 from app import notes, readings
 from app.components import Party, Tile, Tone
 from app.numbers import count, number, percent, size, times
 from app.text import sentences, t
-from engine.evidence.parts import ModelRecall, SpeedPair
+from engine.evidence.parts import ModelRecall, SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
 
 _PARTIES: tuple[Party, ...] = ("original", "control", "converted", "swapped_untrained")
@@ -122,11 +124,11 @@ def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
     ratios = readings.speed_ratios(pair)
     if not ratios:
         return Tile(title, "–", note=t("reading.speed.unknown", lang))
-    length, ratio = ratios[-1]
-    mine = next(p for p in pair.converted if p.context_tokens == length)
-    theirs = next(p for p in pair.original if p.context_tokens == length)
-    look = readings.trend(ratio, higher_is_better=True)
-    note = t(f"tile.{kind}.note", lang, length=count(length))
+    mine, theirs, ratio = _longest_trained(pair, ratios)
+    look: Tone = readings.trend(ratio, higher_is_better=True)
+    if look != "same" and _overlap(mine, theirs):
+        look = "open"
+    note = t(f"tile.{kind}.note", lang, length=count(mine.context_tokens))
     if mine.beyond_trained_context:
         note = sentences(lang, [note, t("tile.speed.beyond", lang)])
     return Tile(
@@ -138,6 +140,26 @@ def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
         ),
         note,
     )  # fmt: skip
+
+
+def _longest_trained(
+    pair: SpeedPair, ratios: Sequence[tuple[int, float]]
+) -> tuple[SpeedPoint, SpeedPoint, float]:
+    """Both models' points and their ratio at the longest length that the model was trained for, as
+    the acceptance gate has it; at the longest of all where none is."""
+    mine = {point.context_tokens: point for point in pair.converted}
+    theirs = {point.context_tokens: point for point in pair.original}
+    trained = [one for one in ratios if not mine[one[0]].beyond_trained_context]
+    length, ratio = (trained or ratios)[-1]
+    return mine[length], theirs[length], ratio
+
+
+def _overlap(mine: SpeedPoint, theirs: SpeedPoint) -> bool:
+    """Whether the ranges from the 10th to the 90th percentile of the repeats have a speed in
+    common."""
+    if mine.p10 is None or mine.p90 is None or theirs.p10 is None or theirs.p90 is None:
+        return False
+    return mine.p10 <= theirs.p90 and theirs.p10 <= mine.p90
 
 
 def _decode(comparison: Comparison, lang: str) -> Tile:
