@@ -12,7 +12,8 @@ from app.answers import AnswerView
 from app.blocks import ChartBlock, block, chart_block
 from app.components import Party
 from app.numbers import count, moment, number, size
-from app.pages import money, vote
+from app.pages import duel, money, vote
+from app.pages.duel import DuelPanel
 from app.pages.live import settings
 from app.pages.money import MoneyPanel
 from app.pages.sample import sample_label
@@ -39,6 +40,7 @@ class ComparePage:
     memory: ChartBlock
     recall: ChartBlock
     answers: gr.HTML
+    duel: DuelPanel
     vote: VotePanel
     risks: gr.HTML
     conditions: gr.HTML
@@ -50,7 +52,7 @@ class ComparePage:
             self.empty, self.column, self.head, self.verdict, self.kpis, *self.money.outputs(),
             self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            self.answers, *self.vote.outputs(), self.risks, self.conditions,
+            self.answers, *self.duel.outputs(), *self.vote.outputs(), self.risks, self.conditions,
         ]  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def build(lang: str) -> ComparePage:
             prefill = chart_block(t("chart.prefill", lang))
         block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
         written = block()
+        live = duel.build(lang)
         ballot = vote.build(lang)
         block(ui.section(t("risk.title", lang), t("risk.text", lang)))
         with gr.Column(elem_classes="ts-panel"):
@@ -84,7 +87,7 @@ def build(lang: str) -> ComparePage:
             conditions = block()
     return ComparePage(
         empty, column, head, banner, three, worth, tiles, position, decode, prefill, memory, recall,
-        written, ballot, risky, conditions,
+        written, live, ballot, risky, conditions,
     )  # fmt: skip
 
 
@@ -132,6 +135,7 @@ def values(
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
         two_answers(result, lang),
+        *duel.values(run, result.answers.prompt_tail, lang),
         *vote.values(run.id, lang),
         risks.table(run, result, lang),
         conditions(run, result, lang),
