@@ -68,13 +68,13 @@ def build(lang: str) -> ComparePage:
         tiles = block(elem_id="tiles")
         block(ui.section(t("compare.quality", lang), t("compare.quality_text", lang)))
         with gr.Row(elem_classes="ts-charts"):
-            position = chart_block(t("chart.position", lang))
-            recall = chart_block(t("chart.recall", lang))
+            position = chart_block(t("chart.position", lang), more=t("glossary.position", lang))
+            recall = chart_block(t("chart.recall", lang), more=t("glossary.recall", lang))
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
-        memory = chart_block(t("chart.memory", lang))
+        memory = chart_block(t("chart.memory", lang), more=t("glossary.memory", lang))
         with gr.Row(elem_classes="ts-charts"):
-            decode = chart_block(t("chart.decode", lang))
-            prefill = chart_block(t("chart.prefill", lang))
+            decode = chart_block(t("chart.decode", lang), more=t("glossary.decode", lang))
+            prefill = chart_block(t("chart.prefill", lang), more=t("glossary.prefill", lang))
         block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
         written = block()
         live = duel.build(lang)
