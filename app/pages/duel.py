@@ -55,7 +55,7 @@ def build(lang: str) -> DuelPanel:
             label=t("watch.input", lang), info=t("watch.input_info", lang), lines=6, max_lines=10,
             max_length=MOST_CHARACTERS, elem_id="duel-text",
         )  # fmt: skip
-        file = gr.File(label=t("watch.file", lang), file_types=list(SUFFIXES), height=110)
+        file = gr.File(label=t("watch.file", lang), file_types=list(SUFFIXES), height=140)
         whole = gr.Checkbox(False, label=t("watch.whole", lang), info=t("watch.whole_info", lang))
         with gr.Row(elem_classes="ts-actions"):
             start = gr.Button(t("watch.start", lang), variant="primary")

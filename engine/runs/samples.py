@@ -66,5 +66,5 @@ def export(run: Run, run_events: list[RunEvent], folder: Path) -> None:
     ):
         text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
-    # So that both models of the sample can be tried at once.
-    shutil.copytree(run.folder / "converted", folder / "converted", dirs_exist_ok=True)
+    if (run.folder / "converted").is_dir():  # so that the sample's models can be tried as well
+        shutil.copytree(run.folder / "converted", folder / "converted", dirs_exist_ok=True)
