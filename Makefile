@@ -1,5 +1,4 @@
-# All that is installed goes into .venv; a stamp saves the second start from installing again.
-# Another address: make run HOST=0.0.0.0 PORT=8000
+# All that is installed goes into .venv, once. Other address: make run HOST=0.0.0.0 PORT=8000
 HOST = 127.0.0.1
 PORT = 7860
 PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
@@ -7,7 +6,7 @@ PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint browser bench kernels-aot
+.PHONY: run test lint browser screenshots bench kernels-aot
 
 run: .venv/run.stamp
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
@@ -20,6 +19,9 @@ lint: .venv/dev.stamp
 
 browser: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -m browser
+
+screenshots: .venv/dev.stamp
+	$(BIN)/python -m scripts.screenshots
 
 bench: .venv/run.stamp
 	$(BIN)/python -m benchmarks

@@ -47,3 +47,37 @@ def blind_pair(title: str, prompt: str, sides: Sequence[tuple[str, str]]) -> str
         f'<div class="ts-answers">{cells}</div>',
         extra="ts-stack",
     )
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """One model while it answers."""
+
+    party: ui.Party
+    name: str
+    status: str
+    spans: tuple[tuple[str, bool], ...]
+    """Pieces of the answer, and whether the other model wrote something else there."""
+    facts: tuple[tuple[str, str | ui.Short], ...]
+
+
+def live_panes(views: Sequence[LiveView], legend: str) -> str:
+    """Both models side by side; where they differ is marked and underlined."""
+    cells = []
+    for view in views:
+        text = "".join(
+            f"<mark>{ui.esc(piece)}</mark>" if differs else ui.esc(piece)
+            for piece, differs in view.spans
+        )
+        cells.append(
+            f'<article class="ts-answer {view.party}">'
+            f'<h3><i class="ts-mark {view.party}"></i>{ui.esc(view.name)}'
+            f"<small>{ui.esc(view.status)}</small></h3>"
+            f'<div class="ts-text ts-live" tabindex="0">{text}</div>'
+            f"{ui.facts(view.facts)}</article>"
+        )
+    return ui.wrap(
+        f'<div class="ts-answers">{"".join(cells)}</div>'
+        f'<p class="ts-small ts-muted"><mark>{ui.esc(legend)}</mark></p>',
+        extra="ts-stack",
+    )

@@ -24,6 +24,7 @@ _LOOK: dict[str, dict[str, str]] = {
     "control": {"color": CONTROL, "dash": "dot", "symbol": "diamond"},
     "swapped_untrained": {"color": UNTRAINED, "dash": "dashdot", "symbol": "x"},
 }
+_TITLE = {"size": 12.5}
 _AXIS = {
     "gridcolor": "#E5EAF1",
     "linecolor": "#9AA5B5",
@@ -50,9 +51,9 @@ def figure(traces: list[dict[str, Any]], x_title: str, y_title: str, **axes: Any
             "hovermode": "x unified",
             "dragmode": False,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "xaxis": {"title": {"text": x_title}, **_AXIS, **axes.get("xaxis", {})},
+            "xaxis": {"title": {"text": x_title, "font": _TITLE}, **_AXIS, **axes.get("xaxis", {})},
             "yaxis": {
-                "title": {"text": y_title},
+                "title": {"text": y_title, "font": _TITLE},
                 "rangemode": "tozero",
                 **_AXIS,
                 **axes.get("yaxis", {}),

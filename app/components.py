@@ -51,10 +51,17 @@ def hero(eyebrow: str, title: str, lead: str) -> str:
     )
 
 
-def section(title: str, text: str = "", *, level: int = 2) -> str:
-    """A heading with a line below it."""
+def section(title: str, text: str = "", *, level: int = 2, more: str = "") -> str:
+    """A heading with a line below it; `more` explains its words on pointing or focusing."""
     below = f"<p>{esc(text)}</p>" if text else ""
-    return wrap(f"<h{level}>{esc(title)}</h{level}>{below}", extra="ts-section")
+    return wrap(f"<h{level}>{esc(title)}</h{level}>{explained(more)}{below}", extra="ts-section")
+
+
+def explained(text: str) -> str:
+    """A question mark that tells `text` to whoever points at it or reaches it by keyboard."""
+    if not text:
+        return ""
+    return f'<span class="ts-help" tabindex="0" role="img" aria-label="{esc(text)}">?</span>'
 
 
 def notice(tone: NoticeTone, title: str, text: str = "") -> str:
@@ -112,6 +119,8 @@ class Tile:
     pairs: tuple[tuple[Party, str, str], ...] = ()
     """Party, its name, its number."""
     note: str = ""
+    more: str = ""
+    """What the figure is and how it was measured, for the question mark."""
 
 
 _SIGNS = {"good": "✓ ", "bad": "✕ ", "same": "≈ ", "open": "? "}
@@ -135,7 +144,7 @@ def tiles(items: Sequence[Tile]) -> str:
         pairs = f'<dl class="ts-pairs">{rows}</dl>' if rows else ""
         note = f'<p class="ts-note">{esc(tile.note)}</p>' if tile.note else ""
         cells.append(
-            f'<div class="ts-tile"><h3>{esc(tile.title)}</h3>'
+            f'<div class="ts-tile"><h3>{esc(tile.title)}</h3>{explained(tile.more)}'
             f'<p class="ts-value">{esc(tile.value)}{unit}</p>{verdict}{pairs}{note}</div>'
         )
     return wrap("".join(cells), extra="ts-tiles")

@@ -49,7 +49,8 @@ def _gate(gate: GateVerdict | None, comparison: Comparison, lang: str) -> Tile |
         unit = t("unit.perplexity", lang)
         against = t("kpi.against", lang, party=t(f"goal.against.{gate.reference}", lang))
     note = sentences(lang, [against, spread, limit, verdict.reason(gate, lang)])
-    return Tile(title, value, unit, mark, _TONES[gate.verdict], pairs, note)
+    more = t(f"glossary.gate.{gate.gate}", lang)
+    return Tile(title, value, unit, mark, _TONES[gate.verdict], pairs, note, more)
 
 
 def _value(gate: GateName, value: float, lang: str) -> str:

@@ -30,6 +30,7 @@ def _quality(comparison: Comparison, lang: str) -> Tile:
     return Tile(
         t("tile.perplexity.title", lang), number(quality.converted.perplexity),
         t("unit.perplexity", lang), verdict, look, tuple(pairs), t("tile.perplexity.note", lang),
+        t("glossary.perplexity", lang),
     )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def _agreement(comparison: Comparison, lang: str) -> Tile:
     return Tile(
         t("tile.agreement.title", lang), percent(quality.top1_agreement, 1, lang=lang),
         note=t("tile.agreement.note", lang, kl=number(quality.kl, 2)),
+        more=t("glossary.agreement", lang),
     )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def _recall(comparison: Comparison, lang: str) -> Tile:
         look,
         tuple(pairs),
         note,
+        t("glossary.recall", lang),
     )
 
 
@@ -115,7 +118,7 @@ def _memory(comparison: Comparison, lang: str) -> Tile:
             _pair("original", size(theirs.cache_bytes), lang),
             _pair("converted", size(mine.cache_bytes), lang),
         ),
-        t("tile.memory.note", lang, length=count(mine.context_tokens)),
+        t("tile.memory.note", lang, length=count(mine.context_tokens)), t("glossary.memory", lang),
     )  # fmt: skip
 
 
@@ -138,7 +141,7 @@ def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
             _pair("original", number(theirs.tokens_per_s), lang),
             _pair("converted", number(mine.tokens_per_s), lang),
         ),
-        note,
+        note, t(f"glossary.{kind}", lang),
     )  # fmt: skip
 
 

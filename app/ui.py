@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from app.archive import Archive
-from app.pages import model, vote
+from app.pages import duel, model, vote
 from app.pages.sample import Sample
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
@@ -50,6 +50,7 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _choosing(studio)
     _running(studio)
     _deciding(studio)
+    _watching(studio)
     _listing(Archive(studio))
 
 
@@ -112,6 +113,21 @@ def _running(studio: Studio) -> None:
     studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
     studio.live.resume.click(studio.resume, studio.run_id, outputs, **_SILENT)
     studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)
+
+
+def _watching(studio: Studio) -> None:
+    panel = studio.compare.duel
+    panel.file.change(
+        partial(duel.read_file, lang=studio.lang), panel.file, [panel.text, panel.said],
+        queue=False, api_visibility="private",
+    )  # fmt: skip
+    # Queued, unlike all else: it goes on for as long as both models write.
+    running = panel.start.click(
+        partial(duel.watch, lang=studio.lang), [studio.run_id, panel.text, panel.whole],
+        panel.watched(), api_visibility="private", show_progress="hidden",
+        concurrency_id="side-by-side", concurrency_limit=1,
+    )  # fmt: skip
+    panel.stop.click(None, None, None, cancels=[running])
 
 
 def _listing(archive: Archive) -> None:

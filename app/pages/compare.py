@@ -24,7 +24,8 @@ from app.answers import AnswerView
 from app.blocks import ChartBlock, block, chart_block
 from app.components import Party
 from app.numbers import count, moment, number, size
-from app.pages import money, vote
+from app.pages import duel, money, vote
+from app.pages.duel import DuelPanel
 from app.pages.live import settings
 from app.pages.money import MoneyPanel
 from app.pages.sample import sample_label
@@ -52,6 +53,7 @@ class ComparePage:
     recall: ChartBlock
     inside: gr.HTML
     answers: gr.HTML
+    duel: DuelPanel
     vote: VotePanel
     risks: gr.HTML
     conditions: gr.HTML
@@ -63,7 +65,8 @@ class ComparePage:
             self.empty, self.column, self.head, self.verdict, self.kpis, *self.money.outputs(),
             self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            self.inside, self.answers, *self.vote.outputs(), self.risks, self.conditions,
+            self.inside, self.answers, *self.duel.outputs(), *self.vote.outputs(), self.risks,
+            self.conditions,
         ]  # fmt: skip
 
 
@@ -79,16 +82,17 @@ def build(lang: str) -> ComparePage:
         tiles = block(elem_id="tiles")
         block(ui.section(t("compare.quality", lang), t("compare.quality_text", lang)))
         with gr.Row(elem_classes="ts-charts"):
-            position = chart_block(t("chart.position", lang))
-            recall = chart_block(t("chart.recall", lang))
+            position = chart_block(t("chart.position", lang), more=t("glossary.position", lang))
+            recall = chart_block(t("chart.recall", lang), more=t("glossary.recall", lang))
         parts = block(elem_id="inside")
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
-        memory = chart_block(t("chart.memory", lang))
+        memory = chart_block(t("chart.memory", lang), more=t("glossary.memory", lang))
         with gr.Row(elem_classes="ts-charts"):
-            decode = chart_block(t("chart.decode", lang))
-            prefill = chart_block(t("chart.prefill", lang))
+            decode = chart_block(t("chart.decode", lang), more=t("glossary.decode", lang))
+            prefill = chart_block(t("chart.prefill", lang), more=t("glossary.prefill", lang))
         block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
         written = block()
+        live = duel.build(lang)
         ballot = vote.build(lang)
         block(ui.section(t("risk.title", lang), t("risk.text", lang)))
         with gr.Column(elem_classes="ts-panel"):
@@ -98,7 +102,7 @@ def build(lang: str) -> ComparePage:
             conditions = block()
     return ComparePage(
         empty, column, head, banner, three, worth, tiles, position, decode, prefill, memory, recall,
-        parts, written, ballot, risky, conditions,
+        parts, written, live, ballot, risky, conditions,
     )  # fmt: skip
 
 
@@ -149,6 +153,7 @@ def values(
         ),
         alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),
         two_answers(result, lang),
+        *duel.values(run, result.answers.prompt_tail, lang),
         *vote.values(run.id, lang),
         risks.table(run, result, lang),
         conditions(run, result, lang),

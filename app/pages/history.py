@@ -47,7 +47,7 @@ class HistoryPanel:
 def build(lang: str) -> HistoryPanel:
     """Lay the list out, empty."""
     block(ui.section(t("history.title", lang), t("history.text", lang)))
-    with gr.Row(elem_classes="ts-fields"):
+    with gr.Row(elem_classes="ts-fields ts-panel"):
         search = gr.Textbox(
             label=t("history.search", lang), max_lines=1, max_length=100,
             placeholder=t("history.search_example", lang), elem_id="history-search",

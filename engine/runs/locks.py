@@ -64,9 +64,7 @@ def is_free(path: Path) -> bool:
 
 
 @contextmanager
-def waiting_for(
-    path: Path, may_try: Callable[[], bool], *, poll_s: float = 0.5
-) -> Iterator[None]:
+def waiting_for(path: Path, may_try: Callable[[], bool], *, poll_s: float = 0.5) -> Iterator[None]:
     """Hold the lock on `path` for the block, waiting as long as it takes.
 
     `may_try` is asked before each try: False lets others go first, and what it raises ends the

@@ -1,12 +1,13 @@
 """Finished runs that come with the project, read through the same functions as the user's own.
 
 A sample is a folder `assets/samples/<name>/` with `run.json` (a `Run` as `Run.as_json` writes it),
-`events.json` (a list of stored events) and `comparison.json`.
+`events.json` (a list of stored events), `comparison.json` and the converted model in `converted/`.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,5 @@ def export(run: Run, run_events: list[RunEvent], folder: Path) -> None:
     ):
         text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
+    if (run.folder / "converted").is_dir():  # so that the sample's models can be tried as well
+        shutil.copytree(run.folder / "converted", folder / "converted", dirs_exist_ok=True)

@@ -85,8 +85,9 @@ def conversion_facts(converted: PreTrainedModel, method: str) -> ConversionFacts
     )
 
 
-def _attention(model: PreTrainedModel, method: str | None) -> str:
-    """In words, the attention of each layer; `method` is None for an original."""
+def attention_in_use(model: PreTrainedModel, method: str | None) -> str:
+    """In words, the attention of each layer, from the loaded modules; `method` is None for an
+    original."""
     layers = model.config.get_text_config(decoder=True).num_hidden_layers
     converted = len(_mixers(model)) if method else 0
     parts = [f"{method} in {_layers(converted)}"] if converted else []
@@ -111,5 +112,5 @@ def _answer(side: Loaded, record: GenerationRecord, method: str | None) -> Answe
         tokens_per_s=record.tokens_per_s,
         cache_bytes=record.cache_bytes,
         weights_sha256=side.weights_sha256,
-        attention=_attention(side.model, method),
+        attention=attention_in_use(side.model, method),
     )

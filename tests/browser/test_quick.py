@@ -233,3 +233,29 @@ def test_the_upload_box_speaks_japanese(open_page) -> None:
     page.get_by_role("button", name="次へ：データ").click()
     page.get_by_label("自分のファイル").check()
     expect(page.get_by_text("ファイルをここにドロップ")).to_be_visible()
+
+
+def test_a_run_is_found_and_compared_in_the_list(open_page) -> None:
+    page = open_page()
+    expect(page.locator("#runs")).to_contain_text("Sample run")
+    page.get_by_label("Find").fill("no such run")
+    expect(page.locator("#runs")).to_contain_text("No runs here.")
+    page.get_by_label("Find").fill("business hybrid")
+    expect(page.locator("#runs")).to_contain_text("Sample run")
+    page.get_by_role("button", name="Compare, rename, delete or make again").click()
+    page.get_by_role("button", name="Compare them").click()
+    expect(page.locator("#history-told")).to_contain_text("Choose two runs or more.")
+
+
+def test_money_by_other_numbers_is_calculated_on_the_spot(open_page) -> None:
+    page = open_page(SAMPLE)
+    expect(page.locator("#money")).to_contain_text("no prices were given")
+    page.get_by_role("button", name="Try other numbers").click()
+    panel = page.get_by_role("tabpanel").filter(has=page.locator("#money"))
+    panel.get_by_label("Length of a document").fill("2048")
+    panel.get_by_label("Documents a day").fill("２０，０００")
+    panel.get_by_label("Answer expected within").fill("60")
+    panel.get_by_label("One machine, per hour").fill("150")
+    panel.get_by_role("button", name="Calculate").click()
+    expect(page.locator("#money table")).to_contain_text("¥")
+    expect(page.locator("#money")).to_contain_text("Tried out, not the run's own numbers")

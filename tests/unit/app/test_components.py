@@ -32,7 +32,8 @@ PIECES = {
     "brand": lambda x: ui.brand(x),
     "language_link": lambda x: ui.language_link(x, x, x),
     "hero": lambda x: ui.hero(x, x, x),
-    "section": lambda x: ui.section(x, x),
+    "section": lambda x: ui.section(x, x, more=x),
+    "explained": lambda x: ui.explained(x),
     "notice": lambda x: ui.notice("bad", x, x),
     "label": lambda x: ui.label(x),
     "reading": lambda x: ui.reading(x),
@@ -46,6 +47,9 @@ PIECES = {
     "stages": lambda x: ui.stages([(x, x, "now")]),
     "bar": lambda x: ui.bar(0.5, x, [x]),
     "log": lambda x: ui.log([(x, x, x)], name=x),
+    "live_panes": lambda x: answers.live_panes(
+        [answers.LiveView("original", x, x, ((x, True), (x, False)), ((x, x),))], x
+    ),
     "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)]),
     "answers": lambda x: answers.answers(x, x, [answers.AnswerView("converted", x, x, ((x, x),))]),
 }
@@ -67,7 +71,7 @@ def test_every_piece_is_tested() -> None:
         for name, value in vars(module).items()
         if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
     }
-    helpers = {"esc", "wrap", "Tile", "Link", "Short", "AnswerView"}
+    helpers = {"esc", "wrap", "Tile", "Link", "Short", "AnswerView", "LiveView"}
     assert public - helpers == set(PIECES)
 
 

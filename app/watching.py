@@ -1,0 +1,152 @@
+"""Both models answering at once, as the page shows it: panes, a chart of bytes, a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from app import answers, charts, notes, problems
+from app import components as ui
+from app.answers import LiveView
+from app.charts import Figure
+from app.components import Party
+from app.numbers import count, duration, number, size, times
+from app.text import sentences, t, tn
+from engine.errors import EngineError
+from engine.runs import live
+
+REDRAW_S = 0.4
+"""Turns take milliseconds; a page redrawn for each would be slower than the models."""
+SIDES: tuple[Party, Party] = ("original", "converted")
+
+
+@dataclass
+class Watched:
+    """What one model has done so far."""
+
+    weights_sha256: str
+    attention: str
+    turn: dict[str, Any] = field(default_factory=dict)
+    pieces: list[str] = field(default_factory=list)
+    points: list[tuple[int, int]] = field(default_factory=list)
+    """Tokens in the cache, and its bytes."""
+
+    def add(self, turn: dict[str, Any]) -> None:
+        """Take in a further turn."""
+        self.turn = turn
+        if turn["piece"]:
+            self.pieces.append(turn["piece"])
+        self.points.append((turn["tokens_read"] + turn["tokens_written"], turn["cache_bytes"]))
+
+
+def watch(
+    run_id: str, text: str, whole: bool, lang: str
+) -> Iterator[tuple[str, str, Figure | None]]:
+    """Sentence, panes and chart, again and again until both models have ended."""
+    yield ui.notice("info", t("watch.loading", lang)), "", None
+    both: dict[Party, Watched] = {}
+    said, drawn = "", 0.0
+    try:
+        with problems.guard():
+            for event in live.watch(run_id, text, whole=whole):
+                if event["kind"] == "models":
+                    both = {side: Watched(**event[side]) for side in SIDES}
+                    said = fit(event, lang)
+                    continue
+                both[event["side"]].add(event)
+                if time.monotonic() - drawn >= REDRAW_S:
+                    drawn = time.monotonic()
+                    yield said, panes(both, lang), chart(both, lang)
+    except EngineError as error:
+        yield problems.box(error, lang), panes(both, lang), chart(both, lang)
+        return
+    yield said + ui.reading(reading(both, lang)), panes(both, lang), chart(both, lang)
+
+
+def fit(event: dict[str, Any], lang: str) -> str:
+    """How the input lies in the original's context, as HTML: said, never faked."""
+    tokens = tn("unit.tokens", lang, event["tokens"])
+    context = count(event["context_tokens"])
+    if event["beyond"]:
+        return ui.notice("warn", t("watch.beyond", lang, tokens=tokens, context=context),
+                         t("watch.beyond_text", lang))  # fmt: skip
+    if event["dropped"]:
+        text = t("watch.dropped_text", lang, dropped=count(event["dropped"]))
+        return ui.notice("warn", t("watch.dropped", lang, tokens=tokens, context=context), text)
+    return ui.notice("info", t("watch.fits", lang, tokens=tokens, context=context))
+
+
+def different(ours: list[str], theirs: list[str]) -> tuple[tuple[str, bool], ...]:
+    """Each of our tokens, and whether it is missing in the other answer."""
+    same: set[int] = set()
+    for block in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
+        same |= set(range(block.a, block.a + block.size))
+    return tuple((piece, index not in same) for index, piece in enumerate(ours))
+
+
+def panes(both: dict[Party, Watched], lang: str) -> str:
+    """The two answers side by side."""
+    if not both:
+        return ""
+    views = []
+    for side, other in zip(SIDES, reversed(SIDES), strict=True):
+        mine, turn = both[side], both[side].turn
+        speed = turn.get("tokens_per_s")
+        first = turn.get("first_token_ms")
+        views.append(
+            LiveView(
+                side, t(f"party.{side}", lang), _status(turn, lang),
+                different(mine.pieces, both[other].pieces),
+                (
+                    (t("answer.first_token", lang),
+                     "–" if first is None else duration(first / 1000, lang)
+                     if first >= 10_000 else f"{number(first)} ms"),
+                    (t("answer.speed", lang),
+                     "–" if speed is None else f"{number(speed)} {t('unit.tokens_per_s', lang)}"),
+                    (t("answer.cache", lang), size(turn.get("cache_bytes"))),
+                    (t("answer.attention", lang), notes.attention(mine.attention, lang)),
+                    (t("answer.weights", lang), ui.Short(mine.weights_sha256)),
+                ),
+            )
+        )  # fmt: skip
+    return answers.live_panes(views, t("watch.legend", lang))
+
+
+def _status(turn: dict[str, Any], lang: str) -> str:
+    if not turn:
+        return t("watch.waiting", lang)
+    done = count(turn["tokens_read" if turn["phase"] == "reading" else "tokens_written"])
+    return t(f"watch.{turn['phase']}", lang, n=done)
+
+
+def chart(both: dict[Party, Watched], lang: str) -> Figure | None:
+    """Bytes kept against tokens in the cache: the moving picture of flat against climbing."""
+    if not any(one.points for one in both.values()):
+        return None
+    traces = [
+        charts.line(side, [x for x, _ in both[side].points],
+                    [y / 2**20 for _, y in both[side].points], lang, unit="MiB", markers=False)
+        for side in SIDES
+    ]  # fmt: skip
+    return charts.figure(traces, t("axis.cached", lang), t("axis.memory", lang))
+
+
+def reading(both: dict[Party, Watched], lang: str) -> str:
+    """Where the answers part, and what each kept, in a sentence."""
+    if not all(one.turn for one in both.values()):
+        return ""
+    ours, theirs = both["converted"], both["original"]
+    pairs = zip(ours.pieces, theirs.pieces, strict=False)
+    alike = next((i for i, (a, b) in enumerate(pairs) if a != b),
+                 min(len(ours.pieces), len(theirs.pieces)))  # fmt: skip
+    same = ours.pieces == theirs.pieces
+    ratio = theirs.turn["cache_bytes"] / max(1, ours.turn["cache_bytes"])
+    return sentences(lang, [
+        t("reading.answers.same", lang) if same else t("reading.answers.apart", lang)
+        if alike == 0 else tn("reading.answers.differ", lang, alike),
+        t("watch.kept", lang, original=size(theirs.turn["cache_bytes"]),
+          converted=size(ours.turn["cache_bytes"]), ratio=times(ratio, lang=lang)),
+    ])  # fmt: skip

@@ -1,0 +1,121 @@
+"""Both models at once, as the page tells it from what the process says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import watching
+from app.pages import duel
+from engine.errors import BadRunConfig, RunBusy
+from engine.runs import live
+from tests.support import example_runs as examples
+
+
+def _turn(side: str, phase: str, piece: str, read: int, written: int) -> dict[str, Any]:
+    reading = phase == "reading"
+    return {
+        "kind": "turn", "side": side, "phase": phase, "piece": piece, "tokens_read": read,
+        "tokens_written": written, "first_token_ms": None if reading else 12.5,
+        "tokens_per_s": None if written < 2 else 300.0,
+        "cache_bytes": 2048 * (read + written) if side == "original" else 70_000,
+    }  # fmt: skip
+
+
+def _told(**models: Any) -> list[dict[str, Any]]:
+    sides = {
+        side: {"weights_sha256": letter * 64, "attention": words}
+        for side, letter, words in (("original", "a", "softmax in 4 layers"),
+                                    ("converted", "b", "hybrid in 3 layers, softmax in 1 layer"))
+    }  # fmt: skip
+    events: list[dict[str, Any]] = [
+        {"kind": "models", "tokens": 500, "dropped": 0, "beyond": False, "context_tokens": 2048,
+         **sides, **models}
+    ]  # fmt: skip
+    for side, words in (
+        ("original", ("KD", "402", ".")),
+        ("converted", ("KD", examples.EVIL, ".")),
+    ):
+        events.append(_turn(side, "reading", "", 250, 0))
+        events += [_turn(side, "writing", piece, 500, i + 1) for i, piece in enumerate(words)]
+        events.append(_turn(side, "done", "", 500, 3))
+    return events
+
+
+def _watch(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]], lang: str = "en"):
+    def fake(run_id: str, text: str, *, whole: bool = False) -> Iterator[dict[str, Any]]:
+        yield from events
+
+    monkeypatch.setattr(live, "watch", fake)
+    monkeypatch.setattr(watching, "REDRAW_S", 0.0)
+    return list(watching.watch("run", "text", False, lang))
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_panes_name_weights_attention_and_speed_and_escape(monkeypatch, lang: str) -> None:
+    said, panes, figure = _watch(monkeypatch, _told(), lang)[-1]
+    assert "aaaaaaaaaaaa" in panes and "bbbbbbbbbbbb" in panes and "<img" not in panes
+    assert "softmax" in panes and "300" in panes and "12.5 ms" in panes
+    assert "2,048" in said and figure is not None
+    assert figure["data"][0]["y"][-1] == 2048 * 503 / 2**20
+
+
+def test_only_what_differs_is_marked() -> None:
+    assert watching.different(["a", "b", "c"], ["a", "x", "c"]) == (
+        ("a", False), ("b", True), ("c", False),
+    )  # fmt: skip
+
+
+def test_the_answers_part_where_they_part(monkeypatch) -> None:
+    said = _watch(monkeypatch, _told())[-1][0]
+    assert "agree for the first token, then part" in said and "as much" in said
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [({"dropped": 100}, "The first 100 were left out, for both models alike"),
+     ({"beyond": True}, "what either model writes here means nothing")],
+)  # fmt: skip
+def test_an_input_that_does_not_fit_is_said_so(monkeypatch, models: dict, words: str) -> None:
+    assert words in _watch(monkeypatch, _told(**models))[-1][0]
+
+
+def test_an_error_leaves_what_was_shown(monkeypatch) -> None:
+    def broken(run_id: str, text: str, *, whole: bool = False) -> Iterator[dict[str, Any]]:
+        yield from _told()[:4]
+        raise RunBusy("A run is at work.", "Wait.")
+
+    monkeypatch.setattr(live, "watch", broken)
+    said, panes, _ = list(watching.watch("run", "text", False, "en"))[-1]
+    assert "A run is at work." in said and "KD" in panes
+
+
+def test_the_form_is_there_only_with_the_models(tmp_path: Path) -> None:
+    run = examples.run(folder=tmp_path)
+    assert duel.values(run, "p", "en")[0]["visible"] is False
+    (tmp_path / "converted").mkdir()
+    assert duel.values(run, "p", "en")[0]["visible"] is True
+
+
+def test_a_japanese_file_fills_the_box(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes("点検報告書".encode("cp932") * 10)
+    assert duel.read_file(str(file), "en")[0] == "点検報告書" * 10
+    file.write_bytes(bytes(range(256)) * 20)
+    assert "This file cannot be used" in str(duel.read_file(str(file), "en")[1])
+
+
+def test_the_samples_models_answer_in_a_process_that_checks_them() -> None:
+    events = list(live.watch("sample-bundled", "The pump at Osaka failed again. " * 40))
+    models, last = events[0], events[-1]
+    assert models["kind"] == "models" and "hybrid" in models["converted"]["attention"]
+    assert models["original"]["weights_sha256"] != models["converted"]["weights_sha256"]
+    assert last["phase"] == "done" and last["cache_bytes"] > 0
+
+
+def test_no_text_is_refused_before_anything_is_loaded() -> None:
+    with pytest.raises(BadRunConfig):
+        next(live.watch("sample-bundled", "  "))
