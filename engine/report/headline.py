@@ -14,6 +14,8 @@ from engine.report.model import Figure
 from engine.report.source import Source
 from engine.report.words import NONE, Words
 
+_LARGEST_LOG = 700.0  # exp(710) overflows
+
 
 def figures(source: Source, words: Words) -> tuple[Figure, ...]:
     """Quality, memory, and cost where prices were given, else speed."""
@@ -50,7 +52,7 @@ def quality_change(source: Source) -> tuple[str, float | None, Interval | None]:
     if len(pairs) < FEWEST["documents"]:
         return party, 100 * (mine / theirs - 1), None
     logs = paired_ratio([loss for loss, _ in pairs], [tokens for _, tokens in pairs])
-    change = logs.mapped(lambda log: 100 * math.expm1(log))
+    change = logs.mapped(lambda log: 100 * math.expm1(min(log, _LARGEST_LOG)))
     return party, change.estimate, change
 
 

@@ -12,6 +12,8 @@ import pytest
 from engine.errors import BadRunConfig
 from engine.evidence.votes import VotePair, VotePairs
 from engine.report.content import content
+from engine.report.html import html
+from engine.report.pptx import pptx
 from engine.report.source import gather, place_less
 from engine.report.words import LANGS, Words
 from engine.runs import samples
@@ -117,7 +119,7 @@ def test_a_tie_is_not_called_faster(tmp_path: Path) -> None:
     noisy = examples.comparison().model_dump(mode="json")
     for place, point in enumerate(noisy["speed"]["decode"]["converted"]):
         times = noisy["speed"]["decode"]["original"][place]["seconds"]
-        point["seconds"] = [t * f for t, f in zip(times, (0.8, 1.2, 0.9, 1.15, 1.0))]
+        point["seconds"] = [t * f for t, f in zip(times, (0.8, 1.3, 0.9, 1.15, 1.0))]
     made = examples.comparison(speed=noisy["speed"])
     told = _told(examples.finished_run(tmp_path / "other", made))
     assert "I would not call it faster or slower" in told
@@ -179,6 +181,44 @@ def test_out_of_memory_is_shown_and_never_left_out(tmp_path: Path) -> None:
     )
     report = content(gather(run), "en")
     assert report.charts[1].series[0].out_of_memory[-1] and "out of memory" in _strings(report)
+
+
+def _without(part: str) -> dict[str, Any]:
+    """Changes to a comparison that lacks something."""
+    made = examples.comparison().model_dump(mode="json")
+    if part == "control":
+        return {"quality": {**made["quality"], "control": None}}
+    if part == "finite":
+        lost = {"perplexity": None, "bits_per_byte": None, "note": "not finite", "by_document": []}
+        quality = made["quality"]
+        bins = [{**b, "perplexity": None} for b in quality["converted"]["perplexity_by_position"]]
+        converted = {**quality["converted"], **lost, "perplexity_by_position": bins}
+        return {"quality": {**quality, "converted": converted, "kl": None, "top1_agreement": None}}
+    if part == "recall":
+        nothing = {"original": None, "converted": None, "languages": [], "note": "no question fits"}
+        return {"recall": nothing}
+    if part == "repeats":
+        for point in (p for phase in ("decode", "prefill") for party in ("original", "converted")
+                      for p in made["speed"][phase][party]):  # fmt: skip
+            point["seconds"] = []
+        return {"speed": made["speed"]}
+    pair = {"original": [], "converted": []}
+    return {"speed": {"decode": pair, "prefill": pair, "note": None}, "memory": pair}
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("part", ["control", "finite", "recall", "repeats", "speed and memory"])
+def test_what_is_lacking_is_said_and_no_report_fails(tmp_path: Path, part, lang) -> None:
+    run = examples.finished_run(tmp_path / "other", examples.comparison(**_without(part)))
+    report = content(gather(run, examples.MONEY), lang)
+    words = Words(lang)
+    expected = {
+        "control": words("risk.no_control"), "finite": words("line.quality.unknown"),
+        "recall": words("risk.no_recall"), "repeats": words("why.not_measured"),
+        "speed and memory": words("line.memory.unknown"),
+    }  # fmt: skip
+    assert expected[part] in "\n".join(_strings(report))
+    assert html(report) and pptx(report)
 
 
 def test_unprintable_and_reversing_characters_are_replaced(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pypdf
 import pytest
 
 from engine.errors import ReportUnavailable
+from engine.evidence.stats import Interval
+from engine.evidence.verdict import GateVerdict, overall
 from engine.report.content import content
 from engine.report.html import html
 from engine.report.pdf import pdf
@@ -101,6 +103,43 @@ def test_the_pdf_opens_and_holds_the_runs_numbers(run, lang) -> None:
     assert pages[2].startswith(_flat(f"{words('report.annex')}1"))
     assert round(float(made.pages[0].mediabox.width)) == 595  # A4 in points
     assert made.metadata is not None and made.metadata.title == report.title
+
+
+def _longest(tmp_path: Path):
+    """Five gates, each with something to say, and every risk there is."""
+    made = examples.comparison().model_dump(mode="json")
+    for party, peak in (("original", 30), ("converted", 90)):
+        for point in made["memory"][party]:
+            point["peak_bytes"] = peak * 2**20
+    ends = Interval(estimate=0.9, low=0.7, high=1.1, n=12)
+    shared = {"value": 0.9, "interval": ends, "limit": 1.0, "context_tokens": 8192}
+    open_ = {"verdict": "not_enough_evidence", "reason": "crosses"}
+    lost = {"verdict": "conditional", "reason": "lost_at", "at_tokens": (512, 1024, 1843)}
+    worse = {"verdict": "conditional", "reason": "worse_at", "at_tokens": (512, 1024, 2048, 4096)}
+    gates = [
+        GateVerdict.model_validate({**shared, "gate": gate, "unit": unit, **more})
+        for gate, unit, more in (
+            ("quality", "documents", {**open_, "reference": "control", "more": 120}),
+            ("recall", "questions", lost), ("speed", "repeats", worse),
+            ("memory", "repeats", worse), ("cost", "repeats", open_),
+        )
+    ]  # fmt: skip
+    verdict = overall(gates, "frozen", "a" * 64)
+    changed = examples.comparison(memory=made["memory"]).model_copy(update={"verdict": verdict})
+    return examples.finished_run(tmp_path / "long", changed, name="a-rather-long-name-of-a-run")
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@needs_pango
+def test_the_longest_report_decides_on_two_pages(tmp_path: Path, lang) -> None:
+    report = content(gather(_longest(tmp_path), examples.MONEY), lang)
+    made = pypdf.PdfReader(io.BytesIO(pdf(report)))
+    first, second, third = (_flat(page.extract_text()) for page in made.pages[:3])
+    assert _flat(report.money.paragraphs[-1]) in first
+    assert (
+        _flat(report.risks.bullets[-1]) in second and _flat(report.untested.bullets[-1]) in second
+    )
+    assert third.startswith(_flat(f"{Words(lang)('report.annex')}1"))
 
 
 @needs_pango
