@@ -111,26 +111,26 @@ def attend(
 
     if K > 0:
         slot = tl.arange(0, BLOCK_K)
-        key = tl.load(
+        first_key = tl.load(
             sink_k + bg * K * D + slot[None, :] * D + d[:, None],
             mask=(slot < K)[None, :] & in_d[:, None],
             other=0.0,
         )
-        value = tl.load(
+        first_value = tl.load(
             sink_v + bg * K * V + slot[:, None] * V + e[None, :],
             mask=(slot < K)[:, None] & in_e[None, :],
             other=0.0,
         )
         arrival = tl.load(sink_position + b * K + slot, mask=slot < K, other=2147483647)
-        logit = tl.dot(query, key, input_precision=PRECISION)
-        logit = tl.where(arrival[None, :] <= row[:, None], logit, float("-inf"))
-        top = tl.max(logit, 1)
+        sink_logit = tl.dot(query, first_key, input_precision=PRECISION)
+        sink_logit = tl.where(arrival[None, :] <= row[:, None], sink_logit, float("-inf"))
+        top = tl.max(sink_logit, 1)
         shown = top > float("-inf")
-        hit = (logit == top[:, None]) & shown[:, None]
+        hit = (sink_logit == top[:, None]) & shown[:, None]
         at = tl.where(shown, tl.min(tl.where(hit, tokens + slot[None, :], 2147483647), 1), -1)
-        near = tl.exp(logit - tl.where(shown, top, 0.0)[:, None])
-        den = tl.sum(near, 1)
-        acc = tl.dot(near.to(value.dtype), value, input_precision=PRECISION)
+        weight = tl.exp(sink_logit - tl.where(shown, top, 0.0)[:, None])
+        den = tl.sum(weight, 1)
+        acc = tl.dot(weight.to(first_value.dtype), first_value, input_precision=PRECISION)
 
     oldest = tl.maximum(m0 - window + 1, 0)  # the first query's oldest near key
     end = tl.minimum(m0 + BLOCK_M, tokens)
@@ -162,23 +162,23 @@ def attend(
         acc = tl.dot(near.to(value.dtype), value, acc, input_precision=PRECISION)
         top = higher
 
-    weight = tl.load(gamma + h).to(tl.float32)
-    acc, den = acc * weight, den * weight
+    near_weight = tl.load(gamma + h).to(tl.float32)
+    acc, den = acc * near_weight, den * near_weight
 
     segment = oldest // SEGMENT
     states += (bg * segments + segment) * (F * V + F)
     for f0 in tl.static_range(0, F, BLOCK_F):
         f = f0 + tl.arange(0, BLOCK_F)
         in_f = f < F
-        phi = tl.load(
+        wide = tl.load(
             phi_q + row[:, None] * F + f[None, :], mask=in_row[:, None] & in_f[None, :], other=0.0
         ).to(tl.float32)
         S = tl.load(
             states + f[:, None] * V + e[None, :], mask=in_f[:, None] & in_e[None, :], other=0.0
         )
         z = tl.load(states + F * V + f, mask=in_f, other=0.0)
-        acc = tl.dot(phi, S, acc, input_precision=PRECISION)
-        den += tl.sum(phi * z[None, :], 1)
+        acc = tl.dot(wide, S, acc, input_precision=PRECISION)
+        den += tl.sum(wide * z[None, :], 1)
     for j0 in range(segment * SEGMENT, m0 + BLOCK_M - window, BLOCK_N):
         j = j0 + tl.arange(0, BLOCK_N)
         in_j = j < tokens
