@@ -25,7 +25,9 @@ class Tiles:
     f: int
     """Features in a block; F is walked in such blocks."""
     v: int
-    """Values in a block; every such block has a program of its own."""
+    """V, padded."""
+    v_block: int
+    """Values in a block, where such a block has a program of its own."""
     k: int
     """K, padded; 0 where there are no sinks."""
     precision: str
@@ -54,7 +56,8 @@ def tiles_for(
         segment=128,
         d=d,
         f=min(padded(feature_dim), 32 if exact else 64),
-        v=min(v, 64 if exact else 128),
+        v=v,
+        v_block=min(v, 64 if exact else 128),
         k=padded(sinks) if sinks else 0,
         precision="tf32x3" if exact else "tf32",
         warps=4,

@@ -255,7 +255,7 @@ def forward(
         top_logit=q.new_empty(batch, heads, queries, dtype=torch.float32),
         top_key=q.new_empty(batch, heads, queries, dtype=torch.int32),
     )
-    grid = (batch * heads, triton.cdiv(queries, tiles.m), triton.cdiv(values, tiles.v))
+    grid = (batch * heads, triton.cdiv(queries, tiles.m), triton.cdiv(values, tiles.v_block))
     attend[grid](
         q,
         k,
@@ -290,7 +290,7 @@ def forward(
         BLOCK_N=tiles.n,
         BLOCK_D=tiles.d,
         BLOCK_F=tiles.f,
-        BLOCK_V=tiles.v,
+        BLOCK_V=tiles.v_block,
         BLOCK_K=tiles.k,
         SEGMENT=tiles.segment,
         PRECISION=tiles.precision,

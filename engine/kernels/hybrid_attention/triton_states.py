@@ -161,7 +161,7 @@ def segment_states(
     segments = upto // tiles.segment + 1
     total = features * values + features
     sums = phi_k.new_empty(batch, kv_heads, segments, total, dtype=torch.float32)
-    blocks = triton.cdiv(features, tiles.f) * triton.cdiv(values, tiles.v)
+    blocks = triton.cdiv(features, tiles.f) * triton.cdiv(values, tiles.v_block)
     sum_segments[(batch * kv_heads, segments, blocks)](
         phi_k,
         v,
@@ -175,7 +175,7 @@ def segment_states(
         F=features,
         V=values,
         BLOCK_F=tiles.f,
-        BLOCK_V=tiles.v,
+        BLOCK_V=tiles.v_block,
         BLOCK_N=tiles.n,
         SEGMENT=tiles.segment,
         PRECISION=tiles.precision,
