@@ -18,6 +18,8 @@ class Tiles:
     """Queries in a block, in tokens."""
     n: int
     """Keys in a block, in tokens."""
+    inner: int
+    """What near kernels of the backward pass walk over, queries or keys: they hold the most."""
     segment: int
     """Tokens between two stored far-field states."""
     d: int
@@ -42,20 +44,28 @@ def padded(size: int) -> int:
     return max(16, 1 << (size - 1).bit_length())
 
 
+def supported(dtype: torch.dtype, head_dim: int, value_dim: int) -> bool:
+    """Whether the kernels take this data type and these widths without spilling registers."""
+    widest = max(head_dim, value_dim)
+    if dtype == torch.float32:
+        return widest <= 64
+    return dtype in (torch.float16, torch.bfloat16) and widest <= 256
+
+
 def tiles_for(
     dtype: torch.dtype, head_dim: int, feature_dim: int, value_dim: int, sinks: int
 ) -> Tiles:
-    """The block sizes for a data type and widths: the largest that spill nowhere (see the
-    ahead-of-time test)."""
+    """The block sizes for a `supported` data type and widths: the largest that spill nowhere (see
+    `tests/hybrid_kernels_aot.py`)."""
     d, v = padded(head_dim), padded(value_dim)
-    exact = dtype == torch.float32
-    block = 32 if exact or max(d, v) > 64 else 64
+    exact, widest = dtype == torch.float32, max(d, v)
     return Tiles(
-        m=block,
-        n=block,
+        m=16 if exact else 64 if widest <= 64 else 32,
+        n=64 if widest <= 64 and not exact else 32 if widest <= 128 else 16,
+        inner=16 if exact or widest > 128 else 32,
         segment=128,
         d=d,
-        f=min(padded(feature_dim), 32 if exact else 64),
+        f=min(padded(feature_dim), 32 if exact or widest > 128 else 64),
         v=v,
         v_block=min(v, 64 if exact else 128),
         k=padded(sinks) if sinks else 0,

@@ -80,8 +80,10 @@ def backward(
     compiled = {"num_warps": tiles.warps, "num_stages": tiles.stages}
     exact = {"PRECISION": tiles.precision, **compiled}
     m, n = {"BLOCK_M": tiles.m}, {"BLOCK_N": tiles.n}
+    few_queries, few_keys = {"BLOCK_M": tiles.inner}, {"BLOCK_N": tiles.inner}
     d, whole_v = {"D": head_dim, "BLOCK_D": tiles.d}, {"V": values, "BLOCK_V": tiles.v}
     f, v_block = {"F": features, "BLOCK_F": tiles.f}, {"V": values, "BLOCK_V": tiles.v_block}
+    few_f = {"F": features, "BLOCK_F": max(tiles.f // 2, 16)}
     segment, sink = {"SEGMENT": tiles.segment}, {"K": slots, "BLOCK_K": tiles.k}
 
     delta, inverse, near_sum = (torch.empty_like(per_query.denominator) for _ in range(3))
@@ -93,13 +95,13 @@ def backward(
     of_queries.near_queries[by_query](
         q, k, v, plain, sinks.k, sinks.v, sinks.position, gamma, d_out, delta, inverse, *top,
         d_q, near_sum, *q_stride, *k_stride, *v_stride, heads, ratio, tokens, queries, window,
-        **d, **whole_v, **sink, **m, **n, **exact,
+        **d, **whole_v, **sink, **m, **few_keys, **exact,
     )  # fmt: skip
     d_k, near_d_v = k.new_empty(k.shape), v.new_empty(v.shape, dtype=torch.float32)
     keys.near_keys[by_key](
         q, k, v, plain, gamma, d_out, delta, inverse, *top, near_sum, d_k, near_d_v,
         *q_stride, *k_stride, *v_stride, kv_heads, ratio, tokens, queries, window,
-        **d, **whole_v, **m, **n, **exact,
+        **d, **whole_v, **few_queries, **n, **exact,
     )  # fmt: skip
 
     parts = triton.cdiv(queries, PART)
@@ -111,7 +113,7 @@ def backward(
         keys.sink_keys[(batch * heads, parts)](
             q, sinks.k, sinks.v, sinks.position, gamma, d_out, delta, inverse, *top, near_sum,
             *d_sinks, *q_stride, heads, ratio, tokens, queries,
-            **d, **whole_v, **sink, **m, PART=PART, **exact,
+            **d, **whole_v, **sink, **few_queries, PART=PART, **exact,
         )  # fmt: skip
     d_sink_k, d_sink_v = (x.sum(2).to(q.dtype) for x in d_sinks)
 
@@ -138,7 +140,7 @@ def backward(
     keys.far_values[(*by_key, v_blocks)](
         phi_q, phi_k, plain, d_states, d_out, inverse, near_d_v, d_v,
         kv_heads, ratio, tokens, queries, window, segments, upto,
-        **f, **v_block, **m, **n, **segment, **exact,
+        **few_f, **v_block, **m, **n, **segment, **exact,
     )  # fmt: skip
     d_gamma = near_sum.sum((0, 2)) / gamma
     return Gradients(d_q, d_k, d_v, d_phi_q, d_phi_k, d_sink_k, d_sink_v, d_gamma, d_state)
