@@ -65,11 +65,11 @@ def tiles_for(
         inner=16 if exact or widest > 128 else 32,
         segment=128,
         d=d,
-        f=min(padded(feature_dim), 32 if exact or widest > 128 else 64),
+        f=min(padded(feature_dim), 32 if exact or widest > 64 else 64),
         v=v,
         v_block=min(v, 64 if exact else 128),
         k=padded(sinks) if sinks else 0,
         precision="tf32x3" if exact else "tf32",
         warps=4,
-        stages=1 if exact else 2,
+        stages=1 if exact or widest > 128 else 2,
     )
