@@ -1,4 +1,4 @@
-# run, test, lint, browser, bench. All that is installed goes into .venv; a stamp saves the second
+# run, test, lint, browser, bench, kernels-aot. All that is installed goes into .venv; a stamp saves the second
 # start from installing again. Other address: make run HOST=0.0.0.0 PORT=8000
 HOST = 127.0.0.1
 PORT = 7860
@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint browser bench clean
+.PHONY: run test lint browser bench kernels-aot clean
 
 run: .venv/run.stamp
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
@@ -23,6 +23,9 @@ browser: .venv/dev.stamp
 
 bench: .venv/run.stamp
 	$(BIN)/python -m benchmarks
+
+kernels-aot: .venv/dev.stamp
+	$(BIN)/python -m tests.kernels_aot --jobs 2
 
 clean:
 	rm -rf .venv

@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from engine.kernels.linear_attention.maps import FusedMap
+
 
 class FeatureMap(nn.Module, ABC):
     """phi for queries and keys of one layer. Queries arrive scaled."""
@@ -24,11 +26,16 @@ class FeatureMap(nn.Module, ABC):
     def key(self, k: Tensor) -> Tensor:
         """phi of keys: [B, G, T, D] to [B, G, T, F]."""
 
+    def fused(self) -> FusedMap | None:
+        """This map as the fused kernels compute it; None if they know no such map, so that they
+        are handed phi itself."""
+        return None
+
     def note(self, phi_k: Tensor, counted: Tensor | None) -> None:
         """Told in training what came out for keys.
 
         Args:
-            phi_k: [B, G, T, F].
+            phi_k: [B, G, T, F]; or [B, G, 1, F], their sum over the counted keys.
             counted: [B, T] bool, the keys whose features are ever used; None if all are.
         """
         return

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.geometry import HeadGeometry
+from engine.kernels.dispatch import Backend, Stage
 
 
 def widen(x: Tensor) -> Tensor:
@@ -58,6 +59,10 @@ class Mixer(nn.Module, ABC):
     @abstractmethod
     def weights(self, q: Tensor, k: Tensor, valid: Tensor | None = None) -> Tensor:
         """The attention weights this mixer amounts to, [B, H, T, T], from an empty state."""
+
+    def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
+        """Which code computes this stage for values of this dtype."""
+        return "pytorch"
 
     def dead_features(self) -> float | None:
         """Fraction of features that were zero for every token since the last call; None if the

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.core.feature_map import FeatureMap
 from engine.core.geometry import HeadGeometry
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.methods.base import FeatureMapMethod
 
 
@@ -28,6 +29,9 @@ class EluFeatureMap(FeatureMap):
 
     def key(self, k: Tensor) -> Tensor:
         return nnf.elu(k) + 1
+
+    def fused(self) -> FusedMap:
+        return FusedMap("elu", self.feature_dim)
 
 
 class Elu(FeatureMapMethod):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from engine.core.feature_map import FeatureMap, per_head
 from engine.core.geometry import HeadGeometry
 from engine.errors import IncompatibleMethod
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.methods.base import FeatureMapMethod
 
 
@@ -51,6 +52,16 @@ class HedgehogFeatureMap(FeatureMap):
 
     def key(self, k: Tensor) -> Tensor:
         return self._map(k, self.key_weight, self.key_bias)
+
+    def fused(self) -> FusedMap:
+        return FusedMap(
+            "hedgehog",
+            self.feature_dim,
+            self.query_weight,
+            self.query_bias,
+            self.key_weight,
+            self.key_bias,
+        )
 
 
 class Hedgehog(FeatureMapMethod):

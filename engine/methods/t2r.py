@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from engine.core.feature_map import FeatureMap, per_head
 from engine.core.geometry import HeadGeometry
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.methods.base import FeatureDim, FeatureMapMethod
 
 
@@ -48,6 +49,10 @@ class ReluFeatureMap(FeatureMap):
 
     def key(self, k: Tensor) -> Tensor:
         return self._map(k)
+
+    def fused(self) -> FusedMap:
+        own = (self.weight, self.bias)
+        return FusedMap("relu", self.feature_dim, *own, *own)
 
     def note(self, phi_k: Tensor, counted: Tensor | None) -> None:
         # A feature is alive while any key switches it on: without keys it adds nothing.

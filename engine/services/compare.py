@@ -33,6 +33,7 @@ from engine.services.answers import (
     longest_prompt,
 )
 from engine.services.artifacts import load_converted
+from engine.services.backends import backends
 from engine.services.convert import convert
 from engine.services.jsonfile import write_json
 
@@ -156,7 +157,7 @@ def compare(
         answers=written,
         dataset=_counts(corpus, dataset, pieces),
         timing=rounded({**(timing or {}), **seconds}),
-        environment=environment(original.model, backend=_backend(original)),
+        environment=environment(original.model, backend=backends(original.model, converted.model)),
         conversion=conversion_facts(converted.model, method),
     )
     write_json(folder / COMPARISON_FILE, result.model_dump(mode="json"))
@@ -231,9 +232,3 @@ def _counts(corpus: Corpus, dataset: Dataset, pieces: Sequence[Piece]) -> dict[s
         "splits": {name: asdict(counts) for name, counts in dataset.counts.items()},
         "scored_tokens": sum(len(piece.ids) - 1 for piece in pieces),
     }
-
-
-def _backend(original: Loaded) -> str:
-    """Which code did the attention."""
-    form = original.model.config._attn_implementation
-    return f"original: {form}; converted: PyTorch, chunked prefill and recurrent decode"

@@ -38,9 +38,16 @@ def learning_rate(recipe: Recipe, parameters: int) -> float:
     return min(2e-3, 1e-3 * (1e6 / max(1, parameters)) ** 0.5)
 
 
+def training_dtype(device: torch.device, dtype: torch.dtype) -> torch.dtype:
+    """The dtype that products have in training: bf16 where the hardware has it, else the
+    weights'."""
+    usable = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if usable else dtype
+
+
 def _autocast(device: torch.device) -> torch.autocast:
     """bf16 where the hardware has it; the master weights stay float32."""
-    usable = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    usable = training_dtype(device, torch.float32) == torch.bfloat16
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=usable)
 
 

@@ -27,9 +27,7 @@ TOKENS, STEPS = 256, 60
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     corpus = read_corpus(resolve_data(DEFAULT_DATA))
-    return build_dataset(
-        corpus, engine.load(DEFAULT_MODEL).tokenizer, max_tokens=TOKENS, seed=0
-    )
+    return build_dataset(corpus, engine.load(DEFAULT_MODEL).tokenizer, max_tokens=TOKENS, seed=0)
 
 
 def heldout_perplexity(model, dataset: Dataset) -> float:

@@ -167,9 +167,7 @@ def test_a_full_folder_is_refused(
     assert [p.name for p in own.iterdir()] == ["file"]
 
 
-def test_a_taken_name_is_refused(
-    llama: str, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_taken_name_is_refused(llama: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(name="mine")
     assert main(["convert", llama, text, "--out", "mine"]) == 2
     assert "'mine' already" in capsys.readouterr().err
