@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from engine.kernels.linear_attention.maps import FusedMap
@@ -49,12 +50,24 @@ class FeatureMap(nn.Module, ABC):
         return 0
 
 
-def per_head(x: Tensor, weight: Tensor) -> Tensor:
-    """Each head's own linear map: x [B, H, T, D], weight [H, F, D] or [G, F, D] to [B, H, T, F].
+def per_head(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Each head's own linear map of x [B, H, T, D]: [B, H, T, F].
 
-    With G < H, the query heads of one kv head share its map.
+    Args:
+        weight: [M, F, D], M being H or G; with G the query heads of one kv head share its map.
+        bias: M * F values; None adds nothing.
     """
     batch, heads, tokens, width = x.shape
     maps, features, _ = weight.shape
-    grouped = x.reshape(batch, maps, heads // maps * tokens, width)
-    return (grouped @ weight.to(x.dtype).transpose(-1, -2)).view(batch, heads, tokens, features)
+    grouped = x.reshape(batch * maps, -1, width)
+
+    def for_each(y: Tensor) -> Tensor:
+        y = y.to(x.dtype)
+        return y if batch == 1 else y.repeat(batch, 1, 1)
+
+    columns = for_each(weight.transpose(-1, -2))
+    if bias is None:
+        out = torch.bmm(grouped, columns)
+    else:
+        out = torch.baddbmm(for_each(bias.view(maps, 1, features)), grouped, columns)
+    return out.view(batch, heads, tokens, features)

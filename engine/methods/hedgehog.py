@@ -44,7 +44,7 @@ class HedgehogFeatureMap(FeatureMap):
 
     @staticmethod
     def _map(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        y = per_head(x, weight) + bias.to(x.dtype)
+        y = per_head(x, weight, bias)
         return torch.cat([y.softmax(-1), (-y).softmax(-1)], dim=-1)
 
     def query(self, q: Tensor) -> Tensor:

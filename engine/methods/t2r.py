@@ -41,8 +41,7 @@ class ReluFeatureMap(FeatureMap):
         self.register_buffer("dead", off.clone(), persistent=False)
 
     def _map(self, x: Tensor) -> Tensor:
-        bias = self.bias.to(x.dtype).repeat_interleave(x.shape[1] // self.bias.shape[0], 0)
-        return torch.relu(per_head(x, self.weight) + bias[None, :, None, :])
+        return torch.relu(per_head(x, self.weight, self.bias))
 
     def query(self, q: Tensor) -> Tensor:
         return self._map(q)

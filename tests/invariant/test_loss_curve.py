@@ -38,5 +38,5 @@ def test_accumulation(method, accumulation):
 @pytest.mark.parametrize("size", [8, 32])
 def test_chunk_size(monkeypatch, size):
     whole = loss_curve(T2R(feature_dim=8), 1)
-    monkeypatch.setattr(chunk.chunked, "__defaults__", (None, size))
+    monkeypatch.setattr(chunk.chunked, "__defaults__", (None, size, None))
     assert loss_curve(T2R(feature_dim=8), 1) == pytest.approx(whole, rel=1e-3)

@@ -89,6 +89,8 @@ def test_prompt_in_pieces_equals_the_full_forward(converted):
 
 @torch.no_grad()
 def test_left_padding_changes_nothing(converted):
+    """Padding moves the borders of chunks, so sums are rounded elsewhere: the difference may be
+    twice what float32 costs without padding (in a T2R Gemma more than 2e-6)."""
     tokens, pads = ids(50, batch=1), 23
     padded = torch.cat([torch.zeros(1, pads, dtype=torch.long), tokens], 1)
     mask = (torch.arange(50 + pads) >= pads).long()[None]
@@ -97,7 +99,8 @@ def test_left_padding_changes_nothing(converted):
         batch[0], attention_mask=batch[1], position_ids=positions(batch[1]), use_cache=False
     ).logits
     alone = converted(tokens, use_cache=False).logits
-    torch.testing.assert_close(out[:1, pads:], alone, rtol=0, atol=2e-6)
+    rounding = (converted.double()(tokens, use_cache=False).logits - alone).abs().max().item()
+    torch.testing.assert_close(out[:1, pads:], alone, rtol=0, atol=max(2e-6, 2 * rounding))
 
 
 @pytest.mark.parametrize(

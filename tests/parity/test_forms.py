@@ -130,16 +130,36 @@ def test_gradcheck(method):
     assert torch.autograd.gradcheck(lambda *x: mixer(*x), inputs)
 
 
+@pytest.mark.parametrize("together", [1, 3, 100])
 @pytest.mark.parametrize("chunk_size", [1, 16, 64, 128])
-def test_chunk_size_does_not_matter(chunk_size):
-    phi_q, phi_k = torch.rand(1, 4, 100, 6).double(), torch.rand(1, 2, 100, 6).double()
-    v = torch.randn(1, 2, 100, 8).double()
-    state = reference.LinearState(torch.rand(1, 2, 6, 8).double(), torch.rand(1, 2, 6).double())
-    want, want_state = reference.quadratic(phi_q, phi_k, v, 1e-6, state)
-    got, got_state = chunk.chunked(phi_q, phi_k, v, 1e-6, state, chunk_size)
-    torch.testing.assert_close(got, want)
-    torch.testing.assert_close(got_state.S, want_state.S)
-    torch.testing.assert_close(got_state.z, want_state.z)
+def test_how_the_chunked_form_walks_does_not_matter(chunk_size, together):
+    """Outputs, final state, and gradients of everything, the state before included; eps binds in
+    some rows."""
+    torch.manual_seed(0)
+    phi_q, phi_k = torch.rand(2, 4, 100, 6).double() - 0.3, torch.rand(2, 2, 100, 6).double()
+    v, S = torch.randn(2, 2, 100, 8).double(), torch.randn(2, 2, 6, 8).double()
+    inputs = [phi_q, phi_k, v, S, torch.rand(2, 2, 6).double()]
+
+    def run(form, *how):
+        leaves = [x.clone().requires_grad_() for x in inputs]
+        out, state = form(*leaves[:3], 2.0, reference.LinearState(*leaves[3:]), *how)
+        found = (out, state.S, state.z)
+        torch.manual_seed(1)
+        total = sum((x * torch.randn(x.shape, dtype=x.dtype)).sum() for x in found)
+        return *found, *torch.autograd.grad(total, leaves)
+
+    for got, want in zip(
+        run(chunk.chunked, chunk_size, together), run(reference.quadratic), strict=True
+    ):
+        torch.testing.assert_close(got, want)
+
+
+@torch.no_grad()
+def test_the_final_state_keeps_nothing_else_alive():
+    phi, v = torch.rand(1, 2, 300, 6), torch.randn(1, 2, 300, 8)
+    _, state = chunk.chunked(phi, phi, v, 1e-6)
+    for x in (state.S, state.z):
+        assert x.untyped_storage().nbytes() == x.numel() * x.element_size()
 
 
 @pytest.mark.parametrize("method", MIXING, ids=names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.kernels.linear_attention.reference import LinearState, group
+from engine.kernels.linear_attention.reference import LinearState
 
 
 def step(phi_q: Tensor, phi_k: Tensor, v: Tensor, eps: float, state: LinearState) -> Tensor:
@@ -21,9 +21,11 @@ def step(phi_q: Tensor, phi_k: Tensor, v: Tensor, eps: float, state: LinearState
         eps: smallest denominator.
         state: the state before the token; changed.
     """
-    state.S.add_(phi_k.transpose(-1, -2) * v)
+    state.S.addcmul_(phi_k.transpose(-1, -2), v)
     state.z.add_(phi_k.squeeze(2))
-    grouped = group(phi_q, v.shape[1]).squeeze(3)  # [B, G, R, F]
-    numerator = grouped @ state.S
-    denominator = torch.matmul(grouped, state.z.unsqueeze(-1)).clamp_min(eps)
-    return (numerator / denominator).flatten(1, 2).unsqueeze(2)
+    # Three-dimensional from here on: at this size the time of a call is that of its bookkeeping.
+    batch, heads = phi_q.shape[:2]
+    S = state.S.flatten(0, 1)
+    q = phi_q.reshape(len(S), -1, phi_q.shape[3])  # [B*G, R, F]
+    denominator = torch.bmm(q, state.z.view(len(S), -1, 1)).clamp_min_(eps)
+    return torch.bmm(q, S).div_(denominator).view(batch, heads, 1, -1)
