@@ -1,5 +1,5 @@
-# run, test, lint, browser, bench, kernels-aot. All that is installed goes into .venv; a stamp saves the second
-# start from installing again. Other address: make run HOST=0.0.0.0 PORT=8000
+# run, test, lint, browser, bench, kernels-aot. All that is installed goes into .venv; a stamp saves
+# the second start from installing again. Other address: make run HOST=0.0.0.0 PORT=8000
 HOST = 127.0.0.1
 PORT = 7860
 PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from engine.core.feature_map import FeatureMap
 from engine.core.geometry import HeadGeometry
 from engine.core.mixer import Mixer, widen
-from engine.kernels.hybrid_attention.backend import hybrid_backend
+from engine.kernels.dispatch import Backend, Stage, hybrid_backend
 from engine.kernels.hybrid_attention.chunk import chunked
 from engine.kernels.hybrid_attention.reference import Sinks, far_sums, near_and_far
 from engine.kernels.hybrid_attention.step import step
@@ -99,7 +99,8 @@ class HybridMixer(Mixer):
     ) -> Tensor:
         start = state or self._state(q.shape[0], q.device, widen(k).dtype)
         window = 0 if state is None else self.window  # an empty window need not be computed
-        dtype, kernels = v.dtype, self._on_kernels(v)
+        stage: Stage = "training" if torch.is_grad_enabled() else "prefill"
+        dtype, kernels = v.dtype, self.backend(stage, v.device, v.dtype) == "triton"
         if not kernels:
             q, k, v = widen(q), widen(k), widen(v)
         plain, sinks, seen = self._arrange(k, v, valid, start)
@@ -124,7 +125,8 @@ class HybridMixer(Mixer):
         else:
             out, far = chunked(*inputs), None
         if state is not None:
-            state.far = far_sums(phi_k, v, plain, state.far, upto) if far is None else far
+            far = far_sums(phi_k, v, plain, state.far, upto) if far is None else far
+            state.far = LinearState(far.S.contiguous(), far.z.contiguous())
             # New tensors: a view of the prompt's keys and values would keep all of them alive.
             state.k = torch.cat([k[:, :, upto:], sinks.k], dim=2).to(state.k.dtype)
             state.v = torch.cat([v[:, :, upto:], sinks.v], dim=2).to(state.v.dtype)
@@ -136,7 +138,7 @@ class HybridMixer(Mixer):
         return out.to(dtype)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
-        if self._on_kernels(v):
+        if self.backend("decode", v.device, v.dtype) == "triton":
             return self._kernel_step(q, k, v, state)
         dtype, slot, window = v.dtype, int(state.cursor[0, 0]), self.window
         leaving = state.visible[:, :1, slot, None, None]
@@ -175,8 +177,10 @@ class HybridMixer(Mixer):
             *(self.window, gamma, self.eps, state.far),
         )
 
-    def _on_kernels(self, v: Tensor) -> bool:
-        return hybrid_backend(v.device, v.dtype, self.head.head_dim) == "triton"
+    def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
+        return hybrid_backend(
+            stage, device, dtype, self.head.head_dim, self.feature_map.feature_dim, self.sinks
+        )
 
     def _state(self, batch: int, device: torch.device, dtype: torch.dtype) -> HybridState:
         head, slots = self.head, self.window + self.sinks

@@ -10,14 +10,12 @@ import torch
 
 from engine.core import hybrid_mixer
 from engine.core.geometry import HeadGeometry
-from engine.kernels.hybrid_attention.backend import hybrid_backend, why_not_triton
 from engine.methods import T2R, Hedgehog, Hybrid
 from tests.support.hybrid import DEVICE
 
 pytest.importorskip("triton")
 
 HEAD = HeadGeometry(heads=4, kv_heads=2, head_dim=8)
-CAPABLE = (8, 0)
 
 
 @pytest.fixture(params=[Hybrid(window=16, sinks=4, far=T2R(feature_dim=8)),
@@ -94,14 +92,3 @@ def test_a_decode_step_keeps_every_address(monkeypatch, mixer):
     before = addresses()
     mixer.step(q, k, v, state)
     assert addresses() == before and (state.cursor == 1).all() and (state.seen == 1).all()
-
-
-def test_who_computes_says_why():
-    half, single, double = torch.float16, torch.float32, torch.float64
-    assert why_not_triton(CAPABLE, half, 128) is None
-    assert why_not_triton(CAPABLE, single, 64) is None
-    assert "float32 up to 64" in (why_not_triton(CAPABLE, single, 128) or "")
-    assert "16-bit" in (why_not_triton(CAPABLE, double, 64) or "")
-    assert "below 8.0" in (why_not_triton((7, 5), half, 64) or "")
-    assert "no NVIDIA GPU" in (why_not_triton(None, half, 64) or "")
-    assert hybrid_backend(torch.device("cpu"), half, 64) == "pytorch"

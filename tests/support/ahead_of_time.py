@@ -1,7 +1,8 @@
 """Compile the very Triton launches a host function makes, for GPUs that are not there.
 
 `recorded` runs a host function on CPU tensors with every launch written down instead of run;
-`compiled` compiles one launch for a compute capability and reads the machine code.
+`compiled` compiles one launch for a compute capability (90 is 9.0) and reads the machine code with
+the copies of NVIDIA's tools that Triton brings.
 """
 
 from __future__ import annotations
@@ -116,4 +117,5 @@ def compiled(launch: Launch, capability: int) -> Machine:
 
 
 def _tool(name: str, *args: str) -> str:
-    return subprocess.run([str(TOOLS / name), *args], capture_output=True, text=True, check=True).stdout
+    command = [str(TOOLS / name), *args]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -44,21 +44,14 @@ def padded(size: int) -> int:
     return max(16, 1 << (size - 1).bit_length())
 
 
-def supported(dtype: torch.dtype, head_dim: int, value_dim: int) -> bool:
-    """Whether the kernels take this data type and these widths without spilling registers."""
-    widest = max(head_dim, value_dim)
-    if dtype == torch.float32:
-        return widest <= 64
-    return dtype in (torch.float16, torch.bfloat16) and widest <= 256
-
-
 def tiles_for(
     dtype: torch.dtype, head_dim: int, feature_dim: int, value_dim: int, sinks: int
 ) -> Tiles:
-    """The block sizes for a `supported` data type and widths: the largest that spill nowhere (see
-    `tests/hybrid_kernels_aot.py`)."""
+    """The block sizes for what `engine.kernels.dispatch` sends here: the largest that spill nowhere
+    (`make kernels-aot`)."""
     d, v = padded(head_dim), padded(value_dim)
     exact, widest = dtype == torch.float32, max(d, v)
+    ragged = (d, v) != (head_dim, value_dim)  # masks of columns take registers
     return Tiles(
         m=16 if exact else 64 if widest <= 64 else 32,
         n=64 if widest <= 64 and not exact else 32 if widest <= 128 else 16,
@@ -71,5 +64,5 @@ def tiles_for(
         k=padded(sinks) if sinks else 0,
         precision="tf32x3" if exact else "tf32",
         warps=4,
-        stages=1 if exact or widest > 128 else 2,
+        stages=1 if exact or ragged or widest > 128 else 2,
     )
