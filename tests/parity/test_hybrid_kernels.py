@@ -74,7 +74,7 @@ def test_every_gradient(shape, dtype):
 
 def test_split_and_resume_in_outputs_and_gradients():
     """Two calls, the second with the first one's far field and last W tokens, equal one call."""
-    window, split, problem = 16, 90, case(Shape(150, 16, 4, heads=2), FLOAT)
+    split, problem = 90, case(Shape(150, 16, 4, heads=2), FLOAT)
     whole = problem.to(FLOAT)
     parts = problem.to(FLOAT)
 

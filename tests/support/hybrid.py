@@ -125,7 +125,7 @@ def error(found: Tensor, truth: Tensor) -> float:
 def assert_as_exact_as_pytorch(
     found: Tensor, truth: Tensor, pytorch: Tensor, dtype: torch.dtype
 ) -> None:
-    """At most twice PyTorch's error in the same dtype, plus a few roundings of that dtype's sums."""
+    """At most twice PyTorch's error in the same dtype, plus a part of that dtype's rounding."""
     floor = 1e-6 if dtype == torch.float32 else torch.finfo(dtype).eps / 4
     if truth.numel():
         most = 2 * error(pytorch, truth) + floor

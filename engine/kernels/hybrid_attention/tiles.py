@@ -44,6 +44,11 @@ def padded(size: int) -> int:
     return max(16, 1 << (size - 1).bit_length())
 
 
+def blocks_in(total: int, block: int) -> int:
+    """How many blocks of this size cover a total."""
+    return -(-total // block)
+
+
 def tiles_for(
     dtype: torch.dtype, head_dim: int, feature_dim: int, value_dim: int, sinks: int
 ) -> Tiles:

@@ -93,9 +93,9 @@ def attention(
     """Outputs [B, H, Tq, V] and the far field once all but the last W tokens have left the window.
 
     Arguments as `reference.quadratic`; the second result is `reference.far_sums` with
-    `upto = max(T - W, 0)`, in float32. Differentiable once in q, k, v, phi_q, phi_k, the sinks, gamma and
-    the state. q, phi_q, phi_k and the sinks are taken in v's data type: float32, float16 or
-    bfloat16.
+    `upto = max(T - W, 0)`, in float32. Differentiable once in q, k, v, phi_q, phi_k, the sinks,
+    gamma and the state. q, phi_q, phi_k and the sinks are taken in v's data type: float32, float16
+    or bfloat16.
     """
     dtype = v.dtype
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import triton
 from torch import Tensor
 
 from engine.kernels.hybrid_attention import triton_backward_keys as keys
 from engine.kernels.hybrid_attention import triton_backward_queries as of_queries
 from engine.kernels.hybrid_attention.reference import Sinks
-from engine.kernels.hybrid_attention.tiles import Tiles
+from engine.kernels.hybrid_attention.tiles import Tiles, blocks_in
 from engine.kernels.hybrid_attention.triton_forward import PerQuery
 from engine.kernels.hybrid_attention.triton_states import scan, segment_states
+from engine.kernels.launch import launch
 from engine.kernels.linear_attention.reference import LinearState
 
 PART = 512
@@ -73,9 +73,9 @@ def backward(
     (batch, heads, queries, head_dim), (kv_heads, tokens, values) = q.shape, v.shape[1:]
     features, slots = phi_k.shape[3], sinks.k.shape[2]
     ratio, upto = heads // kv_heads, max(tokens - window, 0)
-    by_query = (batch * heads, triton.cdiv(queries, tiles.m))
-    by_key = (batch * kv_heads, triton.cdiv(tokens, tiles.n))
-    f_blocks, v_blocks = triton.cdiv(features, tiles.f), triton.cdiv(values, tiles.v_block)
+    by_query = (batch * heads, blocks_in(queries, tiles.m))
+    by_key = (batch * kv_heads, blocks_in(tokens, tiles.n))
+    f_blocks, v_blocks = blocks_in(features, tiles.f), blocks_in(values, tiles.v_block)
     q_stride, k_stride, v_stride = (x.stride()[:3] for x in (q, k, v))
     compiled = {"num_warps": tiles.warps, "num_stages": tiles.stages}
     exact = {"PRECISION": tiles.precision, **compiled}
@@ -87,30 +87,44 @@ def backward(
     segment, sink = {"SEGMENT": tiles.segment}, {"K": slots, "BLOCK_K": tiles.k}
 
     delta, inverse, near_sum = (torch.empty_like(per_query.denominator) for _ in range(3))
-    of_queries.prepare[by_query](
-        out, d_out, per_query.denominator, delta, inverse, queries, eps, **m, **whole_v, **compiled
+    launch(
+        of_queries.prepare,
+        by_query,
+        out,
+        d_out,
+        per_query.denominator,
+        delta,
+        inverse,
+        queries,
+        eps,
+        **m,
+        **whole_v,
+        **compiled,
     )
     top = (per_query.top_logit, per_query.top_key)
     d_q = q.new_empty(q.shape)
-    of_queries.near_queries[by_query](
+    launch(
+        of_queries.near_queries, by_query,
         q, k, v, plain, sinks.k, sinks.v, sinks.position, gamma, d_out, delta, inverse, *top,
         d_q, near_sum, *q_stride, *k_stride, *v_stride, heads, ratio, tokens, queries, window,
         **d, **whole_v, **sink, **m, **few_keys, **exact,
     )  # fmt: skip
     d_k, near_d_v = k.new_empty(k.shape), v.new_empty(v.shape, dtype=torch.float32)
-    keys.near_keys[by_key](
+    launch(
+        keys.near_keys, by_key,
         q, k, v, plain, gamma, d_out, delta, inverse, *top, near_sum, d_k, near_d_v,
         *q_stride, *k_stride, *v_stride, kv_heads, ratio, tokens, queries, window,
         **d, **whole_v, **few_queries, **n, **exact,
     )  # fmt: skip
 
-    parts = triton.cdiv(queries, PART)
+    parts = blocks_in(queries, PART)
     d_sinks = [
         q.new_empty(batch, kv_heads, ratio * parts, slots, width, dtype=torch.float32)
         for width in (head_dim, values)
     ]
     if slots:
-        keys.sink_keys[(batch * heads, parts)](
+        launch(
+            keys.sink_keys, (batch * heads, parts),
             q, sinks.k, sinks.v, sinks.position, gamma, d_out, delta, inverse, *top, near_sum,
             *d_sinks, *q_stride, heads, ratio, tokens, queries,
             **d, **whole_v, **sink, **few_queries, PART=PART, **exact,
@@ -120,24 +134,28 @@ def backward(
     states, _ = segment_states(phi_k, v, plain, upto, state, tiles)
     segments = states.shape[2]
     d_phi_q = torch.empty_like(phi_q)
-    of_queries.far_queries[(*by_query, f_blocks)](
+    launch(
+        of_queries.far_queries, (*by_query, f_blocks),
         v, phi_k, plain, states, d_out, delta, inverse, d_phi_q, *v_stride,
         heads, ratio, tokens, queries, window, segments,
         **f, **whole_v, **m, **n, **segment, **exact,
     )  # fmt: skip
     d_states = torch.empty_like(states)
-    of_queries.sum_queries[(batch * kv_heads, segments, f_blocks * v_blocks)](
+    launch(
+        of_queries.sum_queries, (batch * kv_heads, segments, f_blocks * v_blocks),
         phi_q, d_out, delta, inverse, d_states, kv_heads, ratio, tokens, queries, window, segments,
         **f, **v_block, **m, **segment, **exact,
     )  # fmt: skip
     d_state = scan(d_states, d_after, reverse=True)
     d_phi_k, d_v = torch.empty_like(phi_k), v.new_empty(v.shape)
-    keys.far_keys[(*by_key, f_blocks)](
+    launch(
+        keys.far_keys, (*by_key, f_blocks),
         v, phi_q, plain, d_states, d_out, delta, inverse, d_phi_k, *v_stride,
         kv_heads, ratio, tokens, queries, window, segments, upto,
         **f, **whole_v, **m, **n, **segment, **exact,
     )  # fmt: skip
-    keys.far_values[(*by_key, v_blocks)](
+    launch(
+        keys.far_values, (*by_key, v_blocks),
         phi_q, phi_k, plain, d_states, d_out, inverse, near_d_v, d_v,
         kv_heads, ratio, tokens, queries, window, segments, upto,
         **few_f, **v_block, **m, **n, **segment, **exact,

@@ -25,7 +25,7 @@ def near_keys(
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_V: tl.constexpr,
     PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """d_k, and the near field's part of d_v in float32. One program per (b and g, block of keys)."""
+    """d_k, and the near part of d_v in float32. One program per (b and g, block of keys)."""
     bg = tl.program_id(0).to(tl.int64)
     b, g = bg // kv_heads, bg % kv_heads
     j0 = tl.program_id(1) * BLOCK_N

@@ -169,9 +169,7 @@ def far_queries(
 
     segment = tl.maximum(m0 - window + 1, 0) // SEGMENT
     states += (bg * segments + segment) * (F * V + F)
-    S = tl.load(
-        states + f[None, :] * V + e[:, None], mask=in_f[None, :] & in_e[:, None], other=0.0
-    )
+    S = tl.load(states + f[None, :] * V + e[:, None], mask=in_f[None, :] & in_e[:, None], other=0.0)
     z = tl.load(states + F * V + f, mask=in_f, other=0.0)
     acc = tl.dot(d_o.to(tl.float32), S, input_precision=PRECISION) - dot[:, None] * z[None, :]
     for j0 in range(segment * SEGMENT, m0 + BLOCK_M - window, BLOCK_N):

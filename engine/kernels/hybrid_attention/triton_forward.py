@@ -18,8 +18,9 @@ import triton.language as tl
 from torch import Tensor
 
 from engine.kernels.hybrid_attention.reference import Sinks
-from engine.kernels.hybrid_attention.tiles import Tiles
+from engine.kernels.hybrid_attention.tiles import Tiles, blocks_in
 from engine.kernels.hybrid_attention.triton_states import segment_states
+from engine.kernels.launch import launch
 from engine.kernels.linear_attention.reference import LinearState
 
 
@@ -255,8 +256,10 @@ def forward(
         top_logit=q.new_empty(batch, heads, queries, dtype=torch.float32),
         top_key=q.new_empty(batch, heads, queries, dtype=torch.int32),
     )
-    grid = (batch * heads, triton.cdiv(queries, tiles.m), triton.cdiv(values, tiles.v_block))
-    attend[grid](
+    grid = (batch * heads, blocks_in(queries, tiles.m), blocks_in(values, tiles.v_block))
+    launch(
+        attend,
+        grid,
         q,
         k,
         v,

@@ -15,7 +15,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from engine.kernels.hybrid_attention.tiles import Tiles
+from engine.kernels.hybrid_attention.tiles import Tiles, blocks_in
+from engine.kernels.launch import launch
 from engine.kernels.linear_attention.reference import LinearState
 
 
@@ -126,7 +127,9 @@ def scan(sums: Tensor, first: LinearState, reverse: bool) -> LinearState:
     S, z = first.S.float().contiguous(), first.z.float().contiguous()
     last = LinearState(S=torch.empty_like(S), z=torch.empty_like(z))
     block = 512
-    scan_segments[(batch * kv_heads, triton.cdiv(total, block))](
+    launch(
+        scan_segments,
+        (batch * kv_heads, blocks_in(total, block)),
         sums,
         S,
         z,
@@ -161,8 +164,10 @@ def segment_states(
     segments = upto // tiles.segment + 1
     total = features * values + features
     sums = phi_k.new_empty(batch, kv_heads, segments, total, dtype=torch.float32)
-    blocks = triton.cdiv(features, tiles.f) * triton.cdiv(values, tiles.v_block)
-    sum_segments[(batch * kv_heads, segments, blocks)](
+    blocks = blocks_in(features, tiles.f) * blocks_in(values, tiles.v_block)
+    launch(
+        sum_segments,
+        (batch * kv_heads, segments, blocks),
         phi_k,
         v,
         plain,

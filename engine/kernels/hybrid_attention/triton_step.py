@@ -16,6 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 from engine.kernels.hybrid_attention.tiles import padded
+from engine.kernels.launch import launch
 from engine.kernels.linear_attention.reference import LinearState
 
 TILE_BYTES = 8192
@@ -161,7 +162,8 @@ def step(
     """Output [B, H, 1, V] for one real token; the near and the far field change in place.
 
     In this order: the ring's oldest token joins the far field, the new one takes its slot (and a
-    sink slot, while there is one free), then it attends to all that is visible and to the far field.
+    sink slot, while there is one free), then it attends to all that is visible and to the far
+    field.
 
     Args:
         q: [B, H, 1, D], scaled. k: [B, G, 1, D]. v: [B, G, 1, V]. All contiguous, as all below.
@@ -181,7 +183,9 @@ def step(
     rows = TILE_BYTES // (padded(max(head_dim, values)) * k_near.element_size())
     state_rows = TILE_BYTES // (padded(values) * state.S.element_size())
     out = v.new_empty(batch, heads, 1, values)
-    advance[(batch * kv_heads,)](
+    launch(
+        advance,
+        (batch * kv_heads,),
         q,
         k,
         v,
