@@ -20,8 +20,7 @@ lint: .venv/dev.stamp
 browser: .venv/dev.stamp
 	$(BIN)/python -m pytest -q -m browser
 
-screenshots: .venv/dev.stamp
-	$(BIN)/python -m scripts.screenshots
+screenshots: .venv/dev.stamp ; $(BIN)/python -m scripts.screenshots
 
 bench: .venv/run.stamp
 	$(BIN)/python -m benchmarks

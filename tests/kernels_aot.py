@@ -2,145 +2,53 @@
 
     python -m tests.kernels_aot [--table] [--jobs N]
 
-No GPU is needed: Triton compiles to machine code (cubin) and its own copies of NVIDIA's tools say
-what that holds. The launches are those of the engine's own code, recorded instead of started, so
-what is checked is what runs. Exit status 1 if any check fails.
+No GPU is needed: Triton compiles to machine code (cubin). The launches are those of the engine's
+own code, recorded instead of started, so what is checked is what runs. Exit status 1 if a kernel
+spills, needs more registers or shared memory than there is, has no tensor-core instruction, or
+never loads 16 bytes at once.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
-from unittest import mock
 
 os.environ.pop("TRITON_INTERPRET", None)
 
 import torch
-import triton
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
+from torch import Tensor
 
+from engine.kernels.dispatch import Stage, why_not_triton, why_not_triton_hybrid
+from engine.kernels.hybrid_attention import triton_step
+from engine.kernels.hybrid_attention.reference import Sinks
+from engine.kernels.hybrid_attention.triton_attention import attention
 from engine.kernels.linear_attention import fused, fused_attention
 from engine.kernels.linear_attention.maps import FusedMap
-from engine.kernels.linear_attention.reference import LinearState, empty_state
+from engine.kernels.linear_attention.reference import empty_state
+from tests.support.ahead_of_time import Launch, Machine, compiled, recorded, source
 
-TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
+CPU = torch.device("cpu")
 SHARED_BYTES = {75: 65_536, 80: 166_912, 86: 101_376, 89: 101_376, 90: 232_448, 120: 101_376}
 """Shared memory that a block may have on the smallest card of each class (CUDA programming guide,
 technical specifications per compute capability)."""
-WITHOUT_PRODUCTS = ("scan", "deltas", "decode_step")
-CHUNKED = (80, 86, 89, 90, 120)
-STEP = (75, *CHUNKED)
-TYPES = {
-    torch.float16: "fp16", torch.bfloat16: "bf16", torch.float32: "fp32", torch.bool: "i1",
-    torch.int32: "i32",
-}  # fmt: skip
+WITHOUT_PRODUCTS = ("scan", "deltas", "decode_step", "scan_segments", "prepare")
+
+
+def rows(heads: int, tokens: int, width: int, dtype: torch.dtype) -> Tensor:
+    """[1, H, T, width] as a model hands it over: heads side by side in memory."""
+    x = torch.zeros(1, tokens, heads, width, dtype=dtype).transpose(1, 2)
+    return x.requires_grad_(tokens > 1)
 
 
 @dataclass(frozen=True)
-class Launch:
-    """One recorded launch."""
-
-    kernel: Any
-    arguments: tuple[Any, ...]
-    sizes: dict[str, Any]
-
-    def source(self) -> tuple[ASTSource, dict[str, Any]]:
-        """The kernel specialised as Triton's launcher would do it, and the compiler's options."""
-        sizes = dict(self.sizes)
-        options = {n: sizes.pop(n) for n in ("num_warps", "num_stages") if n in sizes}
-        signature: dict[str, str] = {}
-        constants: dict[str, Any] = {}
-        attributes: dict[tuple[int], list[list[Any]]] = {}
-        for index, name in enumerate(self.kernel.arg_names):
-            value = sizes[name] if name in sizes else self.arguments[index]
-            if isinstance(value, torch.Tensor):
-                signature[name] = "*" + TYPES[value.dtype]
-                attributes[(index,)] = [["tt.divisibility", 16]]
-            elif name in sizes or value is None or (isinstance(value, int) and value == 1):
-                signature[name] = "constexpr"
-                constants[name] = value
-            elif isinstance(value, int):
-                signature[name] = "i32"
-                if value % 16 == 0:
-                    attributes[(index,)] = [["tt.divisibility", 16]]
-            else:
-                signature[name] = "fp32"
-        return ASTSource(self.kernel, signature, constants, attributes), options
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """What the machine code of one kernel holds."""
-
-    registers: int
-    stack_bytes: int
-    shared_bytes: int
-    spills: int
-    tensor_ops: int
-    wide_loads: int
-
-
-def compile_for(launch: Launch, capability: int) -> Compiled:
-    """Compile a launch for a compute capability (90 is 9.0) and read the machine code."""
-    source, options = launch.source()
-    kernel = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(kernel.asm["cubin"])
-        file.flush()
-
-        def tool(name: str, *arguments: str) -> str:
-            command = [TOOLS / name, *arguments, file.name]
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-        usage = tool("cuobjdump", "-res-usage")
-        code = tool("nvdisasm", "-c")
-
-    def used(what: str) -> int:
-        return max(int(n) for n in re.findall(rf"{what}:(\d+)", usage))
-
-    def count(pattern: str) -> int:
-        return len(re.findall(pattern, code))
-
-    return Compiled(
-        registers=used("REG"),
-        stack_bytes=used("STACK"),
-        shared_bytes=kernel.metadata.shared,
-        spills=count(r"\b(?:STL|LDL)\b"),
-        tensor_ops=count(r"\b(?:HMMA|HGMMA|QGMMA|UTCHMMA)\b"),
-        wide_loads=count(r"\b(?:LDG|LDGSTS)\.[\w.]*128\b"),
-    )
-
-
-def recorded(run: Callable[[], object]) -> list[Launch]:
-    """The launches that `run` asks for; none is started."""
-    found: list[Launch] = []
-
-    def record(kernel: Any, grid: tuple[int, ...], *arguments: Any, **sizes: Any) -> None:
-        found.append(Launch(kernel, arguments, sizes))
-
-    with (
-        mock.patch.object(fused, "launch", record),
-        mock.patch.object(fused_attention, "launch", record),
-    ):
-        run()
-    return found
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One configuration that is shipped."""
+class Linear:
+    """One configuration of linear attention that is shipped."""
 
     kind: Any
     head_dim: int
@@ -159,62 +67,121 @@ class Shape:
             weights[1][..., 0].contiguous(),
         )  # fmt: skip
 
-    def inputs(self, tokens: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        def heads(n: int) -> torch.Tensor:
-            return torch.zeros(1, tokens, n, self.head_dim, dtype=self.dtype).transpose(1, 2)
+    def sent(self, stage: Stage, capability: int) -> bool:
+        """Whether `dispatch` sends this stage to the kernels on such a card."""
+        card = divmod(capability, 10)
+        return why_not_triton(stage, card, self.dtype, self.head_dim, self.features) is None
 
-        return heads(2 * self.ratio), heads(2), heads(2)
+    def inputs(self, tokens: int) -> list[Tensor]:
+        return [rows(n, tokens, self.head_dim, self.dtype) for n in (2 * self.ratio, 2, 2)]
 
-    def state(self) -> LinearState:
-        return empty_state(1, 2, self.features, self.head_dim, torch.device("cpu"))
+    def chunked(self, *, gradients: bool) -> None:
+        valid = torch.ones(1, 4096, dtype=torch.bool)
+        state = empty_state(1, 2, self.features, self.head_dim, CPU)
+        out, _ = fused_attention.linear_attention(
+            *self.inputs(4096), self.fmap(), 1e-2, state, valid, None, 4
+        )
+        if gradients:
+            out.sum().backward()
+
+    def step(self) -> None:
+        state = empty_state(1, 2, self.features, self.head_dim, CPU)
+        fused.step(*self.inputs(1), self.fmap(), 1e-2, state)
 
     def __str__(self) -> str:
-        dtype = TYPES[self.dtype]
+        dtype = str(self.dtype).removeprefix("torch.")
         return f"{self.kind} D{self.head_dim} F{self.features} R{self.ratio} {dtype}"
 
 
+@dataclass(frozen=True)
+class Hybrid:
+    """One configuration of hybrid attention that is shipped; two kv heads, a window of 64."""
+
+    head_dim: int
+    features: int
+    dtype: torch.dtype
+    ratio: int = 1
+    sinks: int = 4
+
+    def sent(self, stage: Stage, capability: int) -> bool:
+        """Whether `dispatch` sends this stage to the kernels on such a card."""
+        card, sizes = divmod(capability, 10), (self.head_dim, self.features, self.sinks)
+        return why_not_triton_hybrid(stage, card, self.dtype, *sizes) is None
+
+    def zeros(self, *sizes: int) -> Tensor:
+        return torch.zeros(1, *sizes, dtype=self.dtype)
+
+    def chunked(self, *, gradients: bool) -> None:
+        heads, tokens, width = 2 * self.ratio, 1024, self.head_dim
+        slots = self.zeros(2, self.sinks, width)
+        sinks = Sinks(slots, slots, torch.zeros(1, self.sinks, dtype=torch.long))
+        out, _ = attention(
+            *(rows(n, tokens, width, self.dtype) for n in (heads, 2, 2)),
+            self.zeros(heads, tokens, self.features), self.zeros(2, tokens, self.features),
+            torch.ones(1, tokens, dtype=torch.bool), sinks, 64, torch.ones(heads), 1e-6,
+            empty_state(1, 2, self.features, width, CPU),
+        )  # fmt: skip
+        if gradients:
+            out.sum().backward()
+
+    def step(self) -> None:
+        heads, slots, width = 2 * self.ratio, 64 + self.sinks, self.head_dim
+        near, count = self.zeros(2, slots, width), torch.zeros(1, 2, dtype=torch.long)
+        triton_step.step(
+            *(self.zeros(n, 1, width) for n in (heads, 2, 2)),
+            torch.zeros(1, heads, 1, self.features), torch.zeros(1, 2, 1, self.features),
+            near, near, torch.ones(1, 2, slots, dtype=torch.bool), count, count, 64,
+            torch.ones(heads), 1e-6, empty_state(1, 2, self.features, width, CPU),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"hybrid D{self.head_dim} F{self.features} R{self.ratio} {dtype}"
+
+
 BF16, FP16, FP32 = torch.bfloat16, torch.float16, torch.float32
-SHAPES = [
-    Shape("relu", 64, 32, BF16),
-    Shape("relu", 128, 64, BF16, 4),
-    Shape("relu", 80, 16, FP16),
-    Shape("elu", 64, 64, FP32),
-    Shape("elu", 256, 256, BF16),
-    Shape("hedgehog", 64, 128, BF16),
-    Shape("hedgehog", 128, 256, BF16),
+CONFIGURATIONS: list[Linear | Hybrid] = [
+    Hybrid(64, 64, BF16, 4),
+    Hybrid(64, 64, FP32, 2, sinks=32),
+    Hybrid(80, 80, FP16),
+    Hybrid(128, 128, BF16, 4, sinks=32),
+    Hybrid(256, 64, BF16, 4),
+    Linear("relu", 64, 32, BF16),
+    Linear("relu", 128, 64, BF16, 4),
+    Linear("relu", 80, 16, FP16),
+    Linear("elu", 64, 64, FP32),
+    Linear("elu", 256, 256, BF16),
+    Linear("hedgehog", 64, 128, BF16),
+    Linear("hedgehog", 128, 256, BF16),
 ]
 """The methods' defaults at the usual head dims, and the edges of what `dispatch` sends here: every
-row of the table of block sizes is among them."""
+row of the tables of block sizes is among them."""
+ON_ADA = (CONFIGURATIONS[0], CONFIGURATIONS[5])
+"""What is compiled for 8.9 too: registers, shared memory and instructions were those of 8.6 in 88
+of 88 linear and 78 of 78 hybrid kernels."""
 
 
-def work(shape: Shape) -> Iterator[tuple[Launch, tuple[int, ...]]]:
-    """Every launch of a configuration, and the capabilities it is for."""
-    q, k, v = (x.requires_grad_() for x in shape.inputs(4096))
-    valid = torch.ones(1, 4096, dtype=torch.bool)
-
-    def train() -> None:
-        out, _ = fused_attention.linear_attention(
-            q, k, v, shape.fmap(), 1e-2, shape.state(), valid, None, 4
-        )
-        out.sum().backward()
-
-    for launch in recorded(train):
-        yield launch, CHUNKED
-    one = shape.inputs(1)
-    for launch in recorded(lambda: fused.step(*one, shape.fmap(), 1e-2, shape.state())):
-        yield launch, STEP
+def launches(configuration: Linear | Hybrid, capability: int) -> list[Launch]:
+    """Every launch `dispatch` allows on such a card, each once."""
+    every: list[Launch] = []
+    gradients = configuration.sent("training", capability)
+    if gradients or configuration.sent("prefill", capability):
+        every += recorded(lambda: configuration.chunked(gradients=gradients))
+    if configuration.sent("decode", capability):
+        every += recorded(configuration.step)
+    return list({source(launch).hash(): launch for launch in every}.values())
 
 
-def faults(launch: Launch, capability: int, found: Compiled) -> list[str]:
+def faults(launch: Launch, capability: int, found: Machine) -> list[str]:
     """What is wrong with a compiled kernel."""
     wrong = []
-    if found.stack_bytes or found.spills:
-        wrong.append(f"spills ({found.stack_bytes} bytes, {found.spills} instructions)")
+    if found.stack or found.spills:
+        wrong.append(f"spills ({found.stack} bytes, {found.spills} instructions)")
     if found.registers > 255:
         wrong.append(f"{found.registers} registers")
-    if found.shared_bytes > SHARED_BYTES[capability]:
-        wrong.append(f"{found.shared_bytes} bytes of shared memory")
-    if launch.kernel.__name__ not in WITHOUT_PRODUCTS and not found.tensor_ops:
+    if found.shared > SHARED_BYTES[capability]:
+        wrong.append(f"{found.shared} bytes of shared memory")
+    if launch.kernel.__name__ not in WITHOUT_PRODUCTS and not found.tensor_core:
         wrong.append("no tensor-core instruction")
     if not found.wide_loads:
         wrong.append("no 16-byte load")
@@ -229,33 +196,19 @@ class Row:
     sound: bool
 
 
-def check(index: int) -> list[Row]:
-    """Compile and judge all of one shape's kernels; the ones that do not depend on it only once."""
-    shape, rows, seen = SHAPES[index], [], set()
-    for launch, capabilities in work(shape):
-        source, _ = launch.source()
-        for capability in capabilities:
-            name = launch.kernel.__name__
-            if (source.hash(), capability) in seen or not reaches(shape, name, capability):
-                continue
-            seen.add((source.hash(), capability))
-            found = compile_for(launch, capability)
-            wrong = faults(launch, capability, found)
-            text = (
-                f"{name:14} {shape!s:24} sm_{capability:<4} {found.registers:4} regs "
-                f"{found.shared_bytes:6} B shared {found.tensor_ops:4} tensor "
-                f"{found.wide_loads:4} wide {'; '.join(wrong)}"
-            )
-            rows.append(Row(text, not wrong))
-    return rows
-
-
-def reaches(shape: Shape, name: str, capability: int) -> bool:
-    """Whether to compile this: not what `dispatch` never sends to such a card; and 8.9 once only,
-    as registers, shared memory and instructions were those of 8.6 in 88 of 88 kernels."""
-    if capability == 89 and shape is not SHAPES[0]:
-        return False
-    return name == "decode_step" or capability < 100 or shape.features <= 128
+def check(index: int, capability: int) -> list[Row]:
+    """Compile and judge one configuration's kernels for one card."""
+    configuration, found_rows = CONFIGURATIONS[index], []
+    for launch in launches(configuration, capability):
+        found = compiled(launch, capability)
+        wrong = faults(launch, capability, found)
+        text = (
+            f"{launch.kernel.__name__:14} {configuration!s:28} sm_{capability:<4} "
+            f"{found.registers:4} regs {found.shared:6} B shared {found.tensor_core:4} tensor "
+            f"{found.wide_loads:4} wide {'; '.join(wrong)}"
+        )
+        found_rows.append(Row(text, not wrong))
+    return found_rows
 
 
 def main() -> int:
@@ -263,14 +216,20 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="print every kernel, not only faults")
     parser.add_argument("--jobs", type=int, default=1, help="processes that compile, default 1")
     options, began = parser.parse_args(), time.monotonic()
+    parts = [
+        (index, capability)
+        for index, configuration in enumerate(CONFIGURATIONS)
+        for capability in SHARED_BYTES
+        if capability != 89 or configuration in ON_ADA
+    ]
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        rows = [row for part in pool.map(check, range(len(SHAPES))) for row in part]
-    for row in rows:
+        found = [row for part in pool.map(check, *zip(*parts)) for row in part]
+    for row in found:
         if options.table or not row.sound:
             print(row.text)
-    failed = sum(not row.sound for row in rows)
-    print(f"{len(rows)} kernels compiled in {time.monotonic() - began:.0f} s, {failed} at fault")
-    return 1 if failed or not rows else 0
+    failed = sum(not row.sound for row in found)
+    print(f"{len(found)} kernels compiled in {time.monotonic() - began:.0f} s, {failed} at fault")
+    return 1 if failed or not found else 0
 
 
 if __name__ == "__main__":

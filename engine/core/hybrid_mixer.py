@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from engine.core.feature_map import FeatureMap
 from engine.core.geometry import HeadGeometry
 from engine.core.mixer import Mixer, widen
+from engine.kernels.dispatch import Backend, Stage, hybrid_backend
 from engine.kernels.hybrid_attention.chunk import chunked
 from engine.kernels.hybrid_attention.reference import Sinks, far_sums, near_and_far
 from engine.kernels.hybrid_attention.step import step
@@ -39,13 +40,15 @@ class HybridState:
     v: Tensor
     """[B, G, W+K, V]."""
     visible: Tensor
-    """[B, W+K] bool: ring slots that hold a real token which is no sink; sink slots in use."""
+    """[B, G, W+K] bool: ring slots that hold a real token which is no sink; sink slots in use.
+    Like `seen` and `cursor` the same for every kv head, so that a kernel's program that owns one
+    may change its copy."""
     seen: Tensor
-    """[B] long: real tokens so far, by which the first K become sinks."""
-    cursor: int = 0
-    """The ring's oldest slot."""
+    """[B, G] long: real tokens so far, by which the first K become sinks."""
+    cursor: Tensor
+    """[B, G] long: the ring's oldest slot, the same for every sequence."""
     settled: bool = False
-    """Whether all sink slots of all sequences are in use."""
+    """Whether all sink slots of all sequences are known to be in use."""
 
 
 class HybridMixer(Mixer):
@@ -98,7 +101,7 @@ class HybridMixer(Mixer):
         batch, _, tokens, _ = k.shape
         if valid is None:
             valid = torch.ones(batch, tokens, dtype=torch.bool, device=k.device)
-        order = state.seen[:, None] + valid.cumsum(1) - 1
+        order = state.seen[:, :1] + valid.cumsum(1) - 1
         is_sink = valid & (order < self.sinks)
         slots = torch.arange(self.sinks, device=k.device)
         taken = is_sink[:, :, None] & (order[:, :, None] == slots)  # [B, T, K]
@@ -110,13 +113,13 @@ class HybridMixer(Mixer):
             return torch.where(arrived[:, None, :, None], x.gather(2, index), old)
 
         old_k, old_v = (x[:, :, self.window :].to(k.dtype) for x in (state.k, state.v))
-        absent = torch.where(state.visible[:, self.window :], -1, tokens)
+        absent = torch.where(state.visible[:, 0, self.window :], -1, tokens)
         sinks = Sinks(
             k=fill(k, old_k),
             v=fill(v, old_v),
             position=torch.where(arrived, position, absent),
         )
-        return valid & ~is_sink, sinks, state.seen + valid.sum(1)
+        return valid & ~is_sink, sinks, state.seen + valid.sum(1, keepdim=True)
 
     def forward(
         self,
@@ -128,53 +131,85 @@ class HybridMixer(Mixer):
     ) -> Tensor:
         start = state or self._state(q.shape[0], q.device, widen(k).dtype)
         window = 0 if state is None else self.window  # an empty window need not be computed
-        dtype = v.dtype
-        q, k, v = widen(q), widen(k), widen(v)
+        stage: Stage = "training" if torch.is_grad_enabled() else "prefill"
+        dtype, kernels = v.dtype, self.backend(stage, v.device, v.dtype) == "triton"
+        if not kernels:
+            q, k, v = widen(q), widen(k), widen(v)
         plain, sinks, seen = self._arrange(k, v, valid, start)
-        k, v = (
-            torch.cat([old[:, :, :window].roll(-start.cursor, 2).to(new.dtype), new], dim=2)
-            for old, new in ((start.k, k), (start.v, v))
-        )
-        plain = torch.cat([start.visible[:, :window].roll(-start.cursor, 1), plain], dim=1)
-        phi_q, phi_k = self._phi_query(q), self.feature_map.key(k)
+        if window:
+            turn = -int(start.cursor[0, 0])
+            k, v = (
+                torch.cat([old[:, :, :window].roll(turn, 2).to(new.dtype), new], dim=2)
+                for old, new in ((start.k, k), (start.v, v))
+            )
+            plain = torch.cat([start.visible[:, 0, :window].roll(turn, 1), plain], dim=1)
+        phi_q, phi_k = self._phi_query(widen(q)), self.feature_map.key(widen(k))
         if torch.is_grad_enabled():
             self.feature_map.note(phi_k, plain)
-        gamma = self._gamma(q.dtype)
-        out = chunked(q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, self.eps, start.far)
+        gamma = self._gamma(phi_q.dtype)
+        inputs = (q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, self.eps, start.far)
+        upto = k.shape[2] - window
+        if kernels:
+            # Here, not above: only where the kernels run is Triton sure to be installed.
+            from engine.kernels.hybrid_attention.triton_attention import attention
+
+            out, far = attention(*inputs)
+        else:
+            out, far = chunked(*inputs), None
         if state is not None:
-            upto = k.shape[2] - window
-            state.far = far_sums(phi_k, v, plain, state.far, upto)
+            far = far_sums(phi_k, v, plain, state.far, upto) if far is None else far
+            state.far = LinearState(far.S.contiguous(), far.z.contiguous())
             # New tensors: a view of the prompt's keys and values would keep all of them alive.
             state.k = torch.cat([k[:, :, upto:], sinks.k], dim=2).to(state.k.dtype)
             state.v = torch.cat([v[:, :, upto:], sinks.v], dim=2).to(state.v.dtype)
             in_use = sinks.position < q.shape[2]
-            state.visible = torch.cat([plain[:, upto:], in_use], dim=1)
-            state.seen, state.cursor = seen, 0
+            visible = torch.cat([plain[:, upto:], in_use], dim=1)
+            state.visible = visible[:, None].repeat(1, state.k.shape[1], 1)
+            state.seen, state.cursor = seen, torch.zeros_like(seen)
             state.settled = bool(in_use.all())
         return out.to(dtype)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
-        dtype, slot, window = v.dtype, state.cursor, self.window
-        leaving = state.visible[:, None, slot, None, None]
+        if self.backend("decode", v.device, v.dtype) == "triton":
+            return self._kernel_step(q, k, v, state)
+        dtype, slot, window = v.dtype, int(state.cursor[0, 0]), self.window
+        leaving = state.visible[:, :1, slot, None, None]
         phi_old = self.feature_map.key(widen(state.k[:, :, slot : slot + 1])) * leaving
         state.far.S.add_(phi_old.transpose(-1, -2) * widen(state.v[:, :, slot : slot + 1]))
         state.far.z.add_(phi_old.squeeze(2))
         if state.settled:
-            state.visible[:, slot] = True
+            state.visible[:, :, slot] = True
         else:
             plain, sinks, seen = self._arrange(k, v, None, state)
             state.k[:, :, window:], state.v[:, :, window:] = sinks.k, sinks.v
-            state.visible[:, window:] = sinks.position <= 0
-            state.visible[:, slot] = plain.squeeze(1)
+            state.visible[:, :, window:] = (sinks.position <= 0)[:, None]
+            state.visible[:, :, slot] = plain
             state.seen.copy_(seen)
-            state.settled = bool(state.visible[:, window:].all())
+            state.settled = bool(state.visible[:, :, window:].all())
         state.k[:, :, slot], state.v[:, :, slot] = k.squeeze(2), v.squeeze(2)
-        state.cursor = (slot + 1) % window
+        state.cursor.fill_((slot + 1) % window)
         q = widen(q)
-        gamma, phi_q = self._gamma(q.dtype), self._phi_query(q)
+        gamma, phi_q, visible = self._gamma(q.dtype), self._phi_query(q), state.visible[:, 0]
         k_near, v_near = widen(state.k), widen(state.v)
-        out = step(q, k_near, v_near, state.visible, phi_q, gamma, self.eps, state.far)
+        out = step(q, k_near, v_near, visible, phi_q, gamma, self.eps, state.far)
         return out.to(dtype)
+
+    def _kernel_step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
+        """`step` in one launch behind the feature maps; reads nothing back to the host."""
+        from engine.kernels.hybrid_attention import triton_step
+
+        at = state.cursor[:, :, None, None].expand(-1, -1, 1, k.shape[3])
+        phi_q = self._phi_query(widen(q))
+        phi_leaving = self.feature_map.key(widen(state.k.gather(2, at)))
+        gamma = self._gamma(phi_q.dtype)
+        one = [x.contiguous() for x in (q, k, v, phi_q, phi_leaving)]
+        known = (state.k, state.v, state.visible, state.seen, state.cursor)
+        return triton_step.step(*one, *known, self.window, gamma, self.eps, state.far)
+
+    def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
+        return hybrid_backend(
+            stage, device, dtype, self.head.head_dim, self.feature_map.feature_dim, self.sinks
+        )
 
     def _state(self, batch: int, device: torch.device, dtype: torch.dtype) -> HybridState:
         head, slots = self.head, self.window + self.sinks
@@ -184,8 +219,9 @@ class HybridMixer(Mixer):
             far=empty_state(batch, head.kv_heads, features, head.head_dim, device),
             k=torch.zeros(shape, device=device, dtype=dtype),
             v=torch.zeros(shape, device=device, dtype=dtype),
-            visible=torch.zeros(batch, slots, dtype=torch.bool, device=device),
-            seen=torch.zeros(batch, dtype=torch.long, device=device),
+            visible=torch.zeros(shape[:3], dtype=torch.bool, device=device),
+            seen=torch.zeros(shape[:2], dtype=torch.long, device=device),
+            cursor=torch.zeros(shape[:2], dtype=torch.long, device=device),
         )
 
     def init_state(

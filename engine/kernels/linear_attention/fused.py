@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.kernels.launch import launch
 from engine.kernels.linear_attention import fused_forward as kernels
 from engine.kernels.linear_attention.fused_blocks import (
     WARPS,
@@ -28,11 +29,6 @@ from engine.kernels.linear_attention.fused_blocks import (
 from engine.kernels.linear_attention.fused_step import decode_step
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState
-
-
-def launch(kernel: Any, grid: tuple[int, ...], *tensors: Any, **sizes: Any) -> None:
-    """Start a kernel. Triton's own types know neither `None` pointers nor `num_warps`."""
-    kernel[grid](*tensors, **sizes)
 
 
 def precision(dtype: torch.dtype) -> str:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from engine.kernels.launch import launch
 from engine.kernels.linear_attention import fused_backward as kernels
 from engine.kernels.linear_attention.fused import (
     Problem,
     Start,
     forward,
-    launch,
     packed,
     problem,
     rows,
