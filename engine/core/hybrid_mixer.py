@@ -11,44 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from engine.core.feature_map import FeatureMap
 from engine.core.geometry import HeadGeometry
+from engine.core.hybrid_state import HybridState
 from engine.core.mixer import Mixer, widen
 from engine.kernels.dispatch import Backend, Stage, hybrid_backend
 from engine.kernels.hybrid_attention.chunk import chunked
 from engine.kernels.hybrid_attention.reference import Sinks, far_sums, near_and_far
 from engine.kernels.hybrid_attention.step import step
 from engine.kernels.linear_attention.reference import LinearState, empty_state, group
-
-
-@dataclass
-class HybridState:
-    """Everything the past leaves behind: constant size.
-
-    The near field lies in one tensor, the window's ring in slots 0..W-1 and the sinks behind it,
-    so that a decode step reads it as it is.
-    """
-
-    far: LinearState
-    k: Tensor
-    """[B, G, W+K, D]."""
-    v: Tensor
-    """[B, G, W+K, V]."""
-    visible: Tensor
-    """[B, G, W+K] bool: ring slots that hold a real token which is no sink; sink slots in use.
-    Like `seen` and `cursor` the same for every kv head, so that a kernel's program that owns one
-    may change its copy."""
-    seen: Tensor
-    """[B, G] long: real tokens so far, by which the first K become sinks."""
-    cursor: Tensor
-    """[B, G] long: the ring's oldest slot, the same for every sequence."""
-    settled: bool = False
-    """Whether all sink slots of all sequences are known to be in use."""
 
 
 class HybridMixer(Mixer):
@@ -202,9 +177,11 @@ class HybridMixer(Mixer):
         phi_q = self._phi_query(widen(q))
         phi_leaving = self.feature_map.key(widen(state.k.gather(2, at)))
         gamma = self._gamma(phi_q.dtype)
-        one = [x.contiguous() for x in (q, k, v, phi_q, phi_leaving)]
-        known = (state.k, state.v, state.visible, state.seen, state.cursor)
-        return triton_step.step(*one, *known, self.window, gamma, self.eps, state.far)
+        return triton_step.step(
+            q.contiguous(), k.contiguous(), v.contiguous(), phi_q.contiguous(),
+            phi_leaving.contiguous(), state.k, state.v, state.visible, state.seen, state.cursor,
+            self.window, gamma, self.eps, state.far,
+        )  # fmt: skip
 
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
         return hybrid_backend(
