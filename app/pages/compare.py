@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import alike, charts, inside, readings, summary, tables, verdict
+from app import alike, charts, fidelity, inside, readings, summary, tables, verdict
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.components import AnswerView, Party
@@ -115,7 +115,8 @@ def values(
             + readings.crossover(result, "prefill"),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
-        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),
+        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang)
+        + fidelity.section(result, lang),
         two_answers(result, lang),
         conditions(run, result, lang),
     ]
