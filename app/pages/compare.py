@@ -10,6 +10,7 @@ from app import (
     alike,
     answers,
     charts,
+    fidelity,
     inside,
     kpis,
     notes,
@@ -151,7 +152,8 @@ def values(
             + readings.crossover(result, "prefill"),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
-        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang),
+        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang)
+        + fidelity.section(result, lang),
         two_answers(result, lang),
         *duel.values(run, result.answers.prompt_tail, lang),
         *vote.values(run.id, lang),

@@ -16,6 +16,7 @@ from engine.evidence.behaviour_parts import (
 )
 from engine.evidence.crossover import Crossover
 from engine.evidence.data_parts import DataChecks
+from engine.evidence.fidelity_parts import Fidelity
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 from engine.evidence.verdict import Verdict
@@ -145,6 +146,9 @@ class Comparison(Result):
     """Needle tasks by length and depth; null unless asked for, and in files of schema version 1."""
     forgetting: Forgetting | None = None
     """Text that is not the user's; null in files of schema version 1."""
+    fidelity: Fidelity | None = None
+    """Attention of the converted layers against the original's; null for a null conversion, and in
+    files of schema version 1."""
     verdict: Verdict | None = None
     """The verdict of the acceptance gates; null in files of schema version 1."""
 

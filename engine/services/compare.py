@@ -147,6 +147,7 @@ def compare(
         likeness=readings.likeness,
         continuations=readings.continuations,
         forgetting=readings.forgetting,
+        fidelity=readings.fidelity,
         crossovers=crossovers(speed, memory),
         needles=needle_grid(
             needles, readings.found, context_tokens=context,

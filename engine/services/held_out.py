@@ -18,6 +18,8 @@ from engine.data.token_text import target_texts, token_classes
 from engine.evidence import continuation
 from engine.evidence.ablation import Measuring, ablate, hybrid_mixers, some_questions
 from engine.evidence.behaviour_parts import Continuations, Forgetting, LikenessReport
+from engine.evidence.fidelity import fidelity
+from engine.evidence.fidelity_parts import Fidelity
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.likeness import likeness
 from engine.evidence.parts import ModelQuality, Quality
@@ -40,6 +42,7 @@ class HeldOut:
         likeness: of the next-token distributions.
         continuations: of held-out text; None where it is too short.
         forgetting: of text that is not the user's.
+        fidelity: of the converted layers' attention; None for a null conversion.
         ablation: of a hybrid's parts; None for other methods.
     """
 
@@ -49,6 +52,7 @@ class HeldOut:
     likeness: LikenessReport
     continuations: Continuations | None
     forgetting: Forgetting
+    fidelity: Fidelity | None
     ablation: Ablation | None
 
 
@@ -177,15 +181,18 @@ def measure_held_out(
     bench = _Bench(original, pieces, texts, probes, generic, needles, progress)
     has_control = (folder / "control").is_dir()
     a_model = 1 + bool(generic.pieces) + bool(probes) + bool(needles) + (bench.prompts is not None)
-    # Beside them: loading, questions, needles, data, agreement, the untrained swap, speed, answers.
+    # Beside them: loading, questions, needles, data, agreement, attention, the untrained swap,
+    # speed, answers.
     hybrid = bool(hybrid_mixers(converted.model))
-    progress.total = (2 + has_control) * a_model + 8 + hybrid
+    progress.total = (2 + has_control) * a_model + 9 + hybrid
     bench.read("original", original)
     bench.read("converted", converted)
     with progress.part("quality", "agreement"):
         alike = likeness(
             original.model, converted.model, pieces, classes=bench.classes, tick=progress.tick
         )
+    with progress.part("fidelity", "attention"):
+        inner = fidelity(original.model, converted.model, pieces, tick=progress.tick)
     if has_control:
         control = load(str(folder / "control"), device=device)
         bench.read("control", control)
@@ -206,5 +213,5 @@ def measure_held_out(
             ablation = bench.take_apart(converted, untrained, config.seed)
     return HeldOut(
         quality, bench.passed, bench.found, alike,
-        bench.continuations(), bench.forgetting(), ablation,
+        bench.continuations(), bench.forgetting(), inner, ablation,
     )  # fmt: skip

@@ -158,6 +158,15 @@ def comparison(**changes: Any) -> Comparison:
             "documents": (3, 5, 8), "prompt_tokens": 900, "new_tokens": 48,
             "converted": _continued((20, 48, 3), 0.71), "control": _continued((48, 48, 30), 0.93),
         },
+        "fidelity": {
+            "heads": [
+                {"layer": n, "head": h, "divergence": 0.1, "entropy_original": 2.0,
+                 "entropy_converted": 3.0, "look_back_original": 40.0, "look_back_converted": 60.0,
+                 "sink_mass_original": 0.4, "sink_mass_converted": 0.1, "output_error": error}
+                for n, h, error in ((0, 0, 0.05), (0, 1, 0.1), (2, 0, 0.8), (2, 1, None))],
+            "drifting_layers": (2, 0), "tokens": 1980, "documents": 4,
+            "note": "At most 512 tokens.",
+        },
         "crossovers": [
             {"kind": "decode", "better": (8192,), "worse": (512,), "unclear": (2048,),
              "tokens": 2300, "note": "Decode: under about 2,300 tokens it is slower."},

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app import alike, inside, readings, summary, tables
+from app import alike, fidelity, inside, readings, summary, tables
 from app.numbers import count, duration, moment, number, percent, size, times
 from app.pages import compare
 from engine.evidence.parts import SpeedPair
@@ -183,6 +183,18 @@ def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() ->
     assert "The control, which only had the fine-tuning: 42 tokens, ROUGE-L 93 %" in html
     assert "9.11 for the original, 9.32 for the control, 11.4 for the converted" in html
     assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
+
+
+def test_heads_are_shaded_up_to_the_worst_and_the_layer_that_drifts_is_named() -> None:
+    html = fidelity.section(RESULT, "en")
+    assert "Layer 2 drifts most" in html and "█ 0.8" in html
+    assert "40 → 60" in html and "–" in html
+    assert fidelity.section(RESULT.model_copy(update={"fidelity": None}), "en") == ""
+
+
+def test_the_crossover_stands_with_its_own_reading_only() -> None:
+    assert "under about 2,300 tokens" in readings.crossover(RESULT, "decode")
+    assert readings.crossover(RESULT, "prefill") == ""
 
 
 def test_needles_are_shown_by_length_and_depth_and_what_is_not_judged_is_said_so() -> None:

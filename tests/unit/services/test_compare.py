@@ -108,6 +108,7 @@ def test_every_part_is_there(compared):
     assert texts and texts.control and texts.control.mean_prefix_tokens == texts.new_tokens
     assert result.forgetting and result.forgetting.control == result.forgetting.original
     assert result.forgetting.converted and result.forgetting.converted.bits_per_byte
+    assert result.fidelity and {h.layer for h in result.fidelity.heads} == {0, 2, 3}
     assert result.needles is None
     assert result.ablation is None  # t2r has one part only
 
