@@ -105,8 +105,9 @@ def pptx(report: Report) -> bytes:
 def _verdict(made: _Deck) -> None:
     report = made.report
     slide = made.slide(report.title)
-    facts = "   ".join(f"{label}: {value}" for label, value in report.facts)
-    slides.text_box(slide, Box(MARGIN, 1.1, _INNER, 0.35), [Run(_short(facts, 200), 11, SOFT)])
+    facts = "   ".join(f"{label}: {_short(value, 40)}" for label, value in report.facts)
+    place = Box(MARGIN, 1.1, _INNER, 0.4)
+    slides.text_box(slide, place, [Run(facts, slides.fitted([facts], 11, place, smallest=7), SOFT)])
     tone = TONES[report.verdict.tone]
     shape = slides.panel(slide, Box(MARGIN, 1.6, _INNER, 1.95), tone)
     slides.fill_text(
