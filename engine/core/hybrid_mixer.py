@@ -171,9 +171,11 @@ class HybridMixer(Mixer):
         phi_q = self.feature_map.query(widen(q))
         phi_leaving = self.feature_map.key(widen(state.k.gather(2, at)))
         gamma = self.log_gamma.to(phi_q.dtype).exp()
-        one = [x.contiguous() for x in (q, k, v, phi_q, phi_leaving)]
-        known = (state.k, state.v, state.visible, state.seen, state.cursor)
-        return triton_step.step(*one, *known, self.window, gamma, self.eps, state.far)
+        q, k, v, phi_q, phi_leaving = (x.contiguous() for x in (q, k, v, phi_q, phi_leaving))
+        return triton_step.step(
+            q, k, v, phi_q, phi_leaving, state.k, state.v, state.visible, state.seen, state.cursor,
+            self.window, gamma, self.eps, state.far,
+        )  # fmt: skip
 
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
         return hybrid_backend(
