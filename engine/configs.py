@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import BadRunConfig
-from engine.evidence.goal import Goal
+from engine.goal import Goal
 from engine.methods import METHODS, AnyMethod, Hybrid
 
 

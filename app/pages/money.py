@@ -14,9 +14,10 @@ from app.blocks import block
 from app.pages import goal
 from app.text import t
 from engine.errors import EngineError
-from engine.evidence.goal import Goal, money_inputs
+from engine.evidence.pricing import money_inputs
 from engine.evidence.results import Comparison
 from engine.evidence.roi import Roi, roi
+from engine.goal import Goal
 from engine.runs.records import Run
 
 FIELDS = (

@@ -9,10 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
-
-from engine.evidence.parts import Result
-from engine.evidence.roi import MoneyInputs
+from pydantic import BaseModel, ConfigDict, Field
 
 WORKING_HOURS = 8
 """Hours a day over which documents arrive where the busiest hour is not known."""
@@ -21,7 +18,13 @@ _Positive = Annotated[float, Field(gt=0)]
 _NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Prices(Result):
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class Prices(_Part):
     """The user's prices, all in one currency."""
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -38,7 +41,7 @@ class Prices(Result):
     """What the conversion costs besides: people's time, tests, approval."""
 
 
-class Goal(Result):
+class Goal(_Part):
     """What the conversion is wanted for."""
 
     use_case: Annotated[str, Field(max_length=300)] = ""
@@ -53,32 +56,3 @@ class Goal(Result):
     """Longest mean time from a document's arrival to its finished answer, s."""
     prices: Prices | None = None
     """The user's prices; empty gives no money figures."""
-
-
-def money_inputs(goal: Goal, *, input_tokens: int | None, output_tokens: int) -> MoneyInputs | None:
-    """What `roi` needs, if the user gave it; None where a number is missing.
-
-    Args:
-        goal: of the run.
-        input_tokens: tokens read per document.
-        output_tokens: tokens written per document.
-    """
-    prices, daily, limit = goal.prices, goal.documents_per_day, goal.latency_limit_s
-    if prices is None or daily is None or limit is None or input_tokens is None:
-        return None
-    converting = prices.conversion_price_per_hour
-    return MoneyInputs(
-        currency=prices.currency,
-        prices_date=prices.prices_date,
-        instance_price_per_hour=prices.instance_price_per_hour,
-        instance_hours_per_month=prices.instance_hours_per_month,
-        documents_per_month=daily * goal.days_per_month,
-        peak_documents_per_hour=goal.peak_documents_per_hour or daily / WORKING_HOURS,
-        latency_limit_s=limit,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        conversion_price_per_hour=(
-            prices.instance_price_per_hour if converting is None else converting
-        ),
-        other_conversion_cost=prices.other_conversion_cost,
-    )
