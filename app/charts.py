@@ -237,6 +237,6 @@ def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figur
     if train:
         right = {"overlaying": "y", "side": "right", "showgrid": False}
         made["layout"]["yaxis2"] = {
-            "title": {"text": t("axis.objective", lang)}, **_AXIS, **right,
+            "title": {"text": t("axis.objective", lang), "font": _TITLE}, **_AXIS, **right,
         }  # fmt: skip
     return made

@@ -172,8 +172,10 @@ def table(
     *,
     caption: str,
     words: bool = False,
+    prose: bool = False,
 ) -> str:
-    """A table whose first column names the row; `words` aligns all columns as text."""
+    """A table whose first column names the row; `words` aligns all columns as text, `prose` lets
+    sentences break as well."""
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
     body = "".join(
         f'<tr><th scope="row">{_cell(row[0])}</th>'
@@ -184,7 +186,7 @@ def table(
     # A scrolling region must be reachable by keyboard, hence the tabindex and the name.
     return wrap(
         f'<div class="ts-scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
-        f'<table class="ts-table{" words" if words else ""}">'
+        f'<table class="ts-table{" words" if words or prose else ""}{" prose" if prose else ""}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

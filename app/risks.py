@@ -17,7 +17,7 @@ few are worth where documents differ much."""
 def table(run: Run, comparison: Comparison, lang: str) -> str:
     """Every risk with what it means, as HTML."""
     columns = [t(f"risk.column.{name}", lang) for name in ("what", "why")]
-    return ui.table(columns, rows(run, comparison, lang), caption=t("risk.title", lang), words=True)
+    return ui.table(columns, rows(run, comparison, lang), caption=t("risk.title", lang), prose=True)
 
 
 def rows(run: Run, comparison: Comparison, lang: str) -> list[tuple[str, str]]:

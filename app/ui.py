@@ -21,7 +21,8 @@ UPLOADS_LIVE_S = 86400
 _ADDRESS = """(run, step) => {
   const url = new URL(window.location);
   for (const [name, value] of [["run", run], ["step", step]]) {
-    if (value) { url.searchParams.set(name, value); } else { url.searchParams.delete(name); }
+    url.searchParams.delete(name);  // so that the order is always the same
+    if (value) url.searchParams.set(name, value);
   }
   window.history.replaceState(null, "", url);
 }"""

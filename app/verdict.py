@@ -29,7 +29,7 @@ def banner(verdict: Verdict | None, lang: str) -> str:
         (t(f"verdict.gate.{gate.gate}", lang), _word(gate.verdict, lang), sentence(gate, lang))
         for gate in verdict.gates
     ]
-    return title + ui.table(columns, rows, caption=t("verdict.caption", lang), words=True)
+    return title + ui.table(columns, rows, caption=t("verdict.caption", lang), prose=True)
 
 
 def headline(verdict: Verdict | None, lang: str) -> str:

@@ -18,13 +18,13 @@ _Positive = Annotated[float, Field(gt=0)]
 _NotNegative = Annotated[float, Field(ge=0)]
 
 
-class _Wish(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
 
 
-class Prices(_Wish):
+class Prices(_Part):
     """The user's prices, all in one currency."""
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -41,7 +41,7 @@ class Prices(_Wish):
     """What the conversion costs besides: people's time, tests, approval."""
 
 
-class Goal(_Wish):
+class Goal(_Part):
     """What the conversion is wanted for."""
 
     use_case: Annotated[str, Field(max_length=300)] = ""

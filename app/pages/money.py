@@ -14,9 +14,9 @@ from app.blocks import block
 from app.pages import goal
 from app.text import t
 from engine.errors import EngineError
-from engine.evidence.goal import money_inputs
+from engine.evidence.pricing import money_inputs
 from engine.evidence.results import Comparison
-from engine.evidence.roi import Roi, roi
+from engine.evidence.roi import MoneyInputs, Roi, roi
 from engine.goal import Goal
 from engine.runs.records import Run
 
@@ -53,14 +53,19 @@ def build(lang: str) -> MoneyPanel:
     return MoneyPanel(told, {name: made[name] for name in FIELDS}, try_out)
 
 
-def of_run(run: Run, comparison: Comparison) -> Roi | None:
-    """By what the run was made with; None where the goal gives too little."""
+def inputs_of(run: Run, comparison: Comparison) -> MoneyInputs | None:
+    """Load and prices that the run was made with; None where the goal gives too little."""
     wanted = Goal.model_validate(run.config.get("goal") or {})
     limits = run.config.get("gates") or {}
     length = limits.get("context_tokens") or _judged(comparison)
-    inputs = money_inputs(
+    return money_inputs(
         wanted, input_tokens=length, output_tokens=limits.get("output_tokens") or 200
     )
+
+
+def of_run(run: Run, comparison: Comparison) -> Roi | None:
+    """Money by what the run was made with."""
+    inputs = inputs_of(run, comparison)
     return None if inputs is None else roi(comparison.speed, comparison.timing, inputs)
 
 

@@ -38,7 +38,7 @@ def make_short(create: Any) -> Any:
         )  # fmt: skip
         comparison = ComparisonSettings(
             context_tokens=(64, 128), decode_tokens=4, repeats=3, heldout_tokens=256,
-            fresh_processes=False, probes_per_distance=1, answer_tokens=4,
+            fresh_processes=False, probes_per_distance=1, answer_tokens=4, vote_pairs=4,
         )  # fmt: skip
         return create(
             config.model_copy(update={"recipe": recipe, "comparison": comparison}), path, **more

@@ -13,11 +13,18 @@ A_RUN_MS = 600_000
 """Longest wait for one of the short runs, on a machine that has other work too."""
 
 
-def _start(page: Page) -> None:
+_WORDS = {
+    "en": ("Start with the bundled model and data", "Start the conversion", "Cancel and save"),
+    "ja": ("付属のモデルとデータで始める", "変換を始める", "保存して中止"),
+}
+
+
+def _start(page: Page, lang: str = "en") -> None:
     """From the landing view: two clicks."""
-    page.get_by_role("button", name="Start with the bundled model and data").click()
-    page.get_by_role("button", name="Start the conversion").click()
-    expect(page.get_by_role("button", name="Cancel and save")).to_be_visible(timeout=A_RUN_MS)
+    bundled, start, cancel = _WORDS[lang]
+    page.get_by_role("button", name=bundled).click()
+    page.get_by_role("button", name=start).click()
+    expect(page.get_by_role("button", name=cancel)).to_be_visible(timeout=A_RUN_MS)
     expect(page).to_have_url(re.compile(r"\?run=\d{8}-[0-9a-f]{12}&step=4$"))
 
 
@@ -55,6 +62,23 @@ def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> N
     expect(page.locator("article.converted")).to_contain_text("hybrid")
     page.get_by_role("button", name="Home").click()
     expect(page.locator("#runs tbody tr").filter(has_text="Done")).not_to_have_count(0)
+
+
+def test_a_run_in_japanese_ends_with_a_verdict_and_a_vote(open_page) -> None:
+    page = open_page("/ja")
+    _start(page, "ja")
+    page.reload()
+    page.get_by_role("button", name="比較結果を見る").click(timeout=A_RUN_MS)
+    expect(page.get_by_role("heading", name="business-2k：変換前と変換後")).to_be_visible()
+    expect(page.locator("#verdict")).to_contain_text("判定の決め手")
+    expect(page.locator("#kpis .ts-tile")).to_have_count(3)
+    votes = page.locator("#vote-count")
+    expect(votes).to_contain_text("まだ票が足りません")
+    page.get_by_role("button", name="左", exact=True).click()
+    expect(votes).to_contain_text("優劣をつけた 1 票")
+    page.get_by_role("tab", name="目標").click()
+    expect(page.get_by_role("heading", name="実行前に決めたこと")).to_be_visible()
+    expect(page.get_by_text("失われる事実 5.0 ポイント以内")).to_be_visible()
 
 
 def test_a_cancelled_run_is_saved_and_resumed(open_page) -> None:

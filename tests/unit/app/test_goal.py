@@ -10,7 +10,7 @@ from app import agreed
 from app.pages import goal
 from engine.configs import AcceptanceGates, RunConfig
 from engine.errors import BadRunConfig
-from engine.evidence.goal import money_inputs
+from engine.evidence.pricing import money_inputs
 from engine.goal import Goal
 from tests.support.example_runs import EVIL
 

@@ -1,4 +1,4 @@
-"""From a run's goal to the numbers that the money figures need."""
+"""From what a run's goal says of load and prices to the inputs of `roi`."""
 
 from __future__ import annotations
 
