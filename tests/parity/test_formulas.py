@@ -137,11 +137,11 @@ def test_the_smallest_denominator_is_the_papers(
     mixer = shaken(method.build(HEAD), scale=weights, gamma=gamma)
     q, k, v = qkv(24, inputs)
     if method.name == "elu":
-        k[:, :12] -= 30.0  # nothing else makes every feature of a key small
+        k[:, :12] -= 18.0  # nothing else makes every feature of a key small
     want, denominators = by_the_papers(method, mixer, q, k, v)
     eps = EPS[method.far.name if isinstance(method, Hybrid) else method.name]
     assert min(denominators) < eps < max(denominators)  # the clamp acts, but not everywhere
-    torch.testing.assert_close(by_the_mixer(mixer, q, k, v), want, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(by_the_mixer(mixer, q, k, v), want, rtol=1e-7, atol=1e-9)
 
 
 def _turned(x: Tensor, base: float = 10_000.0) -> Tensor:
