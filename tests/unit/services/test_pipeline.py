@@ -189,6 +189,36 @@ def test_the_converted_model_is_let_go_before_the_control_trains(
     assert alive == [False, False]
 
 
+def test_the_control_trains_on_the_rows_that_the_converted_model_trained_on(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[torch.Tensor] = []
+    by_track: dict[Any, list[torch.Tensor]] = {}
+    readings: list[dict[str, Any]] = []
+
+    def note(module: torch.nn.Module, given: Any) -> None:
+        # Only the model in training runs with gradients on.
+        if isinstance(module, torch.nn.Embedding) and torch.is_grad_enabled():
+            rows.append(given[0].clone())
+
+    def listen(event: Event) -> None:
+        if event.kind == "loss" and event.stage == "fine-tuning":
+            by_track.setdefault(event.values["track"], []).extend(rows)
+            rows.clear()
+            readings.append(event.values)
+
+    monkeypatch.setattr(pipeline, "compare", lambda *_args, **_more: None)
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(note)
+    try:
+        run_pipeline(config, _folder(tmp_path / "run"), listen)
+    finally:
+        hook.remove()
+    assert len(by_track["converted"]) == len(by_track["control"]) == 4
+    assert all(map(torch.equal, by_track["converted"], by_track["control"]))
+    began = next(values for values in readings if values["track"] == "control")
+    assert began["validation_loss"] == began["teacher_loss"]  # it starts as the original
+
+
 def test_a_full_disk_is_told_and_leaves_no_half_model(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
