@@ -86,6 +86,16 @@ def test_a_run_leaves_models_comparison_and_timings(
     result = Comparison.model_validate_json((folder / "comparison.json").read_text())
     assert result.quality.control is not None
     assert set(result.conversion.layers_kept) == config.kept.of(4) != set()
+    ends = result.finetuning
+    assert ends and ends.control and ends.converted and ends.converted.steps == 4
+    # They are those that training told of: the lowest reading's, and its step.
+    for track, end in (("converted", ends.converted), ("control", ends.control)):
+        found = [
+            (event.values["validation_loss"], event.step)
+            for event in whole[1]
+            if event.values.get("track") == track and "validation_loss" in event.values
+        ]
+        assert (end.validation_loss, end.kept_step) == min(found)
     timings = read_timings(folder)
     assert tuple(timings) == STAGES and all(seconds > 0 for seconds in timings.values())
     assert result.timing["fine-tuning"] == timings["fine-tuning"]
@@ -164,6 +174,7 @@ def test_without_training_only_the_swap_is_compared(config: RunConfig, tmp_path:
     )
     run_pipeline(config.model_copy(update={"recipe": idle}), folder, lambda event: None)
     result = json.loads((folder / "comparison.json").read_text())
+    assert result["finetuning"] is None
     assert result["quality"]["control"] is None and not (folder / "control").exists()
     converted, untrained = (
         result["quality"][name]["perplexity"] for name in ("converted", "swapped_untrained")

@@ -13,9 +13,14 @@ from torch import nn
 from engine.configs import FinetuneSettings, KeptLayers, Recipe, TransferSettings
 from engine.core.swap import observing
 from engine.data.batches import Batch, batches
-from engine.events import Event
+from engine.events import Event, ignore
 from engine.methods import T2R, Hybrid
-from engine.services.artifacts import ConversionRecord, load_converted, save_model
+from engine.services.artifacts import (
+    ConversionRecord,
+    finetuning_end,
+    load_converted,
+    save_model,
+)
 from engine.services.convert import convert
 from engine.services.finetune import finetune, validation_loss
 from engine.services.transfer import transfer
@@ -53,18 +58,33 @@ def test_the_lowest_reading_is_what_is_kept_and_saved(
     )
     model, events = converted_model(), []
     recipe = RECIPE.model_copy(update={"finetune": spoiling})
-    finetune(
+    end = finetune(
         model, tiny_model("llama"), tiny_dataset(), recipe, track="converted", seed=0,
         listen=events.append,
     )  # fmt: skip
     readings = [e.values["validation_loss"] for e in events if "validation_loss" in e.values]
     assert min(readings[1:]) < readings[0] and readings[-1] > 1.0005 * min(readings)
+    assert end and end.validation_loss == min(readings) == readings[end.kept_step]
+    assert end.steps == len(readings) - 1 < 30  # it stopped early
     near = 0.0 if rank == 0 else 1e-5  # adapters are added to the weights, which rounds
     assert validation_loss(model, validation_batches()) == pytest.approx(min(readings), rel=near)
     record = ConversionRecord(method=METHOD, kept=KEPT)
-    save_model(tmp_path / "converted", model, tiny_tokenizer(), record)
+    save_model(tmp_path / "converted", model, tiny_tokenizer(), record, end)
+    assert finetuning_end(tmp_path / "converted") == end
     saved = load_converted(tmp_path / "converted").model
     assert validation_loss(saved, validation_batches()) == pytest.approx(min(readings), rel=near)
+
+
+def test_a_training_that_helps_nothing_keeps_step_0_and_says_so() -> None:
+    model, before = tiny_model("llama"), tiny_model("llama").state_dict()
+    spoiling = FinetuneSettings(steps=8, evaluate_every=1, patience=2, learning_rate=5.0)
+    end = finetune(
+        model, tiny_model("llama"), tiny_dataset(),
+        RECIPE.model_copy(update={"finetune": spoiling}), track="control", seed=0, listen=ignore,
+    )  # fmt: skip
+    assert end and (end.kept_step, end.steps) == (0, 2)
+    assert end.validation_loss == validation_loss(tiny_model("llama"), validation_batches())
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
 
 
 def test_the_transfer_loss_is_the_error_over_the_originals_variance() -> None:
