@@ -130,16 +130,19 @@ def test_the_transfer_loss_does_not_know_the_size_of_the_values() -> None:
             torch.testing.assert_close(others[name], weight, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("stage", ["transferring", "fine-tuning"])
 @pytest.mark.parametrize("method", [METHOD, Hybrid(window=4, sinks=1)], ids=["t2r", "hybrid"])
-def test_the_seed_decides_everything(method: Any) -> None:
+def test_the_seed_decides_everything(method: Any, stage: str) -> None:
     def trained(seed: int, drawn_before: int) -> tuple[list[Event], dict[str, torch.Tensor]]:
         torch.manual_seed(drawn_before)
-        model, teacher, events = converted_model(method), tiny_model("llama"), []
-        transfer(model, tiny_dataset(), RECIPE, seed=seed, listen=events.append)
-        finetune(
-            model, teacher, tiny_dataset(), RECIPE, track="converted", seed=seed,
-            listen=events.append,
-        )  # fmt: skip
+        model, events, data = converted_model(method), [], tiny_dataset()
+        if stage == "transferring":
+            transfer(model, data, RECIPE, seed=seed, listen=events.append)
+        else:
+            finetune(
+                model, tiny_model("llama"), data, RECIPE, track="converted", seed=seed,
+                listen=events.append,
+            )  # fmt: skip
         return events, {n: p.detach() for n, p in model.named_parameters()}
 
     (events, weights), (same, again), (other, _) = trained(0, 1), trained(0, 2), trained(1, 1)
