@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app import notes
-from app.components import Tone
+from app.components import Party, Tone
 from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
-from engine.evidence.results import Comparison
+from engine.evidence.results import Comparison, FinetuningEnd
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -34,15 +34,25 @@ def perplexity(comparison: Comparison, lang: str) -> str:
         f"reading.perplexity.{look}", lang,
         converted=number(converted), original=number(original), change=change,
     )  # fmt: skip
+    kept = [t(f"reading.perplexity.{party}_unhelped", lang) for party in unhelped(comparison)]
     control = quality.control.perplexity if quality.control else None
     if control is None:
-        return sentences(lang, [sentence, t("reading.perplexity.no_control", lang)])
+        return sentences(lang, [sentence, t("reading.perplexity.no_control", lang), *kept])
     look = trend(converted / control, higher_is_better=False)
     against = t(
         f"reading.perplexity.control.{look}", lang, control=number(control),
         change=percent(abs(converted / control - 1), 1, lang=lang),
     )  # fmt: skip
-    return sentences(lang, [sentence, against])
+    return sentences(lang, [sentence, against, *kept])
+
+
+def unhelped(comparison: Comparison) -> list[Party]:
+    """The models that kept step 0 of their fine-tuning: no reading was lower than before it."""
+    ends = comparison.finetuning
+    found: list[tuple[Party, FinetuningEnd | None]] = []
+    if ends is not None:
+        found = [("control", ends.control), ("converted", ends.converted)]
+    return [party for party, end in found if end is not None and end.kept_step == 0]
 
 
 def by_position(comparison: Comparison, lang: str) -> str:

@@ -27,10 +27,11 @@ def _quality(comparison: Comparison, lang: str) -> Tile:
         if (scores := getattr(quality, party)) is not None
     ]
     verdict, look = _perplexity_verdict(comparison, lang)
+    kept = [t(f"tile.perplexity.{p}_unhelped", lang) for p in readings.unhelped(comparison)]
+    note = sentences(lang, [t("tile.perplexity.note", lang), *kept])
     return Tile(
         t("tile.perplexity.title", lang), number(quality.converted.perplexity),
-        t("unit.perplexity", lang), verdict, look, tuple(pairs), t("tile.perplexity.note", lang),
-        t("glossary.perplexity", lang),
+        t("unit.perplexity", lang), verdict, look, tuple(pairs), note, t("glossary.perplexity", lang),
     )  # fmt: skip
 
 

@@ -16,6 +16,23 @@ def data_warnings(result: dict[str, Any]) -> str:
     return "\n".join(f"! {text}" for text in checks.get("warnings", ()))
 
 
+def finetuning(found: dict[str, Any] | None) -> str:
+    """Which step of fine-tuning each model kept, and what it means to have kept none."""
+    lines = []
+    for name in ("converted", "control"):
+        if not found or not (end := found[name]):
+            continue
+        text = f"Fine-tuning of the {name} model kept step {end['kept_step']} of {end['steps']}"
+        if end["kept_step"]:
+            text += f": validation loss {measured(end['validation_loss'], 4, ' nats/token')}."
+        elif name == "control":
+            text += ": it did not help, so the control is the original unchanged."
+        else:
+            text += ": it did not help, so the weights are those from before it."
+        lines.append(text)
+    return "\n".join(lines)
+
+
 def alike(result: dict[str, Any]) -> str:
     """Beyond perplexity: distributions, whole texts, and text that is not the user's."""
     lines = []

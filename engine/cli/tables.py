@@ -68,6 +68,7 @@ def comparison(result: dict[str, Any] | None) -> str:
     if result is None:
         return "This run has no comparison yet."
     parts = [beyond.data_warnings(result), _quality(result["quality"])]
+    parts.append(beyond.finetuning(result.get("finetuning")))
     parts.append(_by_position(result["quality"]))
     parts += [beyond.alike(result), beyond.ablation(result.get("ablation"), result["quality"])]
     parts += [_recall(result["recall"]), beyond.needles(result.get("needles"))]

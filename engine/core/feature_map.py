@@ -1,4 +1,4 @@
-"""The positive map phi that turns q.k into phi(q).phi(k), so that the past fits in a sum.
+"""The map phi that turns q.k into phi(q).phi(k), so that the past fits in a sum.
 
 Dimension letters: B batch, H query heads, G kv heads, T tokens, D head dim, F feature dim.
 """

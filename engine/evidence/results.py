@@ -75,6 +75,27 @@ class ConversionFacts(Result):
     """Weights the mixers brought along."""
 
 
+class FinetuningEnd(Result):
+    """How the fine-tuning of one model ended."""
+
+    kept_step: int
+    """The optimiser step whose weights were kept, that of the lowest validation reading; 0 where no
+    reading was lower than the one before the first step, so that fine-tuning changed nothing."""
+    steps: int
+    """Optimiser steps done; fewer than the recipe's where it stopped early."""
+    validation_loss: float | None
+    """Validation loss of the kept weights in nats per token; null where it is not finite."""
+
+
+class FinetuningFacts(Result):
+    """How fine-tuning ended, by model."""
+
+    converted: FinetuningEnd | None
+    """The converted model's; null when it was not fine-tuned."""
+    control: FinetuningEnd | None
+    """The control's; null when there is none. With `kept_step` 0 the control is the original."""
+
+
 class Environment(Result):
     """Where and with what the numbers were measured; no host and no user name."""
 
@@ -129,6 +150,8 @@ class Comparison(Result):
     """Where it was measured."""
     conversion: ConversionFacts
     """What was swapped."""
+    finetuning: FinetuningFacts | None = None
+    """Which step of fine-tuning was kept; null where there was none, and in older files."""
     ablation: Ablation | None = None
     """What each part of a hybrid's attention contributes; null for other methods and in files of
     schema version 1."""

@@ -1,7 +1,8 @@
 """Converted models as files: a plain transformers folder plus `conversion.json`.
 
 The weights keep the family's names and the mixers' are added to them, so the same folder is
-inspectable with any safetensors tool. Nothing in it is code.
+inspectable with any safetensors tool. Nothing in it is code. Beside a model that was fine-tuned
+`finetuning.json` says which step was kept.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.configs import KeptLayers
 from engine.errors import UnsafeModel
+from engine.evidence.results import FinetuningEnd
 from engine.methods import AnyMethod
 from engine.models.check import CONVERSION_FILE
 from engine.models.load import Loaded, load
 from engine.services.convert import convert
+
+FINETUNING_FILE = "finetuning.json"
 
 
 class ConversionRecord(BaseModel):
@@ -34,13 +38,25 @@ def save_model(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     conversion: ConversionRecord | None = None,
+    finetuning: FinetuningEnd | None = None,
 ) -> None:
-    """Write weights (safetensors), config and tokenizer; for a converted model its record too."""
+    """Write weights (safetensors), config and tokenizer; for a converted model its record too, and
+    how its fine-tuning ended where it had one."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     if conversion is not None:
         (folder / CONVERSION_FILE).write_text(conversion.model_dump_json(indent=2) + "\n", "utf-8")
+    if finetuning is not None:
+        (folder / FINETUNING_FILE).write_text(finetuning.model_dump_json() + "\n", "utf-8")
+
+
+def finetuning_end(folder: Path) -> FinetuningEnd | None:
+    """How the fine-tuning of the model in this folder ended; None where that was not written."""
+    file = folder / FINETUNING_FILE
+    if not file.is_file():
+        return None
+    return FinetuningEnd.model_validate_json(file.read_text("utf-8"))
 
 
 def is_converted(folder: Path) -> bool:

@@ -23,7 +23,7 @@ from engine.evidence.judging import judge
 from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
-from engine.evidence.results import Comparison, rounded
+from engine.evidence.results import Comparison, FinetuningFacts, rounded
 from engine.evidence.speed import measure
 from engine.models.load import Loaded, load
 from engine.services.answers import (
@@ -33,7 +33,7 @@ from engine.services.answers import (
     document_prompt,
     longest_prompt,
 )
-from engine.services.artifacts import load_converted
+from engine.services.artifacts import finetuning_end, load_converted
 from engine.services.backends import backends
 from engine.services.data_checks import check_data
 from engine.services.generic_text import generic_text
@@ -139,6 +139,7 @@ def compare(
         timing=rounded({**(timing or {}), **seconds}),
         environment=where,
         conversion=conversion,
+        finetuning=_finetuning(folder),
         verdict=judge(
             readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
         ),
@@ -170,6 +171,13 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
     most = min(config.recipe.max_tokens, original.context_tokens)
     dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.seed)
     return corpus, dataset
+
+
+def _finetuning(folder: Path) -> FinetuningFacts | None:
+    converted, control = (finetuning_end(folder / track) for track in ("converted", "control"))
+    if converted is None and control is None:
+        return None
+    return FinetuningFacts(converted=converted, control=control)
 
 
 def _needles(original: Loaded, per_cell: int, seed: int) -> list[NeedleProbe]:

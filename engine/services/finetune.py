@@ -22,6 +22,8 @@ from engine.core.swap import knowing_padding
 from engine.data.batches import Batch, batches
 from engine.data.dataset import Dataset
 from engine.events import Event, Listener
+from engine.evidence.parts import finite
+from engine.evidence.results import FinetuningEnd
 from engine.services.adapters import adapters
 from engine.services.dead_features import read_and_revive
 
@@ -84,7 +86,7 @@ def finetune(
     seed: int,
     listen: Listener,
     checkpoint: Path | None = None,
-) -> None:
+) -> FinetuningEnd | None:
     """Train the model in place and leave it with the weights of its best validation reading.
 
     Args:
@@ -97,6 +99,9 @@ def finetune(
         listen: told each step's loss and each validation reading.
         checkpoint: file to save to and resume from.
 
+    Returns:
+        Which weights were kept; None where the recipe skips the stage.
+
     Raises:
         Cancelled: `listen` asked to stop; the state is in `checkpoint`.
         NonFiniteLoss: the loss is not a number any more.
@@ -105,7 +110,7 @@ def finetune(
     settings, stage = recipe.finetune, "fine-tuning"
     if not settings.steps:
         listen(Event("note", stage, values={"text": "Fine-tuning is skipped."}))
-        return
+        return None
     size = sum(p.numel() for p in teacher.parameters())
     data = batches(
         dataset.train,
@@ -176,3 +181,6 @@ def finetune(
             f"validation loss {loop.best.loss:.4f} nats/token."
         )
         listen(Event("note", stage, loop.step, settings.steps, values={"text": text}))
+    return FinetuningEnd(
+        kept_step=loop.best.step, steps=loop.step, validation_loss=finite(loop.best.loss)
+    )

@@ -21,6 +21,7 @@ from engine.core.saving import saving
 from engine.data.dataset import Dataset
 from engine.errors import Cancelled
 from engine.events import Event, Listener, Stage
+from engine.evidence.results import FinetuningEnd
 from engine.models.load import Loaded, load
 from engine.models.memory import run_device
 from engine.services.artifacts import ConversionRecord, load_converted, save_model
@@ -79,11 +80,12 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
 
         def train(student: PreTrainedModel, track: Track) -> None:
             heard = _with_progress(listen, int(track == "control"), 1 + controlled)
-            finetune(
+            end = finetune(
                 student, original.model, dataset, config.recipe, track=track, seed=config.seed,
                 listen=heard, checkpoint=checkpoints / f"{track}.pt",
             )  # fmt: skip
-            _keep(folder / track, student, original, record if track == "converted" else None)
+            kept_record = record if track == "converted" else None
+            _keep(folder / track, student, original, kept_record, end)
 
         if model is not None:
             train(model, "converted")
@@ -133,8 +135,9 @@ def _model_to_train(config: RunConfig, folder: Path, original: Loaded) -> PreTra
 
 
 def _keep(
-    folder: Path, model: PreTrainedModel, original: Loaded, record: ConversionRecord | None
-) -> None:
+    folder: Path, model: PreTrainedModel, original: Loaded, record: ConversionRecord | None,
+    end: FinetuningEnd | None = None,
+) -> None:  # fmt: skip
     """Save a model such that its folder is whole whenever it is there.
 
     Raises:
@@ -144,7 +147,7 @@ def _keep(
     shutil.rmtree(part, ignore_errors=True)
     with saving("The model"):
         try:
-            save_model(part, model, original.tokenizer, record)
+            save_model(part, model, original.tokenizer, record, end)
             part.replace(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)

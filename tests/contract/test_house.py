@@ -19,6 +19,14 @@ from engine.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "app").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+LONG_TESTS = (
+    "tests/kernels_aot.py",
+    "tests/unit/evidence/test_verdict.py",
+    "tests/unit/test_cli.py",
+)
+"""Test files that grew before the rule held for them: to be split, and never to be joined by
+another."""
 PRINTING = {ROOT / "engine" / "__main__.py"}
 
 
@@ -27,13 +35,14 @@ def _name(path: Path) -> str:
 
 
 def test_the_sources_are_found() -> None:
+    assert len(TESTS) > 60
     assert len(SOURCES) > 60 and ROOT / "engine" / "runs" / "store.py" in SOURCES
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=_name)
 def test_files_stay_small(path: Path) -> None:
-    kernel = ROOT / "engine" / "kernels" in path.parents
-    most = 25 if path.name == "app.py" else 400 if kernel else 250
+    long = ROOT / "engine" / "kernels" in path.parents or _name(path) in LONG_TESTS
+    most = 25 if path.name == "app.py" else 400 if long else 250
     assert len(path.read_text("utf-8").splitlines()) <= most
 
 

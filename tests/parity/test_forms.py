@@ -5,57 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.core.geometry import HeadGeometry
-from engine.core.hybrid_mixer import HybridMixer
-from engine.core.linear_mixer import LinearMixer
-from engine.kernels.hybrid_attention import reference as hybrid_reference
 from engine.kernels.linear_attention import chunk, reference
-from engine.methods import METHODS, T2R, Elu, Hybrid, Rfa
-from engine.methods.feature_maps import FeatureMapMethods
+from engine.methods import METHODS, T2R, Hybrid
+from tests.support.mixers import (
+    HEAD,
+    MIXING,
+    build,
+    by_weights,
+    double_state,
+    names,
+    qkv,
+)
 
-HEAD = HeadGeometry(heads=4, kv_heads=2, head_dim=8)
-LINEAR = [cls() for cls in FeatureMapMethods.__args__]
-HYBRIDS = [
-    Hybrid(window=w, sinks=s, far=far) for w, s in [(1, 0), (7, 4), (64, 2)] for far in LINEAR
-]
-MIXING = [m for m in (*LINEAR, *HYBRIDS)]
 LENGTHS = [1, 2, 63, 64, 75, 200]
-
-
-def names(method) -> str:
-    if isinstance(method, Hybrid):
-        return f"hybrid-W{method.window}-K{method.sinks}-{method.far.name}"
-    return method.name
-
-
-def qkv(tokens: int, batch: int = 2, seed: int = 0):
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(heads: int):
-        return torch.randn(batch, heads, tokens, 8, generator=generator, dtype=torch.float64)
-
-    return normal(HEAD.heads), normal(HEAD.kv_heads), normal(HEAD.kv_heads)
-
-
-def build(method):
-    torch.manual_seed(1)
-    mixer = method.build(HEAD).double()
-    if isinstance(mixer, HybridMixer):
-        mixer.log_gamma.data.normal_(std=0.3)
-    return mixer
-
-
-def double_state(mixer, batch: int = 2):
-    """A state in float64, so that only the algebra is compared."""
-    state = mixer.init_state(batch, torch.device("cpu"), torch.float64)
-    far = state if isinstance(mixer, LinearMixer) else state.far
-    far.S, far.z = far.S.double(), far.z.double()
-    return state
-
-
-def by_weights(mixer, q, k, v, valid=None):
-    """The quadratic form: materialised weights times the values."""
-    return mixer.weights(q, k, valid) @ v.repeat_interleave(2, 1)
 
 
 @pytest.mark.parametrize("tokens", LENGTHS)
@@ -71,39 +33,6 @@ def test_chunked_is_quadratic_is_recurrent(method, tokens):
         for t in range(tokens)
     ]
     torch.testing.assert_close(torch.cat(steps, 2), truth, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("parts", [{"near": True}, {"far": True}, {"near": True, "far": True}])
-@pytest.mark.parametrize("method", HYBRIDS, ids=names)
-@torch.no_grad()
-def test_forms_agree_without_parts_and_nothing_stays_left_out(method, parts):
-    mixer, (q, k, v) = build(method), qkv(100)
-    whole, state = mixer(q, k, v), double_state(mixer)
-    with mixer.without(**parts):
-        truth = by_weights(mixer, q, k, v)
-        torch.testing.assert_close(mixer(q, k, v), truth, rtol=1e-9, atol=1e-11)
-        one_by_one = [
-            mixer.step(*(x[:, :, t : t + 1] for x in (q, k, v)), state) for t in range(100)
-        ]
-        torch.testing.assert_close(torch.cat(one_by_one, 2), truth, rtol=1e-9, atol=1e-11)
-    assert not torch.equal(truth, whole)
-    assert torch.equal(mixer(q, k, v), whole)
-
-
-@torch.no_grad()
-def test_the_parts_weigh_the_tokens_of_their_places_alone():
-    mixer = build(Hybrid(window=7, sinks=2, far=Elu()))
-    q, k, _ = qkv(40)
-    distance = torch.arange(40)[:, None] - torch.arange(40)[None, :]
-    near = (distance < 7) | (torch.arange(40) < 2)
-    with mixer.without(far=True):
-        window = mixer.weights(q, k)
-    with mixer.without(near=True):
-        linear = mixer.weights(q, k)
-    with mixer.without(near=True, far=True):
-        assert not mixer.weights(q, k).any()
-    assert not window[..., ~near].any() and not linear[..., near].any()
-    torch.testing.assert_close(window.sum(-1), torch.ones(2, 4, 40, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("split", [1, 5, 64, 100, 129])
@@ -221,53 +150,5 @@ def test_all_zero_features_give_zero_not_nan():
     assert all(x.grad.isfinite().all() for x in (q, k, v))
 
 
-@pytest.mark.parametrize("eps", [0.5, 20.0])
-@torch.no_grad()
-def test_the_far_fields_eps_bounds_the_hybrids_denominator(eps):
-    """Features that can be negative, and an eps that some denominators fall below."""
-    method = Hybrid.model_construct(
-        window=4, sinks=1, far=Rfa.model_construct(feature_dim=6, eps=eps)
-    )
-    mixer, (q, k, v) = build(method), qkv(80)
-    mixer.log_gamma.data.fill_(-3.0)
-    truth = by_weights(mixer, q, k, v)
-    assert (mixer.weights(q, k).sum(-1) < 0.999).any()
-    torch.testing.assert_close(mixer(q, k, v), truth, rtol=1e-9, atol=1e-11)
-    state = double_state(mixer)
-    steps = [mixer.step(*(x[:, :, t : t + 1] for x in (q, k, v)), state) for t in range(80)]
-    torch.testing.assert_close(torch.cat(steps, 2), truth, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("far", [Elu(), Rfa(), T2R()], ids=names)
-@torch.no_grad()
-def test_a_padded_query_of_the_hybrid_gives_zero(far):
-    mixer, (q, k, v) = build(Hybrid(window=4, sinks=1, far=far)), qkv(20)
-    valid = torch.arange(20).expand(2, -1) >= 9
-    for out in (mixer(q, k, v, valid), by_weights(mixer, q, k, v, valid)):
-        assert out[:, :, :9].abs().max() == 0 and out.isfinite().all()
-
-
 def test_every_method_is_covered():
     assert set(METHODS) == {m.name for m in MIXING} | {"softmax"}
-
-
-@torch.no_grad()
-def test_hybrid_reference_is_the_weights():
-    """The kernel folder's own quadratic form equals the mixer's materialised weights."""
-    mixer, (q, k, v) = build(Hybrid(window=5, sinks=3)), qkv(60)
-    start = mixer._state(2, q.device, q.dtype)
-    plain, sinks, _ = mixer._arrange(k, v, None, start)
-    out = hybrid_reference.quadratic(
-        q,
-        k,
-        v,
-        mixer.feature_map.query(q),
-        mixer.feature_map.key(k),
-        plain,
-        sinks,
-        mixer.window,
-        mixer.log_gamma.exp(),
-        mixer.eps,
-        double_state(mixer).far,
-    )
-    torch.testing.assert_close(out, by_weights(mixer, q, k, v))

@@ -139,6 +139,10 @@ def comparison(**changes: Any) -> Comparison:
             "method": "hybrid", "layers_converted": (0, 1, 3), "layers_kept": (2,),
             "parameters_added": 24_576,
         },
+        "finetuning": {
+            "converted": {"kept_step": 60, "steps": 60, "validation_loss": 1.02},
+            "control": {"kept_step": 40, "steps": 60, "validation_loss": 0.95},
+        },
         "data_checks": {
             "heldout_documents": 41, "leaked": ({"document": 7, "share": 0.93},), "copies": 1,
             "order_interval": {"estimate": 0.48, "low": 0.36, "high": 0.6, "n": 10},

@@ -1,11 +1,9 @@
-"""The text file and the code use the same keys."""
+"""The text files: alike in every language, complete, and the only place with sentences."""
 
 import ast
 import builtins
 import re
 import string
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,52 +13,7 @@ from engine.configs import RECIPES
 from engine.events import STAGES
 from engine.methods import METHODS
 from engine.runs.records import WORKING
-
-APP = Path(__file__).parents[3] / "app"
-TREES = {
-    path.relative_to(APP).as_posix(): ast.parse(path.read_text("utf-8"))
-    for path in APP.rglob("*.py")
-    if path.parent != FOLDER
-}
-
-
-def _calls(*functions: str) -> Iterator[ast.Call]:
-    for tree in TREES.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                if node.func.id in functions:
-                    yield node
-
-
-def _written(node: ast.AST, gap: str) -> str:
-    """A string literal as written, with `gap` for each {value} of an f-string."""
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_written(part, gap) for part in node.values)
-    return str(node.value) if isinstance(node, ast.Constant) else gap
-
-
-def _patterns() -> set[str]:
-    """Keys used in the code as regular expressions; {values} in them become a wildcard."""
-    found: set[str] = set()
-    for call in _calls("t", "tn"):
-        key = call.args[0]
-        for one in (key.body, key.orelse) if isinstance(key, ast.IfExp) else (key,):
-            pattern = re.escape(_written(one, "\0")).replace("\0", r"[\w-]+")
-            plural = isinstance(call.func, ast.Name) and call.func.id == "tn"
-            found |= {rf"{pattern}\.{form}" for form in ("one", "other")} if plural else {pattern}
-    return found
-
-
-def test_every_key_in_the_code_exists() -> None:
-    keys = texts(DEFAULT_LANG)
-    missing = [p for p in _patterns() if not any(re.fullmatch(p, key) for key in keys)]
-    assert missing == []
-
-
-def test_every_key_is_used() -> None:
-    patterns = _patterns()
-    unused = [k for k in texts(DEFAULT_LANG) if not any(re.fullmatch(p, k) for p in patterns)]
-    assert unused == []
+from tests.support.app_code import TREES, written
 
 
 @pytest.mark.parametrize("lang", [path.stem for path in FOLDER.glob("*.json")])
@@ -128,7 +81,7 @@ def _sentences(tree: ast.AST) -> list[str]:
         )
         if not is_string or node in unread or node in inner:
             continue
-        text = re.sub(r"<[^>]*>", "", _written(node, "7"))
+        text = re.sub(r"<[^>]*>", "", written(node, "7"))
         if _WORDS.search(text) and not NOT_SENTENCES.search(text):
             found.append(text)
     return found

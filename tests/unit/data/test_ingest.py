@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,31 +18,8 @@ from engine.data.ingest import (
     resolve_data,
 )
 from engine.errors import BadDataset
-
-ENGLISH = [f"Work order {n}: the pump at site {n % 7} was inspected. " * 12 for n in range(60)]
-JAPANESE = [
-    f"作業票{n}：第{n % 7}工場のポンプを点検し、ベルトを交換しました。" * 20 for n in range(60)
-]
-
-
-def write(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    return path
-
-
-def jsonl(rows: Sequence[object]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def refusal(path: Path, *words: str, text_column: str | None = None) -> BadDataset:
-    """The error `read_corpus` raises, which must have a hint and mention all the words."""
-    with pytest.raises(BadDataset) as caught:
-        read_corpus(path, text_column=text_column)
-    assert caught.value.hint
-    for word in words:
-        assert word in caught.value.message
-    return caught.value
+from tests.support.data_files import ENGLISH, JAPANESE, jsonl, write
+from tests.support.refusals import data_refusal
 
 
 def joined(corpus: Corpus) -> str:
@@ -83,7 +58,7 @@ def test_excel_csv_in_cp932_with_vendor_characters(tmp_path: Path) -> None:
 
 def test_unknown_encoding_is_refused(tmp_path: Path) -> None:
     raw = "Ein Öl-Prüfgerät – défaut détecté. ".encode("cp1252") * 1_000
-    refusal(write(tmp_path, "a.txt", raw), "encodings")
+    data_refusal(write(tmp_path, "a.txt", raw), "encodings")
 
 
 # --- what is no text ---
@@ -92,7 +67,7 @@ def test_unknown_encoding_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"  \n\n \t\n", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("ending", [".txt", ".csv", ".jsonl"])
 def test_empty_file(tmp_path: Path, content: bytes, ending: str) -> None:
-    refusal(write(tmp_path, "a" + ending, content), "20,000")
+    data_refusal(write(tmp_path, "a" + ending, content), "20,000")
 
 
 @pytest.mark.parametrize(
@@ -107,15 +82,15 @@ def test_empty_file(tmp_path: Path, content: bytes, ending: str) -> None:
     ],
 )
 def test_binary_file_renamed_to_txt(tmp_path: Path, magic: bytes) -> None:
-    refusal(write(tmp_path, "a.txt", magic + b"words and words " * 4_000), "not plain text")
+    data_refusal(write(tmp_path, "a.txt", magic + b"words and words " * 4_000), "not plain text")
 
 
 def test_other_binary_content(tmp_path: Path) -> None:
     words = b"words and words " * 4_000
-    refusal(write(tmp_path, "nul.txt", words + b"\x00"), "binary")
-    refusal(write(tmp_path, "control.txt", words.replace(b"and", b"\x01\x02\x03")), "binary")
+    data_refusal(write(tmp_path, "nul.txt", words + b"\x00"), "binary")
+    data_refusal(write(tmp_path, "control.txt", words.replace(b"and", b"\x01\x02\x03")), "binary")
     noise = bytes(b for n in range(9_000) for b in ((n * 7919) % 251 + 1, (n * 104729) % 253 + 1))
-    refusal(write(tmp_path, "noise.txt", noise))
+    data_refusal(write(tmp_path, "noise.txt", noise))
 
 
 def test_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
@@ -123,115 +98,33 @@ def test_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     path.touch()
     os.truncate(path, 200 * 2**20)
     started = time.monotonic()
-    refusal(path, "200 MiB", str(MAX_BYTES // 2**20))
+    data_refusal(path, "200 MiB", str(MAX_BYTES // 2**20))
     assert time.monotonic() - started < 0.5
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.json", "a.raw", "a", "a.txt.zip"])
 def test_other_formats(tmp_path: Path, name: str) -> None:
-    error = refusal(write(tmp_path, name, "text " * 9_000), "format")
+    error = data_refusal(write(tmp_path, name, "text " * 9_000), "format")
     assert ".jsonl" in error.hint
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    refusal(tmp_path / "nowhere.txt", "no file")
+    data_refusal(tmp_path / "nowhere.txt", "no file")
     (tmp_path / "folder.txt").mkdir()
-    refusal(tmp_path / "folder.txt", "no file")
+    data_refusal(tmp_path / "folder.txt", "no file")
 
 
 # --- too little ---
 
 
 def test_one_line_file_says_found_and_needed(tmp_path: Path) -> None:
-    error = refusal(write(tmp_path, "a.txt", "The pump is broken.\n"), "found 19 characters")
+    error = data_refusal(write(tmp_path, "a.txt", "The pump is broken.\n"), "found 19 characters")
     assert f"needed {MIN_CHARACTERS:,}" in error.message
 
 
 def test_copies_of_one_document_do_not_count(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", jsonl([{"text": ENGLISH[0] * 10}] * 50))
-    refusal(path, "1 different documents", "needed")
-
-
-# --- tables ---
-
-
-def test_csv_rows_are_documents_and_exact_duplicates_are_counted(tmp_path: Path) -> None:
-    rows = "".join(f'{n},"{document}",open\n' for n, document in enumerate(ENGLISH))
-    corpus = read_corpus(write(tmp_path, "a.csv", "id,text,state\n" + rows + rows))
-    assert corpus.documents == tuple(ENGLISH)
-    assert corpus.duplicates == len(ENGLISH)
-    assert (corpus.text_column, corpus.name) == ("text", "a.csv")
-
-
-@pytest.mark.parametrize(("name", "mark"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", "\t")])
-def test_other_delimiters(tmp_path: Path, name: str, mark: str) -> None:
-    rows = "".join(f'{n}{mark}"a, b; c\n{document}"\n' for n, document in enumerate(ENGLISH))
-    corpus = read_corpus(write(tmp_path, name, f"id{mark}content\n" + rows))
-    assert corpus.documents == tuple("a, b; c\n" + document for document in ENGLISH)
-
-
-def test_long_cell(tmp_path: Path) -> None:
-    cells = [document * 400 for document in ENGLISH[:5]]
-    corpus = read_corpus(write(tmp_path, "a.csv", "text\n" + "\n".join(f'"{c}"' for c in cells)))
-    assert corpus.documents == tuple(cells)
-    assert min(map(len, cells)) > 131_072
-
-
-def test_text_column_is_guessed_by_prose(tmp_path: Path) -> None:
-    rows = [
-        {"id": n, "url": "https://example.org/" + "x" * 300, "memo": d}
-        for n, d in enumerate(ENGLISH)
-    ]
-    assert read_corpus(write(tmp_path, "a.jsonl", jsonl(rows))).text_column == "memo"
-
-
-def test_named_column_beats_the_guess(tmp_path: Path) -> None:
-    rows = [{"text": "short", "memo": document} for document in ENGLISH]
-    path = write(tmp_path, "a.jsonl", jsonl(rows))
-    assert read_corpus(path, text_column="memo").documents == tuple(ENGLISH)
-    error = refusal(path, "'note'", "text (text), memo (text)", text_column="note")
-    assert "--text-column" in error.hint
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        "id,price\n" + "1,2.5\n" * 6_000,
-        "question,answer\n" + "".join(f'"{d}","{d}!"\n' for d in ENGLISH),
-        "code,url\n" + "".join(f"K{n},https://example.org/{'y' * 60}\n" for n in range(400)),
-    ],
-    ids=["numbers", "two prose columns", "keys"],
-)
-def test_csv_without_text_column_lists_its_columns(tmp_path: Path, table: str) -> None:
-    header = table.split("\n")[0].split(",")
-    error = refusal(write(tmp_path, "a.csv", table), "no column", *header)
-    assert "--text-column" in error.hint
-
-
-def test_jsonl_of_nested_values_lists_its_keys(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", jsonl([{"turns": [{"content": d}]} for d in ENGLISH]))
-    assert "key of its own" in refusal(path, "turns (list)").hint
-    refusal(path, "line 1", "'turns'", text_column="turns")
-
-
-def test_bad_rows_are_named(tmp_path: Path) -> None:
-    good = [{"text": document} for document in ENGLISH]
-    path = tmp_path / "a.jsonl"
-    path.write_text(jsonl(good[:2]) + "\n{text: 1}\n", encoding="utf-8")
-    refusal(path, "line 4", "not valid JSON")
-    path.write_text(jsonl([*good, ["text"]]), encoding="utf-8")
-    refusal(path, "line 61", "list")
-    path.write_text(jsonl([*good, {"text": 5}]), encoding="utf-8")
-    refusal(path, "line 61", "'text'", "int")
-    refusal(write(tmp_path, "a.csv", "text,state\na,b\nc,d,e\n"), "line 3", "3 cells")
-    refusal(write(tmp_path, "b.csv", 'text,state\n"a"x,b\n'), "line 2")
-
-
-def test_blank_rows_are_left_out_and_noted(tmp_path: Path) -> None:
-    rows = [{"text": d} for d in ENGLISH] + [{"text": " "}, {"text": None}, {"id": 1}]
-    corpus = read_corpus(write(tmp_path, "a.jsonl", jsonl(rows)))
-    assert corpus.documents == tuple(ENGLISH)
-    assert any(note.startswith("3 rows") for note in corpus.notes)
+    data_refusal(path, "1 different documents", "needed")
 
 
 # --- running text ---
@@ -284,7 +177,7 @@ def test_underlined_headings_are_no_separators(tmp_path: Path) -> None:
 def test_a_long_work_becomes_many_documents_without_loss(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "a.txt", text)
     if text.startswith("x"):
-        refusal(path, "different documents")
+        data_refusal(path, "different documents")
         return
     corpus = read_corpus(path)
     assert 32 <= len(corpus.documents) + corpus.duplicates <= 130
@@ -294,7 +187,7 @@ def test_a_long_work_becomes_many_documents_without_loss(tmp_path: Path, text: s
 
 
 def test_running_text_has_no_column(tmp_path: Path) -> None:
-    refusal(write(tmp_path, "a.txt", "\n\n".join(ENGLISH)), "'text'", text_column="text")
+    data_refusal(write(tmp_path, "a.txt", "\n\n".join(ENGLISH)), "'text'", text_column="text")
 
 
 def test_too_many_documents_are_thinned_out_evenly(

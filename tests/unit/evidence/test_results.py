@@ -47,10 +47,10 @@ def test_a_file_of_the_first_schema_version_still_loads():
     """The sample run that ships was written by it."""
     sample = Path(__file__).parents[3] / "assets" / "samples" / "bundled" / "comparison.json"
     content = json.loads(sample.read_text("utf-8"))
-    for part in ("ablation", "likeness", "continuations", "forgetting"):
+    for part in ("ablation", "likeness", "continuations", "forgetting", "finetuning"):
         content.pop(part, None)
     old = results.Comparison.model_validate({**content, "schema_version": 1})
-    assert old.ablation is None and old.quality.original.tokens > 0
+    assert old.ablation is None and old.finetuning is None and old.quality.original.tokens > 0
 
 
 def test_the_environment_names_no_host():

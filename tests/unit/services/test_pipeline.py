@@ -86,6 +86,16 @@ def test_a_run_leaves_models_comparison_and_timings(
     result = Comparison.model_validate_json((folder / "comparison.json").read_text())
     assert result.quality.control is not None
     assert set(result.conversion.layers_kept) == config.kept.of(4) != set()
+    ends = result.finetuning
+    assert ends and ends.control and ends.converted and ends.converted.steps == 4
+    # They are those that training told of: the lowest reading's, and its step.
+    for track, end in (("converted", ends.converted), ("control", ends.control)):
+        found = [
+            (event.values["validation_loss"], event.step)
+            for event in whole[1]
+            if event.values.get("track") == track and "validation_loss" in event.values
+        ]
+        assert (end.validation_loss, end.kept_step) == min(found)
     timings = read_timings(folder)
     assert tuple(timings) == STAGES and all(seconds > 0 for seconds in timings.values())
     assert result.timing["fine-tuning"] == timings["fine-tuning"]
@@ -164,6 +174,7 @@ def test_without_training_only_the_swap_is_compared(config: RunConfig, tmp_path:
     )
     run_pipeline(config.model_copy(update={"recipe": idle}), folder, lambda event: None)
     result = json.loads((folder / "comparison.json").read_text())
+    assert result["finetuning"] is None
     assert result["quality"]["control"] is None and not (folder / "control").exists()
     converted, untrained = (
         result["quality"][name]["perplexity"] for name in ("converted", "swapped_untrained")
@@ -187,6 +198,36 @@ def test_the_converted_model_is_let_go_before_the_control_trains(
     monkeypatch.setattr(pipeline, "compare", lambda *_args, **_more: None)
     run_pipeline(config, _folder(tmp_path / "run"), lambda _: None)
     assert alive == [False, False]
+
+
+def test_the_control_trains_on_the_rows_that_the_converted_model_trained_on(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[torch.Tensor] = []
+    by_track: dict[Any, list[torch.Tensor]] = {}
+    readings: list[dict[str, Any]] = []
+
+    def note(module: torch.nn.Module, given: Any) -> None:
+        # Only the model in training runs with gradients on.
+        if isinstance(module, torch.nn.Embedding) and torch.is_grad_enabled():
+            rows.append(given[0].clone())
+
+    def listen(event: Event) -> None:
+        if event.kind == "loss" and event.stage == "fine-tuning":
+            by_track.setdefault(event.values["track"], []).extend(rows)
+            rows.clear()
+            readings.append(event.values)
+
+    monkeypatch.setattr(pipeline, "compare", lambda *_args, **_more: None)
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(note)
+    try:
+        run_pipeline(config, _folder(tmp_path / "run"), listen)
+    finally:
+        hook.remove()
+    assert len(by_track["converted"]) == len(by_track["control"]) == 4
+    assert all(map(torch.equal, by_track["converted"], by_track["control"]))
+    began = next(values for values in readings if values["track"] == "control")
+    assert began["validation_loss"] == began["teacher_loss"]  # it starts as the original
 
 
 def test_a_full_disk_is_told_and_leaves_no_half_model(

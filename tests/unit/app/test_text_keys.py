@@ -1,0 +1,152 @@
+"""Every key of the text files is used, and every key that the code can ask for is there.
+
+A key may be put together from values (`t(f"state.{run.state}", lang)`). What those values can be
+stands in `FILLED`, key by key: a wildcard would take any dead key for a used one.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterable
+from typing import get_args
+
+import pytest
+
+from app.components import Party, Tone
+from app.text import DEFAULT_LANG, texts
+from engine import errors
+from engine.configs import RECIPES
+from engine.data.needles import NEEDLE_TASKS
+from engine.data.token_text import TokenClass
+from engine.events import STAGES
+from engine.evidence.inner_parts import LinearBranch
+from engine.evidence.subject import PHASES
+from engine.evidence.verdict import GateName, OverallReason, Reason, Unit, Word
+from engine.methods import METHODS
+from engine.runs.records import RunState
+from tests.support import example_runs as examples
+from tests.support.app_code import APP, TREES, written
+
+ERRORS = [
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.EngineError)
+]
+TONES, PARTIES, GATES = get_args(Tone), get_args(Party), get_args(GateName)
+NUMBERS_SAY_IT = {"within", "beyond", "crosses"}
+COUNTS = examples.comparison().dataset
+# What the engine calls the parts of a comparison: while it measures them, and in their sum.
+PARTS = (
+    "loading", "recall", "recall questions", "needles", "data", "the data", "speed and memory",
+    "answers", "quality", "held-out text", "other text", "continuations", "agreement", "ablation",
+    "parts of the attention",
+)  # fmt: skip
+
+FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
+    "alike.class.*": get_args(TokenClass),
+    "alike.task.*": NEEDLE_TASKS,
+    "dataset.*": COUNTS.keys() - {"splits"} | COUNTS["splits"].keys(),
+    "error.*": ERRORS,
+    "error.help.*": ERRORS,
+    "history.column.*": ("run", "created", "model", "data", "method", "recipe", "state"),
+    "inside.linear.*": (*get_args(LinearBranch), "unknown"),
+    "live.*": ("failed", "cancelled", "interrupted"),
+    "live.*_loss": ("validation", "control"),
+    "live.look.*": ("past", "now", "stopped", "ahead"),
+    "live.reading.*.*": [*itertools.product(("above", "below"), ("now", "ended"))],
+    "live.reading.transfer.*": ("now", "ended"),
+    "method.*": METHODS.keys() - {"softmax"},
+    "part.*": [part.replace(" ", "-") for part in PARTS],
+    "party.*": PARTIES,
+    "reading.memory.*": TONES,
+    "reading.memory.peak.*": ("always", "at"),
+    "reading.perplexity.*": TONES,
+    "reading.perplexity.*_unhelped": ("control", "converted"),
+    "reading.perplexity.control.*": TONES,
+    "reading.position.*": ("worse", "level"),
+    "reading.speed.*": (*TONES, *PHASES),
+    "reading.speed.but_*": ("slower", "faster"),
+    "recipe.*": RECIPES,
+    "stage.*": STAGES,
+    "state.*": get_args(RunState),
+    "table.*": ("measured", "computed", "peak"),
+    "tile.*.note": PHASES,
+    "tile.*.title": PHASES,
+    "tile.memory.*": TONES,
+    "tile.perplexity.*.*": [*itertools.product(("original", "control"), TONES)],
+    "tile.perplexity.*_unhelped": ("control", "converted"),
+    "tile.recall.*": TONES,
+    "tile.speed.*": TONES,
+    "verdict.column.*": ("gate", "verdict", "why"),
+    "verdict.gate.*": GATES,
+    "verdict.limit.*": GATES,
+    "verdict.measured.*": GATES,
+    "verdict.more.*": get_args(Unit),
+    "verdict.overall.*": get_args(OverallReason),
+    "verdict.unit.*": get_args(Unit),
+    "verdict.why.*": {*get_args(Reason), "slower", "larger"} - {"worse_at"} - NUMBERS_SAY_IT,
+    "verdict.word.*": get_args(Word),
+}
+"""The values that the code puts in for each `*`, in order."""
+
+
+def _asked(trees: Iterable[ast.AST]) -> set[tuple[str, bool]]:
+    """Keys in calls of `t` and `tn`, `*` for a {value}, and whether it is a plural's."""
+    found: set[tuple[str, bool]] = set()
+    for node in itertools.chain.from_iterable(map(ast.walk, trees)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("t", "tn"):
+                key = node.args[0]
+                both = (key.body, key.orelse) if isinstance(key, ast.IfExp) else (key,)
+                found |= {(written(one, "*"), node.func.id == "tn") for one in both}
+    return found
+
+
+def _used(trees: Iterable[ast.AST]) -> set[str]:
+    """Every key that the code can ask for."""
+    keys: set[str] = set()
+    for pattern, plural in _asked(trees):
+        for values in FILLED[pattern] if "*" in pattern else ((),):
+            key = pattern
+            for value in (values,) if isinstance(values, str) else values:
+                key = key.replace("*", value, 1)
+            keys |= {f"{key}.one", f"{key}.other"} if plural else {key}
+    return keys
+
+
+def test_the_values_of_every_key_with_a_gap_are_known() -> None:
+    assert {pattern for pattern, _ in _asked(TREES.values()) if "*" in pattern} == FILLED.keys()
+
+
+def test_every_key_in_the_code_exists() -> None:
+    assert sorted(_used(TREES.values()) - texts(DEFAULT_LANG).keys()) == []
+
+
+def test_every_key_is_used() -> None:
+    assert sorted(texts(DEFAULT_LANG).keys() - _used(TREES.values())) == []
+
+
+def test_the_parts_are_those_that_the_engine_reports() -> None:
+    reported: set[str] = set()
+    for path in (APP.parent / "engine" / "services").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr == "part":
+                    reported |= {written(arg, "*").split(", ")[0] for arg in node.args}
+    assert reported == set(PARTS)
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "used"),
+    [
+        ('t("live.title", lang)', "live.title", True),
+        ('t(f"state.{run.state}", lang)', "state.done", True),
+        ('t(f"state.{run.state}", lang)', "state.dead", False),
+        ('t("live.a" if x else "live.b", lang)', "live.b", True),
+        ('tn(f"verdict.more.{unit}", lang, n)', "verdict.more.repeats.one", True),
+        ('tn(f"verdict.more.{unit}", lang, n)', "verdict.more.repeats", False),
+    ],
+)
+def test_the_search_for_keys_finds_them_and_no_others(code: str, key: str, used: bool) -> None:
+    assert (key in _used([ast.parse(code)])) is used
