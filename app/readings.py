@@ -28,6 +28,11 @@ def perplexity(comparison: Comparison, lang: str) -> str:
     converted, original = quality.converted.perplexity, quality.original.perplexity
     if converted is None or original is None:
         return t("reading.perplexity.unknown", lang)
+    if quality.guesses(quality.original):
+        return t(
+            "reading.perplexity.guessing", lang, converted=number(converted),
+            original=number(original), vocabulary=count(quality.vocabulary),
+        )  # fmt: skip
     look = trend(converted / original, higher_is_better=False)
     change = percent(abs(converted / original - 1), 1, lang=lang)
     sentence = t(

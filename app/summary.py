@@ -35,6 +35,8 @@ def _perplexity_verdict(comparison: Comparison, lang: str) -> tuple[str, Tone]:
     """Against the original and the control; the tone is the worse of the two."""
     quality = comparison.quality
     converted = quality.converted.perplexity
+    if quality.guesses(quality.original):
+        return t("tile.perplexity.guessing", lang), "open"
     clauses: list[str] = []
     looks: list[Tone] = []
     for party, scores in (("original", quality.original), ("control", quality.control)):

@@ -25,6 +25,8 @@ Reason = Literal[
     "not_measured",  # no such measurement in this run, or a file of schema version 1
     "no_control",  # the gate names the control, and none was trained
     "original_fails",  # the original does not pass the probe itself
+    "original_guesses",  # the original does no better than guessing on the held-out text
+    "control_guesses",  # the same of the control that the gate names
     "lost_at",  # passed as a whole, but significantly worse at some distances
     "worse_at",  # passed at the user's length, but slower or larger at others measured
     "original_out_of_memory",

@@ -44,7 +44,7 @@ def quality_change(source: Source) -> tuple[str, float | None, Interval | None]:
     party = "control" if quality.control else "original"
     reference: ModelQuality = quality.control or quality.original
     mine, theirs = quality.converted.perplexity, reference.perplexity
-    if mine is None or theirs is None:
+    if mine is None or theirs is None or guessing_party(source):
         return party, None, None
     pairs = additional_nats(quality.converted, reference)
     if len(pairs) < FEWEST["documents"]:
@@ -52,6 +52,15 @@ def quality_change(source: Source) -> tuple[str, float | None, Interval | None]:
     logs = paired_ratio([loss for loss, _ in pairs], [tokens for _, tokens in pairs])
     change = logs.mapped(lambda log: 100 * math.expm1(log))
     return party, change.estimate, change
+
+
+def guessing_party(source: Source) -> str | None:
+    """The model that does no better than guessing on the held-out text, so that nothing can be
+    held against it: the original, or else the control; None where both can read it."""
+    quality = source.comparison.quality
+    if quality.guesses(quality.original):
+        return "original"
+    return "control" if quality.control and quality.guesses(quality.control) else None
 
 
 def _quality(source: Source, words: Words) -> Figure:

@@ -54,6 +54,18 @@ def test_a_gain_that_the_control_has_too_is_no_gain() -> None:
     assert "ts-verdict bad" in tile
 
 
+def test_a_gain_over_a_model_that_only_guesses_is_no_gain() -> None:
+    content = RESULT.model_dump()
+    content["quality"] |= {"vocabulary": 1462}
+    content["quality"]["original"]["perplexity"] = 315_335.0
+    content["quality"]["converted"]["perplexity"] = 4_904.0
+    content["quality"]["control"]["perplexity"] = 15_541.0
+    found = Comparison.model_validate(content)
+    tile = summary.teaser(found, "en").split("ts-tile")[2]
+    assert "the original only guesses" in tile and "ts-verdict good" not in tile
+    assert "no better than guessing among its 1,462 tokens" in readings.perplexity(found, "en")
+
+
 def test_the_worst_position_is_named() -> None:
     assert "1,024 to 2,048" in readings.by_position(RESULT, "en")
 

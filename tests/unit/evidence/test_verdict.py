@@ -120,6 +120,20 @@ def test_quality_is_held_against_the_model_that_the_gate_names():
     assert (found.verdict, found.reference) == ("no_go", "original")
 
 
+@pytest.mark.parametrize(
+    ("party", "reason"), [("original", "original_guesses"), ("control", "control_guesses")]
+)
+def test_to_beat_a_model_that_only_guesses_is_no_pass(party, reason):
+    """Perplexity 1,500 with 1,462 tokens to choose from: the text is not read at all."""
+    good = _quality(-0.3, 0.001).model_copy(update={"vocabulary": 1462})
+    assert _one({"quality_loss_percent": 3.0}, quality=good).verdict == "go"
+    guessing = _model([math.log(1500)] * 20)
+    found = _one(
+        {"quality_loss_percent": 3.0}, quality=good.model_copy(update={party: guessing})
+    )
+    assert (found.verdict, found.reason, found.value) == ("not_enough_evidence", reason, None)
+
+
 def test_what_is_missing_is_never_a_pass():
     gates = {"quality_loss_percent": 3.0}
     assert _one(gates, quality=_quality(0.0, control=False)).reason == "no_control"
