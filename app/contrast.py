@@ -7,9 +7,9 @@ from typing import Any
 
 from app import components as ui
 from app.numbers import number, percent, times
-from app.readings import speed_ratios
 from app.text import t, texts
 from engine.evidence.results import Comparison
+from engine.evidence.savings import speed_ratios
 from engine.runs.records import Run
 
 _WORDS = {

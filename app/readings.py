@@ -10,6 +10,7 @@ from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
+from engine.evidence.savings import speed_ratios
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -77,14 +78,6 @@ def _both(pair: SpeedPair) -> list[tuple[SpeedPoint, SpeedPoint]]:
         (mine, theirs)
         for mine, theirs in zip(pair.converted, pair.original, strict=False)
         if mine.tokens_per_s and theirs.tokens_per_s
-    ]
-
-
-def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
-    """Converted / original speed at each length where both were measured."""
-    return [
-        (mine.context_tokens, (mine.tokens_per_s or 0.0) / (theirs.tokens_per_s or 1.0))
-        for mine, theirs in _both(pair)
     ]
 
 

@@ -9,6 +9,7 @@ from app.numbers import count, number, percent, size, times
 from app.text import sentences, t
 from engine.evidence.parts import ModelRecall, SpeedPair
 from engine.evidence.results import Comparison
+from engine.evidence.savings import speed_ratios
 
 _PARTIES: tuple[Party, ...] = ("original", "control", "converted", "swapped_untrained")
 
@@ -121,7 +122,7 @@ def _memory(comparison: Comparison, lang: str) -> Tile:
 
 def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
     title = t(f"tile.{kind}.title", lang)
-    ratios = readings.speed_ratios(pair)
+    ratios = speed_ratios(pair)
     if not ratios:
         return Tile(title, "–", note=t("reading.speed.unknown", lang))
     length, ratio = ratios[-1]

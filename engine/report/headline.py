@@ -6,7 +6,7 @@ import math
 
 from engine.evidence.judging import additional_nats
 from engine.evidence.parts import ModelQuality
-from engine.evidence.savings import ratio_of_times
+from engine.evidence.savings import ratio_of_times, speed_ratio
 from engine.evidence.stats import Interval, paired_ratio
 from engine.evidence.verdict import FEWEST, GateName
 from engine.report.judgement import interval_in_words, limit_in_words, mark
@@ -104,14 +104,14 @@ def _memory(source: Source, words: Words) -> Figure:
 
 def decode_ratio(source: Source) -> tuple[float | None, Interval | None]:
     """Decode speed converted / original at the headline length, with its interval; of runs
-    without stored repeats only the ratio of the medians."""
+    with too few repeats, or none stored, only the ratio."""
     pair = source.comparison.speed.decode
     for mine, theirs in zip(pair.converted, pair.original):
         if mine.context_tokens == source.length and mine.tokens_per_s and theirs.tokens_per_s:
             interval = ratio_of_times(theirs.seconds, mine.seconds)
             if interval is not None:
                 return interval.estimate, interval
-            return mine.tokens_per_s / theirs.tokens_per_s, None
+            return speed_ratio(mine, theirs), None
     return None, None
 
 
