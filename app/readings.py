@@ -10,7 +10,7 @@ from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
-from engine.evidence.savings import speed_ratios
+from engine.evidence.savings import WANTED_REPEATS, few_repeats, speed_ratios
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -117,6 +117,21 @@ def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
         lengths=listed([count(length) for length, _ in lengths], lang),
         ratio=times(most, lang=lang),
     )  # fmt: skip
+
+
+def repeats(pair: SpeedPair, lang: str) -> str:
+    """Lengths that were timed less often than an interval deserves; empty where there are none."""
+    few = [f"{count(tokens)} ({count(timed)})" for tokens, timed in few_repeats(pair)]
+    if not few:
+        return ""
+    return t("reading.speed.few", lang, lengths=", ".join(few), wanted=count(WANTED_REPEATS))
+
+
+def timing(comparison: Comparison, kind: str, lang: str) -> str:
+    """All on one speed chart; kind: "decode" or "prefill"."""
+    pair = comparison.speed.decode if kind == "decode" else comparison.speed.prefill
+    said = speed(pair, kind, lang) + crossover(comparison, kind)
+    return sentences(lang, [said, repeats(pair, lang)])
 
 
 def crossover(comparison: Comparison, kind: str) -> str:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from engine.evidence.parts import Memory, Speed, SpeedPair, SpeedPoint
 from engine.evidence.roi import document_times
 from engine.evidence.stats import Interval, mean_interval
-from engine.evidence.verdict import FEWEST, GateVerdict, Reason, Word, by_interval, on_condition
+from engine.evidence.verdict import FEWEST, GateVerdict, Reason, Word, by_ratio, on_condition
 
 if TYPE_CHECKING:  # torch comes with it
     from engine.configs import AcceptanceGates
+
+WANTED_REPEATS = 10
+"""Timing repeats from which an interval deserves trust; fewer are told."""
 
 
 def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
@@ -35,7 +38,7 @@ def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdi
     if length not in ratios:
         return told(verdict="not_enough_evidence", reason="not_measured")
     slower = [tokens for tokens, ratio in ratios.items() if ratio.high < 1]
-    found = by_interval(ratios[length], limit, told, at_most=False)
+    found = by_ratio(ratios[length], limit, told, at_most=False)
     return on_condition(found, "worse_at", slower)
 
 
@@ -76,7 +79,7 @@ def cost(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdic
     ratio = ratio_of_times(mine, theirs)
     if ratio is None:
         return told(verdict="not_enough_evidence", reason="not_measured")
-    return by_interval(ratio, limit, told, at_most=True)
+    return by_ratio(ratio, limit, told, at_most=True)
 
 
 def speed_ratio(mine: SpeedPoint, theirs: SpeedPoint) -> float | None:
@@ -100,6 +103,16 @@ def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
         for mine, theirs in zip(pair.converted, pair.original)
     ]
     return [(tokens, ratio) for tokens, ratio in found if ratio is not None]
+
+
+def few_repeats(pair: SpeedPair, wanted: int = WANTED_REPEATS) -> list[tuple[int, int]]:
+    """Context length and repeats, where a length that fits both models was timed less often."""
+    return [
+        (mine.context_tokens, min(mine.repeats, theirs.repeats))
+        for mine, theirs in zip(pair.converted, pair.original)
+        if not (mine.out_of_memory or theirs.out_of_memory)
+        and min(mine.repeats, theirs.repeats) < wanted
+    ]
 
 
 def ratio_of_times(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from engine.evidence.gates import SealState
 from engine.evidence.parts import Result
-from engine.evidence.stats import Interval, more_needed
+from engine.evidence.stats import Interval, more_needed, more_repeats_needed
 
 Word = Literal["go", "conditional", "no_go", "not_enough_evidence"]
 GateName = Literal["quality", "recall", "speed", "memory", "cost"]
@@ -20,6 +20,7 @@ Reason = Literal[
     "within",  # the whole interval meets the gate
     "beyond",  # the whole interval misses it
     "crosses",  # the interval holds the threshold
+    "scatters",  # it does, being so wide that no reasonable number of repeats would settle it
     "too_few",  # too few units for an interval
     "not_finite",  # the converted model's likelihoods are no numbers
     "not_measured",  # no such measurement in this run, or a file of schema version 1
@@ -101,6 +102,21 @@ def by_interval(interval: Interval, limit: float, told: Told, *, at_most: bool) 
         return told(verdict="no_go", reason="beyond", **numbers)
     more = more_needed(interval, limit)
     return told(verdict="not_enough_evidence", reason="crosses", more=more, **numbers)
+
+
+WIDE = 1.5
+"""Both ends of a ratio's interval are further apart than by this factor: the repeats scatter."""
+
+
+def by_ratio(ratio: Interval, limit: float, told: Told, *, at_most: bool) -> GateVerdict:
+    """`by_interval` for a geometric mean of repeats. Where no number of repeats would settle it, it
+    says whether that is because the truth is close to the limit, or because they scatter."""
+    found = by_interval(ratio, limit, told, at_most=at_most)
+    if found.reason != "crosses":
+        return found
+    more = more_repeats_needed(ratio, limit)
+    scatter = more is None and ratio.high > WIDE * ratio.low
+    return found.model_copy(update={"more": more, "reason": "scatters" if scatter else "crosses"})
 
 
 def on_condition(found: GateVerdict, reason: Reason, at_tokens: Sequence[int]) -> GateVerdict:

@@ -129,6 +129,13 @@ def test_every_length_at_which_it_is_slower_is_named() -> None:
     assert "slower" not in said(1.0, 1.5, 2.0)
 
 
+def test_repeats_that_were_saved_are_told() -> None:
+    pair = RESULT.speed.decode
+    assert "512 (5), 1,024 (5)" in readings.repeats(pair, "en")
+    plenty = [p.model_copy(update={"repeats": 10}) for p in pair.original]
+    assert readings.repeats(SpeedPair(original=tuple(plenty), converted=tuple(plenty)), "en") == ""
+
+
 def test_a_slower_model_is_called_slower() -> None:
     pair = RESULT.speed.decode
     turned = pair.model_copy(update={"original": pair.converted, "converted": pair.original})
