@@ -7,9 +7,9 @@ from typing import Any
 
 from app import components as ui
 from app.numbers import number, percent, times
-from app.readings import speed_ratios
 from app.text import t, texts
 from engine.evidence.results import Comparison
+from engine.evidence.savings import speed_ratios
 from engine.runs.records import Run
 
 _WORDS = {
@@ -87,7 +87,9 @@ def _result(kind: str, comparison: Comparison | None, lang: str) -> str:
     if kind == "perplexity":
         return number(mine)
     if kind == "change":
-        return percent(mine / theirs - 1, 1, lang=lang) if mine and theirs else "–"
+        if not mine or not theirs or quality.guesses(quality.original):
+            return "–"
+        return percent(mine / theirs - 1, 1, lang=lang)
     if kind == "agreement":
         return percent(quality.top1_agreement, 1, lang=lang)
     if kind == "speed":

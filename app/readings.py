@@ -10,6 +10,7 @@ from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison, FinetuningEnd
+from engine.evidence.savings import WANTED_REPEATS, few_repeats, speed_ratios
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -28,6 +29,11 @@ def perplexity(comparison: Comparison, lang: str) -> str:
     converted, original = quality.converted.perplexity, quality.original.perplexity
     if converted is None or original is None:
         return t("reading.perplexity.unknown", lang)
+    if quality.guesses(quality.original):
+        return t(
+            "reading.perplexity.guessing", lang, converted=number(converted),
+            original=number(original), vocabulary=count(quality.vocabulary),
+        )  # fmt: skip
     look = trend(converted / original, higher_is_better=False)
     change = percent(abs(converted / original - 1), 1, lang=lang)
     sentence = t(
@@ -85,14 +91,6 @@ def _both(pair: SpeedPair) -> list[tuple[SpeedPoint, SpeedPoint]]:
     ]
 
 
-def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
-    """Converted / original speed at each length where both were measured."""
-    return [
-        (mine.context_tokens, (mine.tokens_per_s or 0.0) / (theirs.tokens_per_s or 1.0))
-        for mine, theirs in _both(pair)
-    ]
-
-
 def speed(pair: SpeedPair, kind: str, lang: str) -> str:
     """Speed at the longest length, and where else it is otherwise; kind: "decode" or "prefill"."""
     ratios = speed_ratios(pair)
@@ -129,6 +127,21 @@ def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
         lengths=listed([count(length) for length, _ in lengths], lang),
         ratio=times(most, lang=lang),
     )  # fmt: skip
+
+
+def repeats(pair: SpeedPair, lang: str) -> str:
+    """Lengths that were timed less often than an interval deserves; empty where there are none."""
+    few = [f"{count(tokens)} ({count(timed)})" for tokens, timed in few_repeats(pair)]
+    if not few:
+        return ""
+    return t("reading.speed.few", lang, lengths=", ".join(few), wanted=count(WANTED_REPEATS))
+
+
+def timing(comparison: Comparison, kind: str, lang: str) -> str:
+    """All on one speed chart; kind: "decode" or "prefill"."""
+    pair = comparison.speed.decode if kind == "decode" else comparison.speed.prefill
+    said = speed(pair, kind, lang) + crossover(comparison, kind)
+    return sentences(lang, [said, repeats(pair, lang)])
 
 
 def crossover(comparison: Comparison, kind: str) -> str:

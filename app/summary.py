@@ -11,6 +11,7 @@ from app.numbers import count, number, percent, size, times
 from app.text import sentences, t
 from engine.evidence.parts import ModelRecall, SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
+from engine.evidence.savings import speed_ratios
 
 _PARTIES: tuple[Party, ...] = ("original", "control", "converted", "swapped_untrained")
 
@@ -31,7 +32,8 @@ def _quality(comparison: Comparison, lang: str) -> Tile:
     note = sentences(lang, [t("tile.perplexity.note", lang), *kept])
     return Tile(
         t("tile.perplexity.title", lang), number(quality.converted.perplexity),
-        t("unit.perplexity", lang), verdict, look, tuple(pairs), note, t("glossary.perplexity", lang),
+        t("unit.perplexity", lang), verdict, look, tuple(pairs), note,
+        t("glossary.perplexity", lang),
     )  # fmt: skip
 
 
@@ -39,6 +41,8 @@ def _perplexity_verdict(comparison: Comparison, lang: str) -> tuple[str, Tone]:
     """Against the original and the control; the tone is the worse of the two."""
     quality = comparison.quality
     converted = quality.converted.perplexity
+    if quality.guesses(quality.original):
+        return t("tile.perplexity.guessing", lang), "open"
     clauses: list[str] = []
     looks: list[Tone] = []
     for party, scores in (("original", quality.original), ("control", quality.control)):
@@ -125,7 +129,7 @@ def _memory(comparison: Comparison, lang: str) -> Tile:
 
 def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
     title = t(f"tile.{kind}.title", lang)
-    ratios = readings.speed_ratios(pair)
+    ratios = speed_ratios(pair)
     if not ratios:
         return Tile(title, "–", note=t("reading.speed.unknown", lang))
     mine, theirs, ratio = _longest_trained(pair, ratios)

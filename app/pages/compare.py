@@ -142,14 +142,12 @@ def values(
         ),
         *page.decode.update(
             charts.decode_speed(result, lang),
-            readings.speed(result.speed.decode, "decode", lang)
-            + readings.crossover(result, "decode"),
+            readings.timing(result, "decode", lang),
             tables.speed(result.speed.decode, t("chart.decode", lang), lang),
         ),
         *page.prefill.update(
             charts.prefill_speed(result, lang),
-            readings.speed(result.speed.prefill, "prefill", lang)
-            + readings.crossover(result, "prefill"),
+            readings.timing(result, "prefill", lang),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
         ),
         alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang)

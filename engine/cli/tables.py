@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.cli import beyond
 from engine.cli.words import counted, measured, table
+from engine.evidence.parts import SpeedPair
+from engine.evidence.savings import speed_ratios
 from engine.models.catalogue import BundledModel
 from engine.runs.records import Run
 
@@ -130,21 +132,26 @@ def _pairs(pair: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def _ratio(converted: float | None, original: float | None) -> str | None:
-    return f"{converted / original:.2f}x" if converted and original else None
+    return _times(converted / original if converted and original else None)
+
+
+def _times(ratio: float | None) -> str | None:
+    return None if ratio is None else f"{ratio:.2f}x"
 
 
 def _speed(speed: dict[str, Any]) -> str:
     parts = []
     for phase in ("decode", "prefill"):
+        ratios = dict(speed_ratios(SpeedPair.model_validate(speed[phase])))
         rows = [
             (
                 f"{a['context_tokens']:,}", _number(a["tokens_per_s"], 1),
-                _number(b["tokens_per_s"], 1), _ratio(b["tokens_per_s"], a["tokens_per_s"]),
+                _number(b["tokens_per_s"], 1), _times(ratios.get(a["context_tokens"])),
             )
             for a, b in _pairs(speed[phase])
         ]  # fmt: skip
         head = ("context", "original", "converted", "ratio")
-        parts.append(f"{phase.capitalize()} speed, tokens/s\n" + table(head, rows))
+        parts.append(f"{phase.capitalize()} speed, median tokens/s\n" + table(head, rows))
     if speed["note"]:
         parts.append(speed["note"])
     return "\n\n".join(parts)

@@ -26,6 +26,11 @@ _WHY = {
     " gates.quality_against=original",
     "original_fails": "the original itself fails these questions, so they say nothing about the"
     " conversion",
+    "original_guesses": "not judged: the original itself does no better than guessing on this text",
+    "control_guesses": "not judged: the control does no better than guessing on this text, so its"
+    " training went wrong",
+    "scatters": "the repeats scatter too much to tell; measure again on an idle machine, with"
+    " `compare RUN --lengths`",
     "original_out_of_memory": "the original ran out of memory here, the converted model did not",
     "converted_out_of_memory": "the converted model ran out of memory here",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 
+from engine.data import plausible
 from engine.errors import BadDataset
 
 _MAGIC = (
@@ -32,7 +33,9 @@ _BYTE_ORDER_MARKS = (
 _ISO_2022_JP_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$(", b"\x1b(J", b"\x1b(I")
 # Strict CP932 before EUC-JP: Japanese EUC text almost always holds a byte pair that CP932 lacks
 # (the kana from "ra" on), while CP932 text often passes for EUC-JP.
-_GUESSES = (("utf-8", "UTF-8"), ("cp932", "CP932 (Shift-JIS)"), ("euc_jp", "EUC-JP"))
+_JAPANESE = (("cp932", "CP932 (Shift-JIS)"), ("euc_jp", "EUC-JP"))
+_WESTERN = "Windows-1252 (guessed)"
+_KNOWN = "UTF-8, UTF-16, UTF-32, ISO-2022-JP, CP932 (Shift-JIS), EUC-JP, Windows-1252"
 # Escape (0x1b) counts as text: terminal logs hold colour codes.
 _CONTROL = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1b") + b"\x7f"
 _CONTROL_SHARE = 0.005
@@ -43,7 +46,9 @@ _SAVE_AS_TEXT = "Save the text itself, in UTF-8, as .txt, .md, .csv, .tsv or .js
 def decode(raw: bytes, name: str) -> tuple[str, str]:
     """The text of a file and the name of its encoding; line ends become "\\n".
 
-    Order: byte order mark, ISO-2022-JP escape, strict UTF-8, strict CP932, EUC-JP.
+    Order: byte order mark, UTF-16 without one, ISO-2022-JP escape, strict UTF-8, strict CP932,
+    EUC-JP, and as the last resort Windows-1252; all but the marked ones only where the text that
+    comes out is plausible.
 
     Raises:
         BadDataset: the bytes are no text, or in none of these encodings.
@@ -59,6 +64,8 @@ def _decode(raw: bytes, name: str) -> tuple[str, str]:
     for mark, codec, title in _BYTE_ORDER_MARKS:
         if raw.startswith(mark):
             return _strictly(raw, name, codec, title), title
+    if 0 in raw and (codec := plausible.utf_16(raw)):
+        return raw.decode(codec), "UTF-16 without BOM"
     controls = len(raw) - len(raw.translate(None, _CONTROL))
     if 0 in raw or controls > _CONTROL_SHARE * len(raw):
         raise BadDataset(
@@ -67,15 +74,26 @@ def _decode(raw: bytes, name: str) -> tuple[str, str]:
         )
     if max(raw, default=0) < 0x80 and any(escape in raw for escape in _ISO_2022_JP_ESCAPES):
         return _strictly(raw, name, "iso2022_jp_ext", "ISO-2022-JP"), "ISO-2022-JP"
-    for codec, title in _GUESSES:
-        try:
-            return raw.decode(codec), title
-        except UnicodeDecodeError:
-            continue
+    text = _try(raw, "utf-8")
+    if text is not None:
+        return text, "UTF-8"
+    for codec, title in _JAPANESE:
+        text = _try(raw, codec)
+        if text is not None and plausible.japanese(text):
+            return text, title
+    text = _try(raw, "cp1252")
+    if text is not None and plausible.western(text):
+        return text, _WESTERN
     raise BadDataset(
-        f"{name} is in none of the known encodings ({', '.join(title for _, title in _GUESSES)}).",
-        "Save it anew in UTF-8.",
+        f"{name} is in none of the known encodings ({_KNOWN}).", "Save it anew in UTF-8."
     )
+
+
+def _try(raw: bytes, codec: str) -> str | None:
+    try:
+        return raw.decode(codec)
+    except UnicodeDecodeError:
+        return None
 
 
 def _strictly(raw: bytes, name: str, codec: str, title: str) -> str:

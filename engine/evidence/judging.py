@@ -70,6 +70,11 @@ def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | Non
     reference = quality.control if against == "control" else quality.original
     if reference is None:
         return told(verdict="not_enough_evidence", reason="no_control")
+    # To be better than a model that cannot read the text is no merit.
+    if quality.guesses(quality.original):
+        return told(verdict="not_enough_evidence", reason="original_guesses")
+    if quality.guesses(reference):
+        return told(verdict="not_enough_evidence", reason="control_guesses")
     mine, theirs = quality.converted.perplexity, reference.perplexity
     if mine is None and theirs is not None:
         return told(verdict="no_go", reason="not_finite")

@@ -88,6 +88,15 @@ class Quality(Result):
     """Mean divergence KL(original, converted) in nats per token over the same held-out tokens."""
     top1_agreement: float | None
     """Share (0-1) of held-out tokens for which both models rank the same token first."""
+    vocabulary: int | None = None
+    """Tokens that the models choose from: the perplexity of guessing evenly; null in files from
+    before it was written."""
+
+    def guesses(self, scores: ModelQuality) -> bool:
+        """Whether a model does no better on this text than guessing evenly."""
+        if self.vocabulary is None or scores.perplexity is None:
+            return False
+        return scores.perplexity >= self.vocabulary
 
 
 class DistanceRecall(Result):

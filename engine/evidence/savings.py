@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from statistics import geometric_mean
 from typing import TYPE_CHECKING
 
-from engine.evidence.parts import Memory, Speed
+from engine.evidence.parts import Memory, Speed, SpeedPair, SpeedPoint
 from engine.evidence.roi import document_times
 from engine.evidence.stats import Interval, mean_interval
-from engine.evidence.verdict import FEWEST, GateVerdict, Reason, Word, by_interval, on_condition
+from engine.evidence.verdict import FEWEST, GateVerdict, Reason, Word, by_ratio, on_condition
 
 if TYPE_CHECKING:  # torch comes with it
     from engine.configs import AcceptanceGates
+
+WANTED_REPEATS = 10
+"""Timing repeats from which an interval deserves trust; fewer are told."""
 
 
 def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
@@ -34,7 +38,7 @@ def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdi
     if length not in ratios:
         return told(verdict="not_enough_evidence", reason="not_measured")
     slower = [tokens for tokens, ratio in ratios.items() if ratio.high < 1]
-    found = by_interval(ratios[length], limit, told, at_most=False)
+    found = by_ratio(ratios[length], limit, told, at_most=False)
     return on_condition(found, "worse_at", slower)
 
 
@@ -75,7 +79,40 @@ def cost(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdic
     ratio = ratio_of_times(mine, theirs)
     if ratio is None:
         return told(verdict="not_enough_evidence", reason="not_measured")
-    return by_interval(ratio, limit, told, at_most=True)
+    return by_ratio(ratio, limit, told, at_most=True)
+
+
+def speed_ratio(mine: SpeedPoint, theirs: SpeedPoint) -> float | None:
+    """Speed of one model over another's at one length, wherever such a ratio is shown.
+
+    The geometric mean over repeats read at the same moments, as the gate takes it; the ratio of the
+    medians where a file (schema version 1) does not hold the repeats; None where a model did not
+    run.
+    """
+    if not mine.tokens_per_s or not theirs.tokens_per_s:
+        return None
+    if not mine.seconds or len(mine.seconds) != len(theirs.seconds):
+        return mine.tokens_per_s / theirs.tokens_per_s
+    return geometric_mean(b / a for a, b in zip(mine.seconds, theirs.seconds))
+
+
+def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
+    """Context length and converted / original speed, at each length where both were measured."""
+    found = [
+        (mine.context_tokens, speed_ratio(mine, theirs))
+        for mine, theirs in zip(pair.converted, pair.original)
+    ]
+    return [(tokens, ratio) for tokens, ratio in found if ratio is not None]
+
+
+def few_repeats(pair: SpeedPair, wanted: int = WANTED_REPEATS) -> list[tuple[int, int]]:
+    """Context length and repeats, where a length that fits both models was timed less often."""
+    return [
+        (mine.context_tokens, min(mine.repeats, theirs.repeats))
+        for mine, theirs in zip(pair.converted, pair.original)
+        if not (mine.out_of_memory or theirs.out_of_memory)
+        and min(mine.repeats, theirs.repeats) < wanted
+    ]
 
 
 def ratio_of_times(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:

@@ -15,11 +15,11 @@ import numpy as np
 
 from engine.evidence.idle import other_load
 from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
+from engine.evidence.savings import WANTED_REPEATS, few_repeats
 from engine.evidence.subject import PHASES, Phase
 from engine.evidence.timed_party import Party, WarmUp
 
 LEAST_REPEATS = 3
-WANTED_REPEATS = 10
 _NAMES = ("original", "converted")
 _BUSY = 0.1
 """Other work above this share of the machine is mentioned."""
@@ -71,7 +71,7 @@ def measure(
     """Time both models and read their memory at every context length.
 
     Repeats are as many as fit `budget_s` seconds of timing in all, at least `LEAST_REPEATS` and at
-    most `repeats`; the note names lengths that got fewer than `WANTED_REPEATS`. `tick` is called
+    most `repeats`; the note names lengths where they were cut. `tick` is called
     between timings and may raise to stop. Learned positions are a hard limit; other models are
     timed beyond their trained context, and flagged. `own_processes` is for the note alone.
     """
@@ -114,19 +114,16 @@ def measure(
         phase: SpeedPair(original=speed[phase, "original"], converted=speed[phase, "converted"])
         for phase in PHASES
     }
-    note += _few(pairs["decode"]) + _busy(known)
+    note += _few(pairs["decode"], repeats) + _busy(known)
     load = max(known) if known else None
     return Speed(**pairs, note=note, other_load=load), Memory(**memory)
 
 
-def _few(pair: SpeedPair) -> str:
-    few = [
-        f"{mine.context_tokens:,} ({min(mine.repeats, theirs.repeats)})"
-        for mine, theirs in zip(pair.converted, pair.original, strict=True)
-        if not (mine.out_of_memory or theirs.out_of_memory)
-        and min(mine.repeats, theirs.repeats) < WANTED_REPEATS
-    ]
-    return f" Fewer than {WANTED_REPEATS} repeats at lengths {', '.join(few)}." if few else ""
+def _few(pair: SpeedPair, repeats: int) -> str:
+    cut = [f"{tokens:,} ({timed})" for tokens, timed in few_repeats(pair, repeats)]
+    if cut:
+        return f" To save time repeats were cut from {repeats} at lengths {', '.join(cut)}."
+    return "" if repeats >= WANTED_REPEATS else f" Only {repeats} repeats were asked for."
 
 
 def _busy(loads: Sequence[float]) -> str:

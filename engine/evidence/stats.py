@@ -181,6 +181,23 @@ def more_needed(interval: Interval, limit: float) -> int | None:
     return _two_digits(max(1, math.ceil(wanted) - interval.n))
 
 
+def more_repeats_needed(ratio: Interval, limit: float) -> int | None:
+    """`more_needed` for a geometric mean of few ratios: `mean_interval` of their logs.
+
+    On the log scale, where the interval shrinks with the root of n, and with the normal quantile:
+    of a handful of repeats much of the width is Student's, which goes with the first few more. For
+    that two more are added to the normal count (z^2 / 2, Guenther 1981).
+    """
+    student = student_quantile((1 + LEVEL) / 2, ratio.n - 1)
+    logs, shrink = ratio.mapped(math.log), _Z / student
+    ends = {
+        name: logs.estimate + shrink * (end - logs.estimate)
+        for name, end in (("low", logs.low), ("high", logs.high))
+    }
+    more = more_needed(logs.model_copy(update=ends), math.log(limit))
+    return None if more is None else _two_digits(more + 2)
+
+
 def _two_digits(n: int) -> int:
     """Rounded up to two significant digits: more would claim to know better."""
     step = 10 ** max(0, len(str(n)) - 2)

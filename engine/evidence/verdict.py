@@ -11,7 +11,7 @@ from typing import Literal
 
 from engine.evidence.gates import SealState
 from engine.evidence.parts import Result
-from engine.evidence.stats import Interval, more_needed
+from engine.evidence.stats import Interval, more_needed, more_repeats_needed
 
 Word = Literal["go", "conditional", "no_go", "not_enough_evidence"]
 GateName = Literal["quality", "recall", "speed", "memory", "cost"]
@@ -20,11 +20,14 @@ Reason = Literal[
     "within",  # the whole interval meets the gate
     "beyond",  # the whole interval misses it
     "crosses",  # the interval holds the threshold
+    "scatters",  # it does, being so wide that no reasonable number of repeats would settle it
     "too_few",  # too few units for an interval
     "not_finite",  # the converted model's likelihoods are no numbers
     "not_measured",  # no such measurement in this run, or a file of schema version 1
     "no_control",  # the gate names the control, and none was trained
     "original_fails",  # the original does not pass the probe itself
+    "original_guesses",  # the original does no better than guessing on the held-out text
+    "control_guesses",  # the same of the control that the gate names
     "lost_at",  # passed as a whole, but significantly worse at some distances
     "worse_at",  # passed at the user's length, but slower or larger at others measured
     "original_out_of_memory",
@@ -99,6 +102,21 @@ def by_interval(interval: Interval, limit: float, told: Told, *, at_most: bool) 
         return told(verdict="no_go", reason="beyond", **numbers)
     more = more_needed(interval, limit)
     return told(verdict="not_enough_evidence", reason="crosses", more=more, **numbers)
+
+
+WIDE = 1.5
+"""Both ends of a ratio's interval are further apart than by this factor: the repeats scatter."""
+
+
+def by_ratio(ratio: Interval, limit: float, told: Told, *, at_most: bool) -> GateVerdict:
+    """`by_interval` for a geometric mean of repeats. Where no number of repeats would settle it, it
+    says whether that is because the truth is close to the limit, or because they scatter."""
+    found = by_interval(ratio, limit, told, at_most=at_most)
+    if found.reason != "crosses":
+        return found
+    more = more_repeats_needed(ratio, limit)
+    scatter = more is None and ratio.high > WIDE * ratio.low
+    return found.model_copy(update={"more": more, "reason": "scatters" if scatter else "crosses"})
 
 
 def on_condition(found: GateVerdict, reason: Reason, at_tokens: Sequence[int]) -> GateVerdict:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.evidence.parts import SpeedPair
 from engine.evidence.roi import Roi
+from engine.evidence.savings import speed_ratio
 from engine.report import charts
 from engine.report.lines import money_sentence
 from engine.report.model import Chart, Section, Table
@@ -102,7 +103,7 @@ def _speed_table(pair: SpeedPair, phase: str, words: Words) -> Table:
         ]  # fmt: skip
         beyond = "*" if mine.beyond_trained_context else ""
         rows.append((words.count(mine.context_tokens) + beyond, *cells,
-                     _ratio(mine.tokens_per_s, theirs.tokens_per_s, words),
+                     words.times(speed_ratio(mine, theirs)),
                      words.count(mine.repeats)))  # fmt: skip
     columns = (words("column.context"), *_parties(_TWO, words), words("column.ratio"),
                words("column.repeats"))  # fmt: skip

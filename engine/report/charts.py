@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.evidence.parts import MemoryPoint, SpeedPair
+from engine.evidence.savings import speed_ratios
 from engine.report.model import Chart, Party, Series
 from engine.report.source import Source
 from engine.report.words import Words
@@ -85,15 +86,6 @@ def speed(source: Source, words: Words, phase: str) -> Chart | None:
         x_limit=max(within) if within and beyond else None,
         x_limit_label=words("chart.timing_only") if within and beyond else "",
     )  # fmt: skip
-
-
-def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
-    """Converted / original medians at each length where both were measured."""
-    return [
-        (mine.context_tokens, mine.tokens_per_s / theirs.tokens_per_s)
-        for mine, theirs in zip(pair.converted, pair.original)
-        if mine.tokens_per_s and theirs.tokens_per_s
-    ]
 
 
 def _speed_reading(pair: SpeedPair, words: Words) -> str:

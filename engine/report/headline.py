@@ -6,7 +6,7 @@ import math
 
 from engine.evidence.judging import additional_nats
 from engine.evidence.parts import ModelQuality
-from engine.evidence.savings import ratio_of_times
+from engine.evidence.savings import ratio_of_times, speed_ratio
 from engine.evidence.stats import Interval, paired_ratio
 from engine.evidence.verdict import FEWEST, GateName
 from engine.report.judgement import interval_in_words, limit_in_words, mark
@@ -46,7 +46,7 @@ def quality_change(source: Source) -> tuple[str, float | None, Interval | None]:
     party = "control" if quality.control else "original"
     reference: ModelQuality = quality.control or quality.original
     mine, theirs = quality.converted.perplexity, reference.perplexity
-    if mine is None or theirs is None:
+    if mine is None or theirs is None or guessing_party(source):
         return party, None, None
     pairs = additional_nats(quality.converted, reference)
     if len(pairs) < FEWEST["documents"]:
@@ -54,6 +54,15 @@ def quality_change(source: Source) -> tuple[str, float | None, Interval | None]:
     logs = paired_ratio([loss for loss, _ in pairs], [tokens for _, tokens in pairs])
     change = logs.mapped(lambda log: 100 * math.expm1(min(log, _LARGEST_LOG)))
     return party, change.estimate, change
+
+
+def guessing_party(source: Source) -> str | None:
+    """The model that does no better than guessing on the held-out text, so that nothing can be
+    held against it: the original, or else the control; None where both can read it."""
+    quality = source.comparison.quality
+    if quality.guesses(quality.original):
+        return "original"
+    return "control" if quality.control and quality.guesses(quality.control) else None
 
 
 def _quality(source: Source, words: Words) -> Figure:
@@ -97,14 +106,14 @@ def _memory(source: Source, words: Words) -> Figure:
 
 def decode_ratio(source: Source) -> tuple[float | None, Interval | None]:
     """Decode speed converted / original at the headline length, with its interval; of runs
-    without stored repeats only the ratio of the medians."""
+    with too few repeats, or none stored, only the ratio."""
     pair = source.comparison.speed.decode
     for mine, theirs in zip(pair.converted, pair.original):
         if mine.context_tokens == source.length and mine.tokens_per_s and theirs.tokens_per_s:
             interval = ratio_of_times(theirs.seconds, mine.seconds)
             if interval is not None:
                 return interval.estimate, interval
-            return mine.tokens_per_s / theirs.tokens_per_s, None
+            return speed_ratio(mine, theirs), None
     return None, None
 
 

@@ -4,7 +4,7 @@ where they are unfavourable, and always with what they do not cover."""
 from __future__ import annotations
 
 from engine.report.charts import recalled
-from engine.report.headline import cache_ratio, decode_ratio, quality_change
+from engine.report.headline import cache_ratio, decode_ratio, guessing_party, quality_change
 from engine.report.judgement import range_in_words, value_in_words
 from engine.report.model import Section
 from engine.report.source import Source
@@ -44,6 +44,8 @@ def _verdict(source: Source, words: Words) -> str:
 
 def _quality(source: Source, words: Words) -> str:
     party, value, interval = quality_change(source)
+    if value is None and (guessing := guessing_party(source)):
+        return words("line.quality.guessing", who=words(f"who.{guessing}"))
     if value is None:
         return words("line.quality.unknown")
     documents = words.counted(

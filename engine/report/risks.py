@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from engine.evidence.savings import speed_ratios
 from engine.evidence.stats import LEVEL
-from engine.report.charts import SAME, speed_ratios
+from engine.report.charts import SAME
 from engine.report.headline import quality_change
 from engine.report.judgement import remark
 from engine.report.model import Section

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
+from transformers import PreTrainedModel
+
+from engine.data.batches import batches
 from engine.data.dataset import Dataset
 from engine.data.ingest import Corpus
 from engine.data.leaks import LEAK_SHARE, Leak, find_leaks
@@ -11,6 +15,7 @@ from engine.evidence.data_parts import DataChecks, LeakedDocument
 from engine.evidence.order import order_worth
 from engine.evidence.stats import Interval
 from engine.models.load import Loaded
+from engine.services.finetune import validation_loss
 
 MANY_COPIES = 0.1
 """Share of all documents that are copies, from which they are named."""
@@ -53,6 +58,22 @@ def data_warnings(
             " then figures over long inputs say little."
         )
     return tuple(found)
+
+
+def guessing_warnings(
+    original: PreTrainedModel, dataset: Dataset, *, tokens_per_step: int
+) -> tuple[str, ...]:
+    """That the original cannot read this text, if so: known from one batch, before any training."""
+    scored = batches(dataset.validation, tokens_per_step=tokens_per_step, accumulation=1, seed=0)
+    loss = validation_loss(original, scored(0))
+    vocabulary = original.config.get_text_config().vocab_size
+    if loss < math.log(vocabulary):
+        return ()
+    return (
+        f"The original does no better than guessing on this text ({loss:.2f} nats per token;"
+        f" guessing among its {vocabulary:,} tokens gives {math.log(vocabulary):.2f}), so quality"
+        " cannot be judged by it. Choose a model that was trained for such text, or other text.",
+    )
 
 
 def check_data(

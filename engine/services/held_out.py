@@ -206,6 +206,7 @@ def measure_held_out(
         swapped_untrained=bench.score("untrained", untrained),
         kl=alike.overall.kl,
         top1_agreement=alike.overall.top1,
+        vocabulary=original.model.config.get_text_config().vocab_size,
     )
     ablation = None
     if hybrid:

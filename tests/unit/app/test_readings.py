@@ -1,14 +1,22 @@
 """The sentences say what the numbers say, above all when the converted model is worse."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from app import alike, fidelity, inside, readings, summary, tables
 from app.numbers import count, duration, moment, number, percent, size, times
 from app.pages import compare
+from engine.cli import tables as command_line
+from engine.configs import AcceptanceGates
+from engine.evidence import savings
 from engine.evidence.parts import SpeedPair
 from engine.evidence.results import Comparison
+from engine.report import annexes
+from engine.report.source import gather
+from engine.report.words import Words
+from tests.support import example_reports as reports
 from tests.support import example_runs as examples
 
 RESULT = examples.comparison()
@@ -54,6 +62,18 @@ def test_a_gain_that_the_control_has_too_is_no_gain() -> None:
     assert "ts-verdict bad" in tile
 
 
+def test_a_gain_over_a_model_that_only_guesses_is_no_gain() -> None:
+    content = RESULT.model_dump()
+    content["quality"] |= {"vocabulary": 1462}
+    content["quality"]["original"]["perplexity"] = 315_335.0
+    content["quality"]["converted"]["perplexity"] = 4_904.0
+    content["quality"]["control"]["perplexity"] = 15_541.0
+    found = Comparison.model_validate(content)
+    tile = summary.teaser(found, "en").split("ts-tile")[2]
+    assert "the original only guesses" in tile and "ts-verdict good" not in tile
+    assert "no better than guessing among its 1,462 tokens" in readings.perplexity(found, "en")
+
+
 def test_the_worst_position_is_named() -> None:
     assert "1,024 to 2,048" in readings.by_position(RESULT, "en")
 
@@ -62,6 +82,27 @@ def test_speed_names_the_length_where_it_turns() -> None:
     sentence = readings.speed(RESULT.speed.decode, "decode", "en")
     assert "At 8,192 tokens the converted model generates 2.7× faster" in sentence
     assert "At 512 tokens it is 1.1× slower" in sentence
+
+
+def test_a_ratio_of_speeds_has_one_value_everywhere(tmp_path: Path) -> None:
+    """In gate, tile, sentence, command line and report, though repeats scatter: the ratio of the
+    medians would be 2.00."""
+    made = reports.comparison()
+    content = made.model_dump()
+    for party, seconds in (("original", (2.0, 2.0, 2.0, 4.0)), ("converted", (1.0, 1.0, 1.0, 0.5))):
+        for point in content["speed"]["decode"][party]:
+            point |= {"seconds": seconds, "repeats": 4, "tokens_per_s": 16 / seconds[0],
+                      "beyond_trained_context": False}  # fmt: skip
+    speed = Comparison.model_validate(content).speed
+    gate = savings.speed(speed, AcceptanceGates(), examples.LENGTHS[-1])
+    assert gate and gate.value == pytest.approx((2 * 2 * 2 * 8) ** 0.25)  # 2.83
+    assert savings.speed_ratios(speed.decode)[-1][1] == gate.value
+    found = reports.comparison(speed=speed)
+    assert "2.8× faster" in summary.tiles(found, "en")
+    assert "2.8× faster" in readings.speed(speed.decode, "decode", "en")
+    assert "2.83x" in command_line.comparison(found.model_dump(mode="json"))
+    run = reports.finished_run(tmp_path / "run", found)
+    assert "2.83" in str(annexes.speed(gather(run), Words("en")).tables[0].rows[-1])
 
 
 def _speeds(*ratios: float) -> SpeedPair:
@@ -86,6 +127,13 @@ def test_every_length_at_which_it_is_slower_is_named() -> None:
     assert "1.2× slower" in mixed and "At 1,024 tokens it is 2.0× slower." in mixed
     assert "At 512 tokens it is 1.5× faster." in mixed
     assert "slower" not in said(1.0, 1.5, 2.0)
+
+
+def test_repeats_that_were_saved_are_told() -> None:
+    pair = RESULT.speed.decode
+    assert "512 (5), 1,024 (5)" in readings.repeats(pair, "en")
+    plenty = [p.model_copy(update={"repeats": 10}) for p in pair.original]
+    assert readings.repeats(SpeedPair(original=tuple(plenty), converted=tuple(plenty)), "en") == ""
 
 
 def test_a_slower_model_is_called_slower() -> None:

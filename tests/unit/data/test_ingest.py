@@ -26,41 +26,6 @@ def joined(corpus: Corpus) -> str:
     return "".join("".join(corpus.documents).split())
 
 
-# --- encodings ---
-
-
-@pytest.mark.parametrize(
-    ("codec", "title"),
-    [
-        ("utf-8", "UTF-8"),
-        ("utf-8-sig", "UTF-8 with BOM"),
-        ("utf-16", "UTF-16"),
-        ("utf-32", "UTF-32"),
-        ("cp932", "CP932 (Shift-JIS)"),
-        ("euc_jp", "EUC-JP"),
-        ("iso2022_jp", "ISO-2022-JP"),
-    ],
-)
-def test_japanese_encodings(tmp_path: Path, codec: str, title: str) -> None:
-    text = "\n\n".join(document + "それからポンプを見る。" for document in JAPANESE)
-    corpus = read_corpus(write(tmp_path, "a.txt", text.encode(codec)))
-    assert corpus.encoding == title
-    assert joined(corpus) == "".join(text.split())
-
-
-def test_excel_csv_in_cp932_with_vendor_characters(tmp_path: Path) -> None:
-    rows = [f'{n},"①㈱髙﨑: {document}"\r\n' for n, document in enumerate(JAPANESE)]
-    raw = ("番号,本文\r\n" + "".join(rows)).encode("cp932")
-    corpus = read_corpus(write(tmp_path, "a.csv", raw))
-    assert (corpus.text_column, corpus.format) == ("本文", "csv")
-    assert corpus.documents[3].startswith("①㈱髙﨑: 作業票3")
-
-
-def test_unknown_encoding_is_refused(tmp_path: Path) -> None:
-    raw = "Ein Öl-Prüfgerät – défaut détecté. ".encode("cp1252") * 1_000
-    data_refusal(write(tmp_path, "a.txt", raw), "encodings")
-
-
 # --- what is no text ---
 
 

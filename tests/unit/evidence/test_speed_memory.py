@@ -118,6 +118,7 @@ def test_no_budget_still_means_three_repeats():
         budget_s=0.0,
     )
     assert result.prefill.original[0].repeats == 3
+    assert "To save time repeats were cut from 9 at lengths 32 (3)." in (result.note or "")
 
 
 def test_learned_positions_are_measured_up_to_their_end():

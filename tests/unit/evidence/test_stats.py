@@ -12,6 +12,7 @@ from engine.evidence.stats import (
     mcnemar,
     mean_interval,
     more_needed,
+    more_repeats_needed,
     paired_rates,
     paired_ratio,
     student_quantile,
@@ -106,6 +107,24 @@ def test_the_missing_units_follow_the_square_law():
     assert more_needed(interval, 1.5) == 360
     assert more_needed(interval, 2.0) is None and more_needed(interval, 2.05) is None
     assert (more_needed(interval, 2.9) or 0) < 100
+
+
+def test_more_repeats_are_counted_on_the_log_scale():
+    """On the linear scale the half-width of 10 would ask for the impossible."""
+    wide = Interval(estimate=0.71, low=0.046, high=11.0, n=3)
+    assert more_needed(wide, 1.0) is None
+    assert 50 < (more_repeats_needed(wide, 1.0) or 0) < 120
+    upside_down = Interval(estimate=1 / 0.71, low=1 / 11.0, high=1 / 0.046, n=3)
+    assert more_repeats_needed(upside_down, 1.0) == more_repeats_needed(wide, 1.0)
+
+
+def test_so_many_more_repeats_do_settle_it_four_times_in_five():
+    rng = np.random.default_rng(1)
+    first = Interval(estimate=1.0, low=math.exp(-0.9935), high=math.exp(0.9935), n=3)  # s = 0.4
+    gap = math.log(1.5)
+    total = 3 + (more_repeats_needed(first, 1.5) or 0)
+    highs = [mean_interval(list(rng.normal(0.0, 0.4, total))).high for _ in range(2000)]
+    assert np.mean(np.array(highs) < gap) == pytest.approx(0.8, abs=0.1)
 
 
 def test_so_many_more_do_settle_it_four_times_in_five():

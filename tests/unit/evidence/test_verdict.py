@@ -120,6 +120,20 @@ def test_quality_is_held_against_the_model_that_the_gate_names():
     assert (found.verdict, found.reference) == ("no_go", "original")
 
 
+@pytest.mark.parametrize(
+    ("party", "reason"), [("original", "original_guesses"), ("control", "control_guesses")]
+)
+def test_to_beat_a_model_that_only_guesses_is_no_pass(party, reason):
+    """Perplexity 1,500 with 1,462 tokens to choose from: the text is not read at all."""
+    good = _quality(-0.3, 0.001).model_copy(update={"vocabulary": 1462})
+    assert _one({"quality_loss_percent": 3.0}, quality=good).verdict == "go"
+    guessing = _model([math.log(1500)] * 20)
+    found = _one(
+        {"quality_loss_percent": 3.0}, quality=good.model_copy(update={party: guessing})
+    )
+    assert (found.verdict, found.reason, found.value) == ("not_enough_evidence", reason, None)
+
+
 def test_what_is_missing_is_never_a_pass():
     gates = {"quality_loss_percent": 3.0}
     assert _one(gates, quality=_quality(0.0, control=False)).reason == "no_control"
@@ -182,13 +196,22 @@ NOISY = {512: [0.010] * 5, 2048: [0.010, 0.040, 0.015, 0.035, 0.012]}
 @pytest.mark.parametrize(
     ("converted", "verdict", "reason"),
     [(QUICK, "go", "within"), (SLOW, "no_go", "beyond"), (MIXED, "conditional", "worse_at"),
-     (NOISY, "not_enough_evidence", "crosses")],
+     (NOISY, "not_enough_evidence", "scatters")],
 )  # fmt: skip
 def test_speed_at_the_trained_context(converted, verdict, reason):
     found = _one({"decode_speedup": 1.0}, speed=_speed(STEADY, converted))
     assert (found.verdict, found.reason, found.context_tokens) == (verdict, reason, 2048)
     assert found.interval and found.interval.n == 5
     assert found.at_tokens == ((512,) if verdict == "conditional" else ())
+
+
+def test_scattering_repeats_are_not_called_close_to_the_gate():
+    wild = {512: [0.010] * 5, 2048: [0.0005, 0.020, 0.9, 0.0004, 0.95]}
+    found = _one({"decode_speedup": 1.0}, speed=_speed(STEADY, wild))
+    assert (found.verdict, found.reason, found.more) == ("not_enough_evidence", "scatters", None)
+    near = {512: [0.010] * 5, 2048: [0.0200, 0.0199, 0.0201, 0.02, 0.02]}
+    found = _one({"decode_speedup": 1.0}, speed=_speed(STEADY, near))
+    assert (found.reason, found.more) == ("crosses", None)
 
 
 def test_speed_at_the_users_own_length():

@@ -59,6 +59,17 @@ def test_the_headline_numbers_are_those_of_the_file(run, lang) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_nothing_is_held_against_an_original_that_only_guesses(tmp_path: Path, lang) -> None:
+    made = examples.comparison()
+    guessing = made.quality.original.model_copy(update={"perplexity": 315_335.0})
+    quality = made.quality.model_copy(update={"original": guessing, "vocabulary": 1462})
+    run = examples.finished_run(tmp_path / "run", examples.comparison(quality=quality))
+    figure = content(gather(run), lang).figures[0]
+    assert (figure.number, figure.value) == (None, "–")
+    assert ("guess" if lang == "en" else "当て推量") in _told(run, lang)
+
+
+@pytest.mark.parametrize("lang", LANGS)
 def test_charts_and_tables_hold_the_numbers_of_the_file(run, lang) -> None:
     stored = json.loads((run.folder / "comparison.json").read_text())
     report = content(gather(run), lang)

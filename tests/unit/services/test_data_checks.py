@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.data.dataset import build_dataset
 from engine.data.documents import business_documents
 from engine.data.ingest import read_corpus
 from engine.evidence.stats import Interval
-from engine.services.data_checks import data_warnings, leaks_of
-from tests.support.models import tiny_tokenizer
+from engine.services.data_checks import data_warnings, guessing_warnings, leaks_of
+from tests.support.models import tiny_model, tiny_tokenizer
 
 _MADE = business_documents(0, characters=(700, 900))
 TEXTS = [next(_MADE).text for _ in range(60)]
@@ -32,6 +33,23 @@ def _warnings(tmp_path: Path, texts: list[str], order: Interval | None = None) -
 
 def test_clean_data_gets_no_warning(tmp_path: Path) -> None:
     assert _warnings(tmp_path, TEXTS, Interval(estimate=0.3, low=0.1, high=0.5, n=9)) == ()
+
+
+def test_an_original_that_cannot_read_the_text_is_named(tmp_path: Path) -> None:
+    _, dataset = _data(tmp_path, TEXTS)
+    model = tiny_model("llama")
+    with torch.no_grad():
+        model.get_output_embeddings().weight.mul_(500)
+    (warning,) = guessing_warnings(model, dataset, tokens_per_step=256)
+    assert warning.startswith("The original does no better than guessing on this text")
+    ids = torch.stack([torch.as_tensor(piece.ids[:64]) for piece in dataset.validation[:4]])
+    model = tiny_model("llama")
+    learning = torch.optim.Adam(model.parameters(), 0.02)
+    for _ in range(30):
+        learning.zero_grad()
+        model(input_ids=ids.long(), labels=ids.long()).loss.backward()
+        learning.step()
+    assert guessing_warnings(model, dataset, tokens_per_step=256) == ()
 
 
 def test_a_leak_is_named(tmp_path: Path) -> None:
