@@ -88,5 +88,10 @@ def _why(gate: GateVerdict, lang: str) -> str:
     key = gate.reason
     if key == "worse_at":
         key = "larger" if gate.gate == "memory" else "slower"
+    if key == "not_measured" and gate.context_tokens:
+        key = "not_measured_at"
     lengths = listed([count(tokens) for tokens in gate.at_tokens], lang)
-    return t(f"verdict.why.{key}", lang, length=_length(gate, lang), lengths=lengths)
+    return t(
+        f"verdict.why.{key}", lang, length=_length(gate, lang), lengths=lengths,
+        tokens=str(gate.context_tokens),
+    )  # fmt: skip

@@ -179,8 +179,9 @@ class AcceptanceGates(Settings):
     """Computing time for one document, converted / original, at most: `context_tokens` read and
     `output_tokens` written."""
     context_tokens: Annotated[int, Field(ge=16)] | None = None
-    """Your context length in tokens, at which speed, memory and cost are judged and measured; empty
-    takes the longest length measured within the trained context."""
+    """Your context length in tokens, at which speed, memory and cost are judged and measured. Where
+    it is empty, creating the run fills in the longest of `comparison.context_tokens` within the
+    trained context."""
     output_tokens: Annotated[int, Field(ge=1)] = 200
     """Tokens written per document, for the cost."""
 

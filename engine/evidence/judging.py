@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.evidence import savings
-from engine.evidence.gates import judged_length, seal_state
+from engine.evidence.gates import seal_state
 from engine.evidence.parts import Memory, ModelQuality, Quality, QuestionOutcome, Recall, Speed
 from engine.evidence.stats import LEVEL, holm, mcnemar, paired_rates, paired_ratio
 from engine.evidence.verdict import (
@@ -42,6 +42,7 @@ def judge(
     *,
     gates: AcceptanceGates,
     sha256: str | None,
+    length: int,
 ) -> Verdict:
     """The verdict on everything measured.
 
@@ -49,8 +50,9 @@ def judge(
         quality, recall, speed, memory: of the comparison.
         gates: the run's.
         sha256: their seal from the run's creation.
+        length: context length in tokens at which speed, memory and cost are judged (see
+            `judged_length`); what was measured at others cannot stand in for it.
     """
-    length = judged_length(gates, speed)
     found = (
         judge_quality(quality, gates),
         _recall(recall, gates),

@@ -12,6 +12,7 @@ from engine.runs import files, paths, store
 
 if TYPE_CHECKING:  # torch comes with it, and pages import this module
     from engine.configs import RunConfig
+    from engine.models.check import ModelReport
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -47,8 +48,9 @@ def create_run(
         folder = folder.expanduser().resolve()
         files.require_vacant(folder)
     data_path = data_path.expanduser()
-    config = sealed(_anchored(config, data_path))
-    _preflight(config, data_path)
+    config = _anchored(config, data_path)
+    report = _preflight(config, data_path)
+    config = sealed(config, trained_context=report.context_tokens)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)
     frozen = config.model_dump(mode="json")
@@ -93,8 +95,8 @@ def _anchored(config: RunConfig, data_path: Path) -> RunConfig:
     return config.model_copy(update=changes)
 
 
-def _preflight(config: RunConfig, data_path: Path) -> None:
-    """Everything that can be known to fail before the work begins."""
+def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
+    """Everything that can be known to fail before the work begins; gives what the model is."""
     from engine.data.ingest import read_corpus
     from engine.models.check import check_model
     from engine.services.convert import layers_to_convert
@@ -104,3 +106,4 @@ def _preflight(config: RunConfig, data_path: Path) -> None:
     layers_to_convert(config.kept, report.layers)
     for head in dict.fromkeys(report.heads):
         config.method.build(head)
+    return report

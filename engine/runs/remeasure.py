@@ -32,7 +32,7 @@ def compare_again(
 
     Args:
         run_id: a run that is done.
-        lengths: context lengths for speed and memory, in tokens; None takes the run's own.
+        lengths: context lengths for speed and memory, in tokens, besides the run's own.
         prompt: the text both models continue; None takes the run's own.
         needles: questions per cell of the needle tasks; None takes the run's own number.
         listen: told after every part.

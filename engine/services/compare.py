@@ -17,7 +17,7 @@ from engine.data.needles import NeedleProbe, needle_probes
 from engine.errors import BadDataset
 from engine.events import Listener
 from engine.evidence.environment import environment
-from engine.evidence.gates import lengths_to_measure
+from engine.evidence.gates import judged_length, lengths_to_measure
 from engine.evidence.judging import judge
 from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
@@ -58,7 +58,8 @@ def compare(
     Args:
         folder: the run's folder, with `converted/`, `control/` if it was trained, and `data/`.
         config: the run's settings.
-        settings: what to measure; the run's own, or others.
+        settings: what to measure; the run's own, or others. The run's own context lengths are
+            measured besides others.
         listen: told after every part; may raise `Cancelled`, and nothing is written then.
         device: where the models run, as torch names it.
         timing: seconds that earlier stages of the run took, to be kept with the result.
@@ -91,10 +92,11 @@ def compare(
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
+        length = judged_length(config, original.context_tokens)
         speed, memory = measure(
             original.model,
             converted.model,
-            context_tokens=lengths_to_measure(settings.context_tokens, config.gates),
+            context_tokens=lengths_to_measure(settings.context_tokens, config, length),
             decode_tokens=settings.decode_tokens,
             repeats=settings.repeats,
             trained_context=original.context_tokens,
@@ -127,7 +129,8 @@ def compare(
         environment=environment(original.model, backend=backends(original.model, converted.model)),
         conversion=conversion_facts(converted.model, method),
         verdict=judge(
-            readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
+            readings.quality, recall, speed, memory, gates=config.gates,
+            sha256=config.gates_sha256, length=length,
         ),
         ablation=readings.ablation,
         data_checks=checks,

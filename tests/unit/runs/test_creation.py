@@ -45,6 +45,7 @@ def test_a_run_is_made_whole(llama: Path, text: Path, monkeypatch: pytest.Monkey
     assert run.config["model"] == str(llama) and run.config["data"] == text.name
     assert json.loads((run.folder / "config.json").read_text()) == run.config
     assert RunConfig.model_validate(run.config).seed == 3
+    assert run.config["gates"]["context_tokens"] == 512  # what the tiny model was made for
     text.unlink()  # an upload may vanish: the run has its own copy
     assert copied.exists()
 

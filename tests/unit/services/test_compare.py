@@ -137,7 +137,8 @@ def test_progress_runs_to_its_end(compared):
 def test_a_null_conversion_compares_as_equal(tmp_path):
     gates = AcceptanceGates(quality_loss_percent=0, quality_against="original", context_tokens=48)
     config = sealed(
-        _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates})
+        _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates}),
+        trained_context=512,
     )
     settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 2_000})
     (tmp_path / "run" / "pairs.json").write_text("kept")  # votes belong to the pairs there are
