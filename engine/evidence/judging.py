@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from engine.evidence import savings
 from engine.evidence.gates import seal_state
 from engine.evidence.parts import Memory, ModelQuality, Quality, QuestionOutcome, Recall, Speed
+from engine.evidence.selection import judged_questions
 from engine.evidence.stats import LEVEL, holm, mcnemar, paired_rates, paired_ratio
 from engine.evidence.verdict import (
     FEWEST,
@@ -27,9 +28,6 @@ from engine.evidence.verdict import (
 
 if TYPE_CHECKING:  # torch comes with it
     from engine.configs import AcceptanceGates
-
-PROBE_PASSED = 0.5
-"""A probe, one distance in one language, is judged where the original answers this share of it."""
 
 _LARGEST_LOG = 700.0  # exp(710) overflows
 
@@ -55,7 +53,7 @@ def judge(
     """
     found = (
         judge_quality(quality, gates),
-        _recall(recall, gates),
+        judge_recall(recall, gates),
         savings.speed(speed, gates, length),
         savings.memory(memory, gates, length),
         savings.cost(speed, gates, length),
@@ -97,7 +95,7 @@ def _documents(converted: ModelQuality, reference: ModelQuality) -> list[tuple[f
     return pairs if len(pairs) == len(converted.by_document) else []
 
 
-def _recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
+def judge_recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
     """Facts lost in percentage points, over the probes that the original passes."""
     limit = gates.recall_loss_points
     if limit is None:
@@ -105,31 +103,19 @@ def _recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
     told = partial(GateVerdict, gate="recall", limit=limit, unit="questions")
     if not recall.questions:
         return told(verdict="not_enough_evidence", reason="not_measured")
-    judged, failed = _judged(recall.questions)
-    if not judged:
+    judged = judged_questions(recall.questions)
+    if not judged and len(recall.questions) >= FEWEST["questions"]:
+        failed = tuple(sorted({q.distance_tokens for q in recall.questions}))
         return told(verdict="not_enough_evidence", reason="original_fails", at_tokens=failed)
+    if not judged:
+        more = FEWEST["questions"] - len(recall.questions)
+        return told(verdict="not_enough_evidence", reason="too_few", more=more)
     rates = paired_rates([q.original for q in judged], [q.converted for q in judged])
     points = rates.mapped(lambda rate: 100 * rate)
     if rates.n < FEWEST["questions"]:
         more, value = FEWEST["questions"] - rates.n, points.estimate
         return told(verdict="not_enough_evidence", reason="too_few", value=value, more=more)
     return on_condition(by_interval(points, limit, told, at_most=True), "lost_at", lost(judged))
-
-
-def _judged(
-    questions: Sequence[QuestionOutcome],
-) -> tuple[list[QuestionOutcome], tuple[int, ...]]:
-    """The questions of the probes that the original passes, and the distances of all others."""
-    probes: dict[tuple[int, str], list[QuestionOutcome]] = {}
-    for question in questions:
-        probes.setdefault((question.distance_tokens, question.language), []).append(question)
-    judged, failed = [], set()
-    for (distance, _), probe in probes.items():
-        if sum(q.original for q in probe) >= PROBE_PASSED * len(probe):
-            judged += probe
-        else:
-            failed.add(distance)
-    return judged, tuple(sorted(failed))
 
 
 def lost(questions: Sequence[QuestionOutcome]) -> list[int]:

@@ -150,7 +150,8 @@ class Recall(Result):
     languages: tuple[str, ...]
     """Languages asked in."""
     questions: tuple[QuestionOutcome, ...] = ()
-    """Every question counted above, by itself; empty in files of schema version 1."""
+    """Every question asked, by itself, in languages left out above too: what is judged is chosen
+    among them (docs/evidence.md). Empty in files of schema version 1."""
     note: str | None
     """Why there are no numbers, or why they must not be held against the converted model."""
 

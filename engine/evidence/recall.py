@@ -126,7 +126,7 @@ def gather(
 ) -> tuple[Recall, RecallProbe | None]:
     """All models' recall, and the farthest question that the original answers, where it does.
 
-    Languages that the original does not master are left out; where it masters none, all numbers
+    Languages that the original does not master are left out of the counts; where it masters none, all numbers
     are given with a note that they say nothing about the conversion.
 
     Args:
@@ -160,7 +160,7 @@ def gather(
             distance_tokens=probes[i].distance_tokens,
             **{name: which[i] for name, which in passed.items()},
         )
-        for i in kept
+        for i in range(len(probes))
     )
     answered = [probes[i] for i in kept if passed["original"][i]] if known else []
     whole = [probe for probe in answered if len(probe.input_ids) <= longest_prompt]

@@ -176,6 +176,31 @@ def test_recall_is_not_judged_where_the_original_fails():
     assert found.verdict == "go" and found.interval and found.interval.n == 200
 
 
+def _answered(original: list[bool], converted: list[bool], **more) -> Recall:
+    questions = tuple(
+        QuestionOutcome(
+            number=i, kind="part", original=a, converted=b,
+            **{"language": "en", "distance_tokens": 64, **more},
+        )
+        for i, (a, b) in enumerate(zip(original, converted, strict=True))
+    )  # fmt: skip
+    return Recall(original=None, converted=None, languages=("en",), questions=questions, note=None)
+
+
+def test_answers_that_let_a_question_in_are_not_those_compared():
+    """The original answers every second question only: where it passes, nothing of that is judged;
+    what is judged are the other half's answers, all wrong."""
+    every_second = [i % 2 == 0 for i in range(200)]
+    found = _one({"recall_loss_points": 5.0}, recall=_answered(every_second, [False] * 200))
+    assert (found.verdict, found.value) == ("go", 0.0)
+    assert found.interval and found.interval.n == 100
+
+
+def test_a_single_question_decides_nothing():
+    found = _one({"recall_loss_points": 5.0}, recall=_answered([True], [True]))
+    assert (found.verdict, found.reason, found.more) == ("not_enough_evidence", "too_few", 9)
+
+
 STEADY = {512: [0.010, 0.0101, 0.0099, 0.010, 0.010], 2048: [0.020, 0.0201, 0.0199, 0.02, 0.02]}
 QUICK = {512: [0.008] * 5, 2048: [0.010] * 5}
 SLOW = {512: [0.012] * 5, 2048: [0.030] * 5}
