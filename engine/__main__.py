@@ -100,8 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("run", help="id, name or folder of a run")
     compare.add_argument(
-        "--lengths", type=_lengths, metavar="N,N", help="measure at these lengths besides the run's own"
-    )
+        "--lengths", type=_lengths, metavar="N,N",
+        help="measure at these context lengths (tokens) besides the run's own",
+    )  # fmt: skip
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
     compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")

@@ -209,5 +209,10 @@ class RunConfig(Settings):
     """What the converted model must meet."""
     gates_sha256: str | None = None
     """Seal of the gates, set when the run is created; null in runs from before there were gates."""
+    weights_sha256: str | None = None
+    """SHA-256 of the original's weights, set when the run is created (for a Hub model in one file,
+    as the Hub tells it); null where it is not known, and in earlier runs."""
+    revision: str | None = None
+    """Commit of the Hub repository, set when the run is created; null for other models."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every random choice: weights, order of the data, probes."""

@@ -126,8 +126,8 @@ def gather(
 ) -> tuple[Recall, RecallProbe | None]:
     """All models' recall, and the farthest question that the original answers, where it does.
 
-    Languages that the original does not master are left out of the counts; where it masters none, all numbers
-    are given with a note that they say nothing about the conversion.
+    Languages that the original does not master are left out of the counts; where it masters none,
+    all numbers are given with a note that they say nothing about the conversion.
 
     Args:
         probes: what was asked.

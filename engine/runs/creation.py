@@ -50,7 +50,7 @@ def create_run(
     data_path = data_path.expanduser()
     config = _anchored(config, data_path)
     report = _preflight(config, data_path)
-    config = sealed(config, trained_context=report.context_tokens)
+    config = sealed(_pinned(config, report), trained_context=report.context_tokens)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)
     frozen = config.model_dump(mode="json")
@@ -93,6 +93,21 @@ def _anchored(config: RunConfig, data_path: Path) -> RunConfig:
     if config.data not in bundled_datasets():
         changes["data"] = data_path.name
     return config.model_copy(update=changes)
+
+
+def _pinned(config: RunConfig, report: ModelReport) -> RunConfig:
+    """The config with what tells the original's weights from any others.
+
+    Files here are read once. Of a Hub model that is not here yet, the commit says which they are;
+    the Hub tells the hash where they are one file.
+    """
+    from engine.models.load import weights_sha256
+
+    source, names = report.source, report.weight_files
+    sha256 = source.sha256.get(names[0]) if len(names) == 1 else None
+    if source.folder is not None:
+        sha256 = weights_sha256([source.folder / name for name in names])
+    return config.model_copy(update={"weights_sha256": sha256, "revision": source.revision})
 
 
 def _preflight(config: RunConfig, data_path: Path) -> ModelReport:

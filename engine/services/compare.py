@@ -24,7 +24,7 @@ from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
 from engine.evidence.results import Comparison, rounded
 from engine.evidence.speed import measure
-from engine.models.load import Loaded, load
+from engine.models.load import Loaded
 from engine.services.answers import (
     Prompt,
     answers,
@@ -38,6 +38,7 @@ from engine.services.data_checks import check_data
 from engine.services.generic_text import generic_text
 from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
+from engine.services.original import load_original
 from engine.services.progress import Progress
 from engine.services.vote_pairs import write_pairs
 
@@ -65,12 +66,13 @@ def compare(
         timing: seconds that earlier stages of the run took, to be kept with the result.
 
     Raises:
+        OriginalChanged: the original is not the one that the run was created with.
         EngineError: a model or the data cannot be read.
         Cancelled: `listen` asked to stop.
     """
     progress = Progress(listen)
     with progress.part("loading", "loading"):
-        original = load(config.model, device=device)
+        original = load_original(config, device=device)
         converted = load_converted(folder / "converted", device=device)
         corpus, dataset = run_data(folder, config, original)
     pieces = select_pieces(dataset.heldout, settings.heldout_tokens)

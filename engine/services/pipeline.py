@@ -21,13 +21,14 @@ from engine.core.saving import saving
 from engine.data.dataset import Dataset
 from engine.errors import Cancelled
 from engine.events import Event, Listener, Stage
-from engine.models.load import Loaded, load
+from engine.models.load import Loaded
 from engine.models.memory import run_device
 from engine.services.artifacts import ConversionRecord, load_converted, save_model
 from engine.services.compare import compare, run_data
 from engine.services.convert import convert
 from engine.services.data_checks import data_warnings, leaks_of
 from engine.services.finetune import Track, finetune
+from engine.services.original import load_original
 from engine.services.timings import read_timings, timed
 from engine.services.transfer import transfer
 
@@ -45,6 +46,7 @@ def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
         listen: told everything that happens. If it raises `Cancelled`, the work is saved first.
 
     Raises:
+        OriginalChanged: the original is not the one that the run was created with.
         EngineError: the model, the data or the training will not do.
         Cancelled: `listen` asked to stop; a later call goes on from there.
     """
@@ -61,7 +63,7 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
     """All before the comparison, which loads what it measures: no model outlives this function."""
     checkpoints = folder / CHECKPOINT
     with _stage("preparing", folder, listen):
-        original = load(config.model, device=device, finetune=config.recipe.finetune)
+        original = load_original(config, device=device, finetune=config.recipe.finetune)
         dataset = _prepare_data(config, folder, original, listen)
         done = (folder / "converted").is_dir()
         model = None if done else _model_to_train(config, folder, original)

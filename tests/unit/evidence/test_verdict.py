@@ -309,8 +309,9 @@ def test_the_seal_survives_the_file_and_nothing_else():
 
 @pytest.mark.parametrize(
     ("trained_context", "asked", "length"),
-    [(2048, None, 2048), (4000, None, 2048), (300, None, 300), (2048, 700, 700), (2048, 9000, 9000)],
-)
+    [(2048, None, 2048), (4000, None, 2048), (300, None, 300), (2048, 700, 700),
+     (2048, 9000, 9000)],
+)  # fmt: skip
 def test_the_length_to_judge_at_is_sealed_with_the_gates(trained_context, asked, length):
     config = RunConfig(model="m", data="d", gates=AcceptanceGates(context_tokens=asked))
     found = sealed(config, trained_context=trained_context)

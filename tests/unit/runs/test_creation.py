@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from pathlib import Path
@@ -48,6 +49,13 @@ def test_a_run_is_made_whole(llama: Path, text: Path, monkeypatch: pytest.Monkey
     assert run.config["gates"]["context_tokens"] == 512  # what the tiny model was made for
     text.unlink()  # an upload may vanish: the run has its own copy
     assert copied.exists()
+
+
+def test_the_originals_weights_are_kept_by_their_hash(llama: Path, text: Path) -> None:
+    run = service.get(service.create_run(RunConfig(model=str(llama), data="d"), text))
+    content = (llama / "model.safetensors").read_bytes()
+    assert run.config["weights_sha256"] == hashlib.sha256(content).hexdigest()
+    assert run.config["revision"] is None  # not from the Hub
 
 
 def test_bad_data_makes_nothing(llama: Path, tmp_path: Path, data_directory: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engine.configs import AcceptanceGates, ComparisonSettings, KeptLayers, Recipe, RunConfig
 from engine.data.documents import business_documents
 from engine.data.probes import RecallProbe
-from engine.errors import Cancelled
+from engine.errors import Cancelled, OriginalChanged
 from engine.events import Event, ignore
 from engine.evidence.gates import sealed
 from engine.evidence.results import Comparison
@@ -125,6 +125,7 @@ def test_pairs_to_vote_on_are_written_once(compared):
     every = VotePairs.model_validate_json(pairs.read_bytes())
     assert 0 < len(every.pairs) + every.same_answers <= SETTINGS.vote_pairs
     assert all(pair.left != pair.right for pair in every.pairs)
+    assert every.original_sha256 == compared[0].answers.original.weights_sha256
 
 
 def test_progress_runs_to_its_end(compared):
@@ -201,6 +202,16 @@ def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatc
     assert [p.distance_tokens for p in shown] == [max(fitting)]
     assert shown[0].answer == result.expected
     assert shown[0].prompt.count(shown[0].answer) == 1
+
+
+def test_another_original_is_not_compared(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+    pinned = load(config.model).weights_sha256
+    config = config.model_copy(update={"weights_sha256": pinned})
+    tiny_model_folder(tmp_path, "llama", seed=1)  # in its place
+    with pytest.raises(OriginalChanged, match=pinned[:12]):
+        compare(tmp_path / "run", config, SETTINGS, ignore)
+    assert not (tmp_path / "run" / COMPARISON_FILE).exists()
 
 
 def test_cancelling_writes_nothing(tmp_path):
