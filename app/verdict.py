@@ -47,6 +47,8 @@ def sentence(gate: GateVerdict, lang: str) -> str:
     parts.append(t(f"verdict.limit.{gate.gate}", lang, limit=_figure(gate, gate.limit, lang)))
     if gate.more is not None:
         parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
+        if gate.unscored:
+            parts.append(tn("verdict.unscored", lang, gate.unscored))
     elif gate.reason == "crosses":
         parts.append(t("verdict.too_close", lang))
     return sentences(lang, parts)

@@ -117,7 +117,13 @@ def _settle(one: dict[str, Any]) -> list[str]:
     if one["verdict"] != "not_enough_evidence":
         return []
     if one["more"] is not None:
-        return [f"About {one['more']:,} more {one['unit']} would settle it."]
+        said = [f"About {one['more']:,} more {one['unit']} would settle it."]
+        if one.get("unscored"):
+            said.append(
+                f"{counted(one['unscored'], 'held-out document')} lay beyond the token budget: a new"
+                " run with a larger comparison.heldout_tokens scores more of them."
+            )
+        return said
     if one["reason"] == "crosses":
         return ["It lies too close to the gate for any reasonable number of them to settle it."]
     if one["reason"] == "not_measured":

@@ -66,7 +66,10 @@ def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | Non
     limit, against = gates.quality_loss_percent, gates.quality_against
     if limit is None:
         return None
-    told = partial(GateVerdict, gate="quality", limit=limit, unit="documents", reference=against)
+    told = partial(
+        GateVerdict, gate="quality", limit=limit, unit="documents", reference=against,
+        unscored=quality.unscored_documents,
+    )  # fmt: skip
     reference = quality.control if against == "control" else quality.original
     if reference is None:
         return told(verdict="not_enough_evidence", reason="no_control")

@@ -88,6 +88,9 @@ class Quality(Result):
     """Mean divergence KL(original, converted) in nats per token over the same held-out tokens."""
     top1_agreement: float | None
     """Share (0-1) of held-out tokens for which both models rank the same token first."""
+    unscored_documents: int = 0
+    """Held-out documents of which nothing was scored, since `comparison.heldout_tokens` were
+    spent; 0 in files from before they were counted."""
 
 
 class DistanceRecall(Result):

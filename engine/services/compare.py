@@ -91,6 +91,9 @@ def compare(
         config, folder, original, converted, pieces, corpus.documents, probes,
         generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, device, progress,
     )  # fmt: skip
+    scored = len({piece.document for piece in pieces})
+    unscored = len({piece.document for piece in dataset.heldout}) - scored
+    quality = readings.quality.model_copy(update={"unscored_documents": unscored})
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
@@ -121,7 +124,7 @@ def compare(
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
-        quality=readings.quality,
+        quality=quality,
         recall=recall,
         speed=speed,
         memory=memory,
@@ -131,7 +134,7 @@ def compare(
         environment=environment(original.model, backend=backends(original.model, converted.model)),
         conversion=conversion_facts(converted.model, method),
         verdict=judge(
-            readings.quality, recall, speed, memory, gates=config.gates,
+            quality, recall, speed, memory, gates=config.gates,
             sha256=config.gates_sha256, length=length,
         ),
         ablation=readings.ablation,
