@@ -5,7 +5,8 @@ Every field's docstring is its help text, its row in the docs and the label's to
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -215,4 +216,14 @@ class RunConfig(Settings):
     revision: str | None = None
     """Commit of the Hub repository, set when the run is created; null for other models."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Seed of every random choice: weights, order of the data, probes."""
+    """Seed of the training: the mixers' first weights, the order of the training text, and the
+    sides of the blind vote."""
+    data_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of what the run is judged by: which documents are held out and which questions are
+    asked. Runs that differ in `seed` alone show the spread of the training."""
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> RunConfig:
+        """The settings of a run as they were stored. Before there was a `data_seed`, `seed` did its
+        work, and must do so for those runs: another split would hold out what they trained on."""
+        return cls.model_validate({"data_seed": values.get("seed", 0), **values})

@@ -120,8 +120,8 @@ def _settle(one: dict[str, Any]) -> list[str]:
         said = [f"About {one['more']:,} more {one['unit']} would settle it."]
         if one.get("unscored"):
             said.append(
-                f"{counted(one['unscored'], 'held-out document')} lay beyond the token budget: a new"
-                " run with a larger comparison.heldout_tokens scores more of them."
+                f"{counted(one['unscored'], 'held-out document')} lay beyond the token budget:"
+                " a new run with a larger comparison.heldout_tokens scores more of them."
             )
         return said
     if one["reason"] == "crosses":

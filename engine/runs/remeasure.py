@@ -58,7 +58,7 @@ def compare_again(
         first = error.errors()[0]
         what, hint = _REFUSED[str(first["loc"][0])]
         raise BadRunConfig(f"{what} {first['input']}: {first['msg']}.", hint) from error
-    config = RunConfig.model_validate(run.config)
+    config = RunConfig.stored(run.config)
     settings = config.comparison.model_copy(update=wanted)
     lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
     if lock is None:

@@ -112,7 +112,7 @@ def execute(run: Run) -> RunState:
             from engine.configs import RunConfig
             from engine.services.pipeline import run_pipeline
 
-            run_pipeline(RunConfig.model_validate(run.config), run.folder, listen)
+            run_pipeline(RunConfig.stored(run.config), run.folder, listen)
     except Cancelled:
         asked = store.get(run.id).cancel_requested_at is not None
         state = "cancelled" if asked else "interrupted"

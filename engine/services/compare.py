@@ -81,12 +81,12 @@ def compare(
             original.tokenizer,
             context_tokens=original.context_tokens,
             per_distance=settings.probes_per_distance,
-            seed=config.seed,
+            seed=config.data_seed,
         )
     with progress.part("needles", "needles"):
-        needles = _needles(original, settings.needles_per_cell, config.seed)
+        needles = _needles(original, settings.needles_per_cell, config.data_seed)
     with progress.part("data", "the data"):
-        checks = check_data(corpus, dataset, original, seed=config.seed, tick=progress.tick)
+        checks = check_data(corpus, dataset, original, seed=config.data_seed, tick=progress.tick)
     readings = measure_held_out(
         config, folder, original, converted, pieces, corpus.documents, probes,
         generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, device, progress,
@@ -161,7 +161,7 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
         )
     corpus = read_corpus(files[0], text_column=config.text_column)
     most = min(config.recipe.max_tokens, original.context_tokens)
-    dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.seed)
+    dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
     return corpus, dataset
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.configs import KeptLayers, default_kept
+from engine.configs import KeptLayers, RunConfig, default_kept
 from engine.errors import BadRunConfig
 from engine.methods import METHODS
 from engine.services.convert import layers_to_convert
@@ -34,3 +34,10 @@ def test_only_hybrid_keeps_layers_by_default(layers: int, kept: int) -> None:
 @pytest.mark.parametrize("layers", range(1, 9))
 def test_the_default_always_leaves_something_to_convert(method: str, layers: int) -> None:
     assert layers_to_convert(default_kept(method, layers), layers)
+
+
+def test_a_run_from_before_the_data_had_a_seed_keeps_its_split() -> None:
+    earlier = RunConfig(model="m", data="d", seed=3).model_dump(mode="json")
+    assert RunConfig.stored(earlier).data_seed == 0
+    del earlier["data_seed"]
+    assert RunConfig.stored(earlier).data_seed == 3

@@ -18,7 +18,7 @@ from engine.evidence.votes import VotePairs
 from engine.methods import T2R, Hybrid, Softmax
 from engine.models.load import load
 from engine.services.artifacts import ConversionRecord, save_model
-from engine.services.compare import COMPARISON_FILE, compare
+from engine.services.compare import COMPARISON_FILE, compare, run_data
 from engine.services.convert import convert
 from tests.support.models import tiny_model_folder
 
@@ -159,8 +159,7 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     words = {gate.gate: gate for gate in result.verdict.gates}
     assert result.verdict.gates_state == "frozen" and "memory" in result.verdict.decided_by
     assert words["memory"].value == 1.0 and words["memory"].context_tokens == 48
-    # Four held-out documents are too few to be sure even of that.
-    assert words["quality"].value == 0.0 and words["quality"].reason == "too_few"
+    assert words["quality"].value == 0.0 and words["quality"].verdict == "go"
 
 
 def test_a_hybrid_is_taken_apart(tmp_path):
@@ -212,6 +211,17 @@ def test_another_original_is_not_compared(tmp_path):
     with pytest.raises(OriginalChanged, match=pinned[:12]):
         compare(tmp_path / "run", config, SETTINGS, ignore)
     assert not (tmp_path / "run" / COMPARISON_FILE).exists()
+
+
+def test_another_seed_of_the_training_is_judged_by_the_same_documents(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+    original = load(config.model)
+
+    def heldout(**seeds: int) -> set[int]:
+        _, dataset = run_data(tmp_path / "run", config.model_copy(update=seeds), original)
+        return {piece.document for piece in dataset.heldout}
+
+    assert heldout(seed=1) == heldout(seed=2) != heldout(seed=1, data_seed=1)
 
 
 def test_cancelling_writes_nothing(tmp_path):
