@@ -114,6 +114,8 @@ def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
     """Everything that can be known to fail before the work begins; gives what the model is."""
     from engine.data.ingest import read_corpus
     from engine.models.check import check_model
+    from engine.models.lengths import require_lengths
+    from engine.models.memory import run_device
     from engine.services.convert import layers_to_convert
 
     read_corpus(data_path, text_column=config.text_column)
@@ -121,4 +123,8 @@ def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
     layers_to_convert(config.kept, report.layers)
     for head in dict.fromkeys(report.heads):
         config.method.build(head)
+    require_lengths(
+        config, config.comparison.context_tokens, heads=report.heads, device=run_device(),
+        context_tokens=report.context_tokens, learned_positions=report.learned_positions,
+    )  # fmt: skip
     return report

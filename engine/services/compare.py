@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.configs import ComparisonSettings, RunConfig
+from engine.core.geometry import attention_layers
 from engine.data.dataset import Dataset, Piece, build_dataset
 from engine.data.ingest import Corpus, read_corpus
 from engine.data.needles import NeedleProbe, needle_probes
@@ -24,6 +25,7 @@ from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
 from engine.evidence.results import Comparison, rounded
 from engine.evidence.speed import measure
+from engine.models.lengths import require_lengths
 from engine.models.load import Loaded
 from engine.services.answers import (
     Prompt,
@@ -66,6 +68,7 @@ def compare(
         timing: seconds that earlier stages of the run took, to be kept with the result.
 
     Raises:
+        BadRunConfig: a context length is out of reach.
         OriginalChanged: the original is not the one that the run was created with.
         EngineError: a model or the data cannot be read.
         Cancelled: `listen` asked to stop.
@@ -75,6 +78,13 @@ def compare(
         original = load_original(config, device=device)
         converted = load_converted(folder / "converted", device=device)
         corpus, dataset = run_data(folder, config, original)
+    length = judged_length(config, original.context_tokens)
+    lengths = lengths_to_measure(settings.context_tokens, config, length)
+    require_lengths(
+        config, lengths, heads=[layer.head for layer in attention_layers(original.model)],
+        context_tokens=original.context_tokens, learned_positions=original.learned_positions,
+        device=device,
+    )  # fmt: skip
     pieces = select_pieces(dataset.heldout, settings.heldout_tokens)
     with progress.part("recall", "recall questions"):
         probes, note = questions(
@@ -97,11 +107,10 @@ def compare(
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     with progress.part("speed and memory", "speed and memory"):
-        length = judged_length(config, original.context_tokens)
         speed, memory = measure(
             original.model,
             converted.model,
-            context_tokens=lengths_to_measure(settings.context_tokens, config, length),
+            context_tokens=lengths,
             decode_tokens=settings.decode_tokens,
             repeats=settings.repeats,
             trained_context=original.context_tokens,

@@ -85,6 +85,28 @@ def test_settings_that_do_not_fit_the_model_make_nothing(
     assert _nothing_was_made(data_directory)
 
 
+def test_lengths_out_of_reach_make_nothing(
+    llama: Path, text: Path, tmp_path: Path, data_directory: Path
+) -> None:
+    gpt2 = tiny_model_folder(tmp_path, "gpt2")
+    far = 10**11
+    for model, changes, words in (
+        (gpt2, {"gates": {"context_tokens": 513}}, "512 learned positions"),
+        (llama, {"gates": {"context_tokens": far}}, f"gates.context_tokens={far}"),
+        (llama, {"comparison": {"context_tokens": (64, far)}}, "GiB of memory"),
+    ):
+        config = RunConfig.model_validate({"model": str(model), "data": "d", **changes})
+        with pytest.raises(BadRunConfig, match=words) as refused:
+            service.create_run(config, text)
+        assert refused.value.hint.startswith("Give ")
+    assert _nothing_was_made(data_directory)
+    within = RunConfig.model_validate(
+        {"model": str(gpt2), "data": "d", "gates": {"context_tokens": 512},
+         "comparison": {"context_tokens": (64, far)}}
+    )  # fmt: skip
+    assert service.create_run(within, text)  # what has no positions is left out, and said
+
+
 def test_a_folder_of_ones_own(llama: Path, text: Path, tmp_path: Path) -> None:
     config = RunConfig(model=str(llama), data="d")
     place = tmp_path / "deep" / "place"

@@ -10,7 +10,7 @@ import pytest
 from engine.configs import AcceptanceGates, ComparisonSettings, KeptLayers, Recipe, RunConfig
 from engine.data.documents import business_documents
 from engine.data.probes import RecallProbe
-from engine.errors import Cancelled, OriginalChanged
+from engine.errors import BadRunConfig, Cancelled, OriginalChanged
 from engine.events import Event, ignore
 from engine.evidence.gates import sealed
 from engine.evidence.results import Comparison
@@ -222,6 +222,13 @@ def test_another_seed_of_the_training_is_judged_by_the_same_documents(tmp_path):
         return {piece.document for piece in dataset.heldout}
 
     assert heldout(seed=1) == heldout(seed=2) != heldout(seed=1, data_seed=1)
+
+
+def test_a_length_beyond_the_memory_is_not_begun(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+    settings = SETTINGS.model_copy(update={"context_tokens": (32, 10**11)})
+    with pytest.raises(BadRunConfig, match="GiB"):
+        compare(tmp_path / "run", config, settings, ignore)
 
 
 def test_cancelling_writes_nothing(tmp_path):
