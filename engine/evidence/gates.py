@@ -46,11 +46,20 @@ def _sha256(gates: AcceptanceGates) -> str:
     return hashlib.sha256(gates.model_dump_json(exclude_unset=True).encode()).hexdigest()
 
 
-def seal_state(gates: AcceptanceGates, sha256: str | None) -> SealState:
-    """Hold the gates against their seal; None is a run from before there were gates."""
-    if sha256 is None:
+def seal_state(
+    gates: AcceptanceGates, sha256: str | None, recorded_sha256: str | None = None
+) -> SealState:
+    """Hold the gates against their seal.
+
+    Args:
+        gates: the run's.
+        sha256: the seal in the run's settings; None is a run from before there were gates.
+        recorded_sha256: the seal in the run's first event; None is a run from before it was there.
+    """
+    if sha256 is None and recorded_sha256 is None:
         return "not_frozen"
-    return "frozen" if _sha256(gates) == sha256 else "changed"
+    recorded = recorded_sha256 if recorded_sha256 is not None else sha256
+    return "frozen" if _sha256(gates) == sha256 == recorded else "changed"
 
 
 def lengths_to_measure(asked: tuple[int, ...], config: RunConfig, judged: int) -> tuple[int, ...]:

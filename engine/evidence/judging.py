@@ -41,6 +41,7 @@ def judge(
     gates: AcceptanceGates,
     sha256: str | None,
     length: int,
+    recorded_sha256: str | None = None,
 ) -> Verdict:
     """The verdict on everything measured.
 
@@ -50,6 +51,7 @@ def judge(
         sha256: their seal from the run's creation.
         length: context length in tokens at which speed, memory and cost are judged (see
             `judged_length`); what was measured at others cannot stand in for it.
+        recorded_sha256: the seal in the run's first event; None where there is none.
     """
     found = (
         judge_quality(quality, gates),
@@ -58,7 +60,8 @@ def judge(
         savings.memory(memory, gates, length),
         savings.cost(speed, gates, length),
     )
-    return overall([one for one in found if one], seal_state(gates, sha256), sha256)
+    state = seal_state(gates, sha256, recorded_sha256)
+    return overall([one for one in found if one], state, sha256)
 
 
 def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadRunConfig, EngineError
 from engine.runs import files, paths, store
+from engine.runs.seal import sealing
 
 if TYPE_CHECKING:  # torch comes with it, and pages import this module
     from engine.configs import RunConfig
@@ -56,7 +57,9 @@ def create_run(
     frozen = config.model_dump(mode="json")
     files.make_folder(folder, config=frozen, data=data_path)
     try:
-        store.insert(run_id, folder, frozen, name=name, owner=owner)
+        store.insert(
+            run_id, folder, frozen, name=name, owner=owner, first=sealing(config.gates_sha256)
+        )
     except (EngineError, sqlite3.Error):
         files.delete_folder(folder, ours=False)
         raise

@@ -55,6 +55,7 @@ def compare(
     *,
     device: str = "cpu",
     timing: Mapping[str, float] | None = None,
+    recorded_sha256: str | None = None,
 ) -> Comparison:
     """Measure the original, the control, the converted and the untrained model of a run.
 
@@ -66,6 +67,7 @@ def compare(
         listen: told after every part; may raise `Cancelled`, and nothing is written then.
         device: where the models run, as torch names it.
         timing: seconds that earlier stages of the run took, to be kept with the result.
+        recorded_sha256: the seal of the gates in the run's first event, where there is one.
 
     Raises:
         BadRunConfig: a context length is out of reach.
@@ -144,7 +146,7 @@ def compare(
         conversion=conversion_facts(converted.model, method),
         verdict=judge(
             quality, recall, speed, memory, gates=config.gates,
-            sha256=config.gates_sha256, length=length,
+            sha256=config.gates_sha256, recorded_sha256=recorded_sha256, length=length,
         ),
         ablation=readings.ablation,
         data_checks=checks,

@@ -37,13 +37,16 @@ TRANSFERRED = "transferred"
 """Within the checkpoint folder: the converted model after attention transfer."""
 
 
-def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
+def run_pipeline(
+    config: RunConfig, folder: Path, listen: Listener, *, recorded_sha256: str | None = None
+) -> None:
     """Prepare, transfer, fine-tune and compare; leaves converted/, control/ and comparison.json.
 
     Args:
         config: the run's settings.
         folder: the run's folder, with the data in data/.
         listen: told everything that happens. If it raises `Cancelled`, the work is saved first.
+        recorded_sha256: the seal of the gates in the run's first event, where there is one.
 
     Raises:
         OriginalChanged: the original is not the one that the run was created with.
@@ -55,7 +58,10 @@ def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
     with _stage("comparing", folder, listen):
         # Of an interrupted comparison nothing is kept, so neither is its time.
         earlier = {stage: s for stage, s in read_timings(folder).items() if stage != "comparing"}
-        compare(folder, config, config.comparison, listen, device=device, timing=earlier)
+        compare(
+            folder, config, config.comparison, listen, device=device, timing=earlier,
+            recorded_sha256=recorded_sha256,
+        )  # fmt: skip
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 

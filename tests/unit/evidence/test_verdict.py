@@ -307,6 +307,16 @@ def test_the_seal_survives_the_file_and_nothing_else():
     assert seal_state(AcceptanceGates(), None) == "not_frozen"
 
 
+def test_gates_and_seal_altered_together_are_found_out_by_the_log():
+    config = sealed(RunConfig(model="m", data="d"), trained_context=2048)
+    loose = AcceptanceGates(quality_loss_percent=50)
+    forged = sealed(config.model_copy(update={"gates": loose}), trained_context=2048)
+    assert seal_state(forged.gates, forged.gates_sha256) == "frozen"  # by itself
+    assert seal_state(forged.gates, forged.gates_sha256, config.gates_sha256) == "changed"
+    assert seal_state(config.gates, config.gates_sha256, config.gates_sha256) == "frozen"
+    assert seal_state(config.gates, None, config.gates_sha256) == "changed"
+
+
 @pytest.mark.parametrize(
     ("trained_context", "asked", "length"),
     [(2048, None, 2048), (4000, None, 2048), (300, None, 300), (2048, 700, 700),

@@ -13,6 +13,7 @@ from engine.configs import KeptLayers, RunConfig
 from engine.errors import BadDataset, BadRunConfig, IncompatibleMethod, ModelNotFound, RunBusy
 from engine.methods import Rfa
 from engine.runs import paths, service, store
+from engine.runs.seal import recorded
 from tests.support.models import tiny_model_folder
 
 
@@ -56,6 +57,13 @@ def test_the_originals_weights_are_kept_by_their_hash(llama: Path, text: Path) -
     content = (llama / "model.safetensors").read_bytes()
     assert run.config["weights_sha256"] == hashlib.sha256(content).hexdigest()
     assert run.config["revision"] is None  # not from the Hub
+
+
+def test_the_first_event_holds_the_seal_of_the_gates(llama: Path, text: Path) -> None:
+    run = service.get(service.create_run(RunConfig(model=str(llama), data="d"), text))
+    (event,) = service.events(run.id)
+    assert event.values["gates_sha256"] == run.config["gates_sha256"] == recorded(run.id)
+    assert event.seq == 1 and run.config["gates_sha256"] in event.values["text"]
 
 
 def test_bad_data_makes_nothing(llama: Path, tmp_path: Path, data_directory: Path) -> None:
