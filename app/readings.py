@@ -8,6 +8,7 @@ from app import notes
 from app.components import Party, Tone
 from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
+from engine.evidence.exact_match import begins_with
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison, FinetuningEnd
 from engine.evidence.savings import WANTED_REPEATS, few_repeats, speed_ratios
@@ -241,8 +242,8 @@ def answers(comparison: Comparison, lang: str) -> str:
     if pair.expected is None:
         return shared
     found = [
-        t("reading.answers.right" if pair.expected in answer.text else "reading.answers.wrong",
-          lang, party=t(f"party.{party}", lang))
+        t("reading.answers.right" if begins_with(answer.text.lstrip(), pair.expected)
+          else "reading.answers.wrong", lang, party=t(f"party.{party}", lang))
         for party, answer in (("original", pair.original), ("converted", pair.converted))
     ]  # fmt: skip
     return sentences(

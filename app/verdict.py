@@ -52,6 +52,8 @@ def sentence(gate: GateVerdict, lang: str) -> str:
     parts.append(t(f"verdict.limit.{gate.gate}", lang, limit=_figure(gate, gate.limit, lang)))
     if gate.more is not None:
         parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
+        if gate.unscored:
+            parts.append(tn("verdict.unscored", lang, gate.unscored))
     elif gate.reason == "crosses":
         parts.append(t("verdict.too_close", lang))
     return sentences(lang, parts)
@@ -97,5 +99,10 @@ def reason(gate: GateVerdict, lang: str) -> str:
     key = gate.reason
     if key == "worse_at":
         key = "larger" if gate.gate == "memory" else "slower"
+    if key == "not_measured" and gate.context_tokens:
+        key = "not_measured_at"
     lengths = listed([count(tokens) for tokens in gate.at_tokens], lang)
-    return t(f"verdict.why.{key}", lang, length=_length(gate, lang), lengths=lengths)
+    return t(
+        f"verdict.why.{key}", lang, length=_length(gate, lang), lengths=lengths,
+        tokens=str(gate.context_tokens),
+    )  # fmt: skip

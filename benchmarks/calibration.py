@@ -5,8 +5,9 @@
 Quality: populations of documents whose true change in perplexity is known, because it is computed
 over the whole population; data sets of n documents are drawn from them and go through the same
 `judge` as a run. Half of the populations are made up (even, skewed and heavy-tailed losses), half
-are real per-document losses of the bundled model and of copies damaged on purpose. Recall, speed
-and votes are drawn from known chances.
+are real per-document losses of the bundled model and of copies damaged on purpose. Recall questions
+are drawn from known chances and go through a run's own judgement too, the choice of its probes
+included; so are speed and votes through their intervals.
 """
 
 from __future__ import annotations
@@ -20,15 +21,22 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.planted import damaged_populations, judge_quality, made_up_populations
+from benchmarks.planted import (
+    damaged_populations,
+    judge_quality,
+    judge_recall,
+    made_up_populations,
+)
 from engine.configs import AcceptanceGates
-from engine.evidence.judging import lost
-from engine.evidence.parts import QuestionOutcome
 from engine.evidence.savings import ratio_of_times
-from engine.evidence.stats import Interval, paired_rates, wilson
+from engine.evidence.stats import Interval, wilson
 
 SIZES = (6, 10, 20, 50)
-DISTANCES = 6
+RECALL_TRUTHS = (
+    (0.0, 0.95, 0.9), (0.1, 0.95, 0.9), (0.2, 0.95, 0.9),
+    (0.0, 0.7, 0.0), (0.0, 0.6, 0.0), (0.0, 0.5, 0.0), (0.0, 0.4, 0.0),
+)  # fmt: skip
+"""Share of questions lost, share that the original answers, and share that goes by one chance."""
 
 
 @dataclass
@@ -87,33 +95,39 @@ def quality(
             **shares}  # fmt: skip
 
 
-def recall(loss: float, *, questions: int, data_sets: int, seed: int) -> dict[str, Any]:
-    """The original answers 95 %; the converted model answers anew with `loss` less, where the two
-    share nine questions in ten."""
+def recall(
+    loss: float, *, original: float, shared: float, questions: int, data_sets: int, seed: int
+) -> dict[str, Any]:
+    """The original answers so many questions and the converted model `loss` less, each by chance;
+    the two share the chance of a part of them. Judged as a run is, choice of the probes included.
+
+    Args:
+        loss: true share of questions lost.
+        original: share that the original answers.
+        shared: share of the questions in which both go by the same chance; 0 is the hardest on the
+            choice of the probes, since nothing that the original gets by luck is then shared.
+        questions: in all, before the choice.
+    """
     rng = np.random.default_rng(seed)
-    tally, worse, caught, false_distances = Tally(100 * loss), 0, 0, 0
-    limit = AcceptanceGates().recall_loss_points or 0.0
+    tally, gates = Tally(100 * loss), AcceptanceGates()
+    worse = caught = some_distance = n = 0
     for _ in range(data_sets):
-        shared = rng.random(questions) < 0.9
         first = rng.random(questions)
-        second = np.where(shared, first, rng.random(questions))
-        ours, theirs = first < 0.95, second < 0.95 - loss
-        interval = paired_rates(ours.tolist(), theirs.tolist()).mapped(lambda rate: 100 * rate)
-        tally.add(interval)
-        worse += interval.low > 0
-        caught += interval.low > limit
-        outcomes = [
-            QuestionOutcome(
-                number=i, language="en", kind="planted", distance_tokens=64 << (i % DISTANCES),
-                original=bool(a), converted=bool(b),
-            )
-            for i, (a, b) in enumerate(zip(ours, theirs))
-        ]  # fmt: skip
-        false_distances += bool(lost(outcomes))
+        second = np.where(rng.random(questions) < shared, first, rng.random(questions))
+        found, lost = judge_recall(first < original, second < original - loss, gates)
+        some_distance += bool(lost)
+        if found.interval is None:  # too few of the probes are passed
+            continue
+        tally.add(found.interval)
+        n += found.interval.n
+        worse += found.interval.low > 0
+        caught += found.verdict == "no_go"
+    shares = {"judged": tally.n, "called_worse": worse, "default_gate_no_go": caught,
+              "some_distance_called_lost": some_distance}  # fmt: skip
     return {
-        "questions": questions, **tally.row(), "called_worse": round(worse / data_sets, 4),
-        "default_gate_no_go": round(caught / data_sets, 4),
-        "some_distance_called_lost": round(false_distances / data_sets, 4),
+        "original": original, "shared": shared, "questions": questions, **tally.row(),
+        "mean_judged_questions": round(n / tally.n, 1),
+        **{name: round(count / data_sets, 4) for name, count in shares.items()},
     }  # fmt: skip
 
 
@@ -166,8 +180,8 @@ def calibrate(*, data_sets: int, documents: int, sizes: tuple[int, ...] = SIZES)
     return {
         "quality": rows,
         "recall": [
-            recall(loss, questions=n, data_sets=data_sets, seed=n)
-            for loss in (0.0, 0.1, 0.2) for n in (60, 120, 240)
+            recall(loss, original=rate, shared=shared, questions=n, data_sets=data_sets, seed=n)
+            for loss, rate, shared in RECALL_TRUTHS for n in (60, 120, 240)
         ],
         "speed": [
             speed(ratio, repeats=n, data_sets=data_sets, seed=n)

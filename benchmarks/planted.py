@@ -14,14 +14,25 @@ from engine import Hybrid, KeptLayers, convert, load
 from engine.configs import AcceptanceGates
 from engine.data.batches import Piece
 from engine.data.documents import business_documents
-from engine.evidence.judging import judge_quality as judge_gate
-from engine.evidence.parts import DocumentReading, ModelQuality, Quality
+from engine.evidence.judging import judge_quality as judge_quality_gate
+from engine.evidence.judging import judge_recall as judge_recall_gate
+from engine.evidence.judging import lost
+from engine.evidence.parts import (
+    DocumentReading,
+    ModelQuality,
+    Quality,
+    QuestionOutcome,
+    Recall,
+)
 from engine.evidence.quality import score
+from engine.evidence.selection import judged_questions
 from engine.evidence.verdict import GateVerdict
 from engine.models.catalogue import DEFAULT_MODEL
 
 Population = tuple[np.ndarray, np.ndarray]
 """Of every document: additional nats of the converted model, and tokens."""
+
+DISTANCES = 6
 
 DAMAGE = (0.05, 0.15, 0.2, 0.3)
 """Standard deviation of the noise added to every weight matrix, as a share of its own."""
@@ -89,7 +100,7 @@ def damaged(model: PreTrainedModel, share: float, seed: int) -> PreTrainedModel:
 def judge_quality(losses: np.ndarray, tokens: np.ndarray, gates: AcceptanceGates) -> GateVerdict:
     """The verdict on quality of a data set, as a run would get it."""
     control = _model(np.zeros_like(losses), tokens)
-    found = judge_gate(
+    found = judge_quality_gate(
         Quality(
             original=control, control=control, converted=_model(losses, tokens),
             swapped_untrained=control, kl=None, top1_agreement=None,
@@ -98,6 +109,30 @@ def judge_quality(losses: np.ndarray, tokens: np.ndarray, gates: AcceptanceGates
     )  # fmt: skip
     assert found is not None  # the gate is set
     return found
+
+
+def judge_recall(
+    original: np.ndarray, converted: np.ndarray, gates: AcceptanceGates
+) -> tuple[GateVerdict, list[int]]:
+    """The verdict on recall of a data set, as a run would get it, and the distances called lost.
+
+    Args:
+        original, converted: whether each question is answered [questions]; they are dealt in turn
+            to two languages and six distances.
+    """
+    questions = tuple(
+        QuestionOutcome(
+            number=i, language=("en", "ja")[i % 2], kind="planted",
+            distance_tokens=64 << (i // 2 % DISTANCES), original=bool(a), converted=bool(b),
+        )
+        for i, (a, b) in enumerate(zip(original, converted))
+    )  # fmt: skip
+    recall = Recall(
+        original=None, converted=None, languages=("en", "ja"), questions=questions, note=None
+    )
+    found = judge_recall_gate(recall, gates)
+    assert found is not None  # the gate is set
+    return found, lost(judged_questions(questions))
 
 
 def _model(nats: np.ndarray, tokens: np.ndarray) -> ModelQuality:

@@ -88,7 +88,10 @@ def _parser() -> argparse.ArgumentParser:
         "--recipe", choices=RECIPE_NAMES, default="quick", metavar="NAME",
         help="one of: %(choices)s (default: quick)",
     )  # fmt: skip
-    convert.add_argument("--seed", type=int, default=0, metavar="N")
+    convert.add_argument("--seed", type=int, default=0, metavar="N", help="of the training")
+    convert.add_argument(
+        "--data-seed", type=int, default=0, metavar="N", help="of the split and the questions"
+    )
     convert.add_argument("--text-column", metavar="C", help="column or key that holds the text")
     convert.add_argument(
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
@@ -100,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("run", help="id, name or folder of a run")
     compare.add_argument(
-        "--lengths", type=_lengths, metavar="N,N", help="measure at these context lengths (tokens)"
+        "--lengths", type=_lengths, metavar="N,N", help="measure at these lengths (tokens) too"
     )
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
@@ -144,10 +147,10 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
         method=options.method,
         keep_every=options.keep_softmax_every,
         recipe=options.recipe,
-        seed=options.seed,
+        seed=options.seed, data_seed=options.data_seed,
         text_column=options.text_column,
         assignments=options.set,
-    )
+    )  # fmt: skip
     run_id = service.create_run(config, data, name=name, folder=folder)
     ProgressLine().line(f"run {run_id}" + (f" ({name})" if name else ""))
     service.start(run_id)

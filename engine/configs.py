@@ -5,7 +5,8 @@ Every field's docstring is its help text, its row in the docs and the label's to
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -203,8 +204,9 @@ class AcceptanceGates(Settings):
     """Computing time for one document, converted / original, at most: `context_tokens` read and
     `output_tokens` written."""
     context_tokens: Annotated[int, Field(ge=16)] | None = None
-    """Your context length in tokens, at which speed, memory and cost are judged and measured; empty
-    takes the longest length measured within the trained context."""
+    """Your context length in tokens, at which speed, memory and cost are judged and measured. Where
+    it is empty, creating the run fills in the longest of `comparison.context_tokens` within the
+    trained context."""
     output_tokens: Annotated[int, Field(ge=1)] = 200
     """Tokens written per document, for the cost."""
 
@@ -234,5 +236,20 @@ class RunConfig(Settings):
     """What the converted model must meet."""
     gates_sha256: str | None = None
     """Seal of the gates, set when the run is created; null in runs from before there were gates."""
+    weights_sha256: str | None = None
+    """SHA-256 of the original's weights, set when the run is created (for a Hub model in one file,
+    as the Hub tells it); null where it is not known, and in earlier runs."""
+    revision: str | None = None
+    """Commit of the Hub repository, set when the run is created; null for other models."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Seed of every random choice: weights, order of the data, probes."""
+    """Seed of the training: the mixers' first weights, the order of the training text, and the
+    sides of the blind vote."""
+    data_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of what the run is judged by: which documents are held out and which questions are
+    asked. Runs that differ in `seed` alone show the spread of the training."""
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> RunConfig:
+        """The settings of a run as they were stored. Before there was a `data_seed`, `seed` did its
+        work, and must do so for those runs: another split would hold out what they trained on."""
+        return cls.model_validate({"data_seed": values.get("seed", 0), **values})

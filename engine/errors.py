@@ -27,6 +27,10 @@ class UnsafeModel(EngineError):
     """The model would need pickled weights or remote code; neither is ever loaded."""
 
 
+class OriginalChanged(EngineError):
+    """The original's weights are not those that the run was created with."""
+
+
 class BadDataset(EngineError):
     """The data file cannot be read as text documents, or holds too little text."""
 

@@ -74,6 +74,7 @@ def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
     every = kept.get("every", 0) if isinstance(kept, dict) else 0
     return [
         (t("convert.model", lang), str(config.get("model", ""))),
+        (t("live.weights", lang), _weights(config, lang)),
         (t("convert.data", lang), str(config.get("data", ""))),
         (t("convert.method", lang), _name_of(method)),
         (t("convert.keep_every", lang),
@@ -81,6 +82,12 @@ def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
         (t("convert.recipe", lang), str(config.get("recipe_name", ""))),
         (t("convert.seed", lang), str(config.get("seed", ""))),
     ]  # fmt: skip
+
+
+def _weights(config: dict[str, object], lang: str) -> str:
+    """The beginning of the hash, or the commit, of the weights that the run was created with."""
+    known = config.get("weights_sha256") or config.get("revision")
+    return f"{str(known)[:12]}…" if known else t("live.weights_unknown", lang)
 
 
 def _name_of(method: object) -> str:

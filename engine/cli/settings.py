@@ -30,13 +30,14 @@ def build_config(
     keep_every: int | None = None,
     recipe: str = "quick",
     seed: int = 0,
+    data_seed: int = 0,
     text_column: str | None = None,
     assignments: Sequence[str] = (),
 ) -> RunConfig:
     """The settings of a run.
 
     Args:
-        model, data, seed, text_column: as in `RunConfig`.
+        model, data, seed, data_seed, text_column: as in `RunConfig`.
         layers: attention layers of the model.
         method, recipe: names; their settings start from the defaults.
         keep_every: keep one softmax layer in this many; None takes the method's default.
@@ -53,6 +54,7 @@ def build_config(
         "data": data,
         "text_column": text_column,
         "seed": seed,
+        "data_seed": data_seed,
         "recipe_name": recipe,
         "method": METHODS[method]().model_dump(),
         "kept": kept,

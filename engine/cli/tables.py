@@ -52,6 +52,7 @@ def run_summary(run: Run) -> str:
     lines = [
         f"run     {run.id}" + (f" ({run.name})" if run.name else ""),
         f"model   {run.config['model']}",
+        f"weights {_weights(run.config)}",
         f"data    {run.config['data']}",
         f"method  {run.config['method']['name']}",
         f"state   {run.state}" + (f", step {run.step} of {run.total}" if run.working else ""),
@@ -63,6 +64,13 @@ def run_summary(run: Run) -> str:
         spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.timings.items())
         lines.append(f"time    {sum(run.timings.values()):,.1f} s ({spent})")
     return "\n".join(lines)
+
+
+def _weights(config: dict[str, Any]) -> str:
+    """Which weights of the original the run was created with."""
+    known = [("SHA-256", config.get("weights_sha256")), ("Hub commit", config.get("revision"))]
+    said = [f"{what} {value}" for what, value in known if value]
+    return ", ".join(said) or "unknown: the run is from before they were kept"
 
 
 def comparison(result: dict[str, Any] | None) -> str:

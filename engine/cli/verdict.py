@@ -21,7 +21,7 @@ _OVERALL = {
 _WHY = {
     "too_few": "too few {unit} for an interval",
     "not_finite": "the converted model's likelihoods are not finite numbers",
-    "not_measured": "this was not measured",
+    "not_measured": "this was not measured{at}",
     "no_control": "the gate names the control, and none was trained; train it, or set"
     " gates.quality_against=original",
     "original_fails": "the original itself fails these questions, so they say nothing about the"
@@ -64,7 +64,7 @@ def sentence(one: dict[str, Any]) -> str:
     if one["value"] is not None:
         parts.append(_measured(one))
     if one["reason"] in _WHY:
-        parts.append(_WHY[one["reason"]].format(unit=one["unit"]))
+        parts.append(_WHY[one["reason"]].format(unit=one["unit"], at=_at(one)))
     parts.append(f"the gate is {_limit(one)}")
     text = "; ".join(parts)
     text = text[0].upper() + text[1:] + "."
@@ -86,10 +86,13 @@ def _limit(one: dict[str, Any]) -> str:
     return f"at least {limit:g}x" if one["gate"] == "speed" else f"at most {limit:g}x"
 
 
+def _at(one: dict[str, Any]) -> str:
+    return f" at {counted(one['context_tokens'], 'token')}" if one["context_tokens"] else ""
+
+
 def _measured(one: dict[str, Any]) -> str:
     gate = one["gate"]
-    figure = _figure(gate, one["value"])
-    at = f" at {counted(one['context_tokens'], 'token')}" if one["context_tokens"] else ""
+    figure, at = _figure(gate, one["value"]), _at(one)
     what = {
         "quality": f"perplexity is {figure} against the {one['reference']}",
         "recall": f"facts lost: {figure} against the original",
@@ -119,9 +122,16 @@ def _settle(one: dict[str, Any]) -> list[str]:
     if one["verdict"] != "not_enough_evidence":
         return []
     if one["more"] is not None:
-        return [f"About {one['more']:,} more {one['unit']} would settle it."]
+        said = [f"About {one['more']:,} more {one['unit']} would settle it."]
+        if one.get("unscored"):
+            said.append(
+                f"{counted(one['unscored'], 'held-out document')} lay beyond the token budget:"
+                " a new run with a larger comparison.heldout_tokens scores more of them."
+            )
+        return said
     if one["reason"] == "crosses":
         return ["It lies too close to the gate for any reasonable number of them to settle it."]
     if one["reason"] == "not_measured":
-        return ["Measuring again with `compare RUN --lengths` may settle it."]
+        length = one["context_tokens"] or "512,2048"
+        return [f"Measuring again with `compare RUN --lengths {length}` may settle it."]
     return []

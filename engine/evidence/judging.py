@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.evidence import savings
-from engine.evidence.gates import judged_length, seal_state
+from engine.evidence.gates import seal_state
 from engine.evidence.parts import Memory, ModelQuality, Quality, QuestionOutcome, Recall, Speed
+from engine.evidence.selection import judged_questions
 from engine.evidence.stats import LEVEL, holm, mcnemar, paired_rates, paired_ratio
 from engine.evidence.verdict import (
     FEWEST,
@@ -28,9 +29,6 @@ from engine.evidence.verdict import (
 if TYPE_CHECKING:  # torch comes with it
     from engine.configs import AcceptanceGates
 
-PROBE_PASSED = 0.5
-"""A probe, one distance in one language, is judged where the original answers this share of it."""
-
 _LARGEST_LOG = 700.0  # exp(710) overflows
 
 
@@ -42,6 +40,8 @@ def judge(
     *,
     gates: AcceptanceGates,
     sha256: str | None,
+    length: int,
+    recorded_sha256: str | None = None,
 ) -> Verdict:
     """The verdict on everything measured.
 
@@ -49,16 +49,19 @@ def judge(
         quality, recall, speed, memory: of the comparison.
         gates: the run's.
         sha256: their seal from the run's creation.
+        length: context length in tokens at which speed, memory and cost are judged (see
+            `judged_length`); what was measured at others cannot stand in for it.
+        recorded_sha256: the seal in the run's first event; None where there is none.
     """
-    length = judged_length(gates, speed)
     found = (
         judge_quality(quality, gates),
-        _recall(recall, gates),
+        judge_recall(recall, gates),
         savings.speed(speed, gates, length),
         savings.memory(memory, gates, length),
         savings.cost(speed, gates, length),
     )
-    return overall([one for one in found if one], seal_state(gates, sha256), sha256)
+    state = seal_state(gates, sha256, recorded_sha256)
+    return overall([one for one in found if one], state, sha256)
 
 
 def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | None:
@@ -66,7 +69,10 @@ def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | Non
     limit, against = gates.quality_loss_percent, gates.quality_against
     if limit is None:
         return None
-    told = partial(GateVerdict, gate="quality", limit=limit, unit="documents", reference=against)
+    told = partial(
+        GateVerdict, gate="quality", limit=limit, unit="documents", reference=against,
+        unscored=quality.unscored_documents,
+    )  # fmt: skip
     reference = quality.control if against == "control" else quality.original
     if reference is None:
         return told(verdict="not_enough_evidence", reason="no_control")
@@ -100,7 +106,7 @@ def additional_nats(converted: ModelQuality, reference: ModelQuality) -> list[tu
     return pairs if len(pairs) == len(converted.by_document) else []
 
 
-def _recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
+def judge_recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
     """Facts lost in percentage points, over the probes that the original passes."""
     limit = gates.recall_loss_points
     if limit is None:
@@ -108,31 +114,19 @@ def _recall(recall: Recall, gates: AcceptanceGates) -> GateVerdict | None:
     told = partial(GateVerdict, gate="recall", limit=limit, unit="questions")
     if not recall.questions:
         return told(verdict="not_enough_evidence", reason="not_measured")
-    judged, failed = _judged(recall.questions)
-    if not judged:
+    judged = judged_questions(recall.questions)
+    if not judged and len(recall.questions) >= FEWEST["questions"]:
+        failed = tuple(sorted({q.distance_tokens for q in recall.questions}))
         return told(verdict="not_enough_evidence", reason="original_fails", at_tokens=failed)
+    if not judged:
+        more = FEWEST["questions"] - len(recall.questions)
+        return told(verdict="not_enough_evidence", reason="too_few", more=more)
     rates = paired_rates([q.original for q in judged], [q.converted for q in judged])
     points = rates.mapped(lambda rate: 100 * rate)
     if rates.n < FEWEST["questions"]:
         more, value = FEWEST["questions"] - rates.n, points.estimate
         return told(verdict="not_enough_evidence", reason="too_few", value=value, more=more)
     return on_condition(by_interval(points, limit, told, at_most=True), "lost_at", lost(judged))
-
-
-def _judged(
-    questions: Sequence[QuestionOutcome],
-) -> tuple[list[QuestionOutcome], tuple[int, ...]]:
-    """The questions of the probes that the original passes, and the distances of all others."""
-    probes: dict[tuple[int, str], list[QuestionOutcome]] = {}
-    for question in questions:
-        probes.setdefault((question.distance_tokens, question.language), []).append(question)
-    judged, failed = [], set()
-    for (distance, _), probe in probes.items():
-        if sum(q.original for q in probe) >= PROBE_PASSED * len(probe):
-            judged += probe
-        else:
-            failed.add(distance)
-    return judged, tuple(sorted(failed))
 
 
 def lost(questions: Sequence[QuestionOutcome]) -> list[int]:

@@ -91,6 +91,9 @@ class Quality(Result):
     vocabulary: int | None = None
     """Tokens that the models choose from: the perplexity of guessing evenly; null in files from
     before it was written."""
+    unscored_documents: int = 0
+    """Held-out documents of which nothing was scored, since `comparison.heldout_tokens` were
+    spent; 0 in files from before they were counted."""
 
     def guesses(self, scores: ModelQuality) -> bool:
         """Whether a model does no better on this text than guessing evenly."""
@@ -159,7 +162,8 @@ class Recall(Result):
     languages: tuple[str, ...]
     """Languages asked in."""
     questions: tuple[QuestionOutcome, ...] = ()
-    """Every question counted above, by itself; empty in files of schema version 1."""
+    """Every question asked, by itself, in languages left out above too: what is judged is chosen
+    among them (docs/evidence.md). Empty in files of schema version 1."""
     note: str | None
     """Why there are no numbers, or why they must not be held against the converted model."""
 

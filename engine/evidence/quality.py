@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 POSITION_EDGES = (0, 64, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
 """Edges of the position bins, in tokens of available context."""
 
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
 ROWS = 512
 """Rows of logits turned into float32 log-probabilities at a time."""
 
@@ -113,17 +115,27 @@ def position_edges(pieces: Sequence[Piece]) -> list[int]:
 
 
 def select_pieces(pieces: Sequence[Piece], most_tokens: int) -> list[Piece]:
-    """Held-out pieces of together at most `most_tokens` tokens, at least one, taken in order.
+    """Held-out pieces of together at most `most_tokens` tokens, at least one, in their own order.
 
-    A piece that does not fit any more is passed over, so that a shorter one may still come in.
+    Documents are what statistics rest on, so the tokens go round: the first piece of every
+    document, then the second, and so on, documents visited in an order of which every beginning is
+    spread over them all. Pieces are never cut, or nothing would be read far from its beginning; one
+    that does not fit any more is passed over, so that a shorter one may still come in.
     """
-    chosen: list[Piece] = []
+    by_document: dict[int, list[int]] = {}
+    for at, piece in enumerate(pieces):
+        by_document.setdefault(piece.document, []).append(at)
+    # Multiples of the golden ratio fill the circle evenly at any length.
+    spread = sorted(enumerate(by_document.values()), key=lambda one: one[0] * _GOLDEN % 1)
+    rounds = max(map(len, by_document.values()))
+    visited = [own[r] for r in range(rounds) for _, own in spread if r < len(own)]
+    chosen: list[int] = []
     left = most_tokens
-    for piece in pieces:
-        if len(piece.ids) <= left or not chosen:
-            chosen.append(piece)
-            left -= len(piece.ids)
-    return chosen
+    for at in visited:
+        if len(pieces[at].ids) <= left or not chosen:
+            chosen.append(at)
+            left -= len(pieces[at].ids)
+    return [pieces[at] for at in sorted(chosen)]
 
 
 def passes(

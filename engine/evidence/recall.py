@@ -14,6 +14,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.data.probes import RecallProbe, recall_probes
+from engine.evidence.exact_match import begins_with
 from engine.evidence.forward import logits_at, micro_batches, right_padded
 from engine.evidence.parts import (
     DistanceRecall,
@@ -90,7 +91,7 @@ def ask(
         choices = logits.argmax(-1).tolist()
         for choice, i in zip(choices, indices, strict=True):
             given = [choice[column[position]] for position in spans[i]]
-            passed[i] = given == list(probes[i].answer_ids)
+            passed[i] = begins_with(given, list(probes[i].answer_ids))
         tick()
     return passed
 
@@ -126,8 +127,8 @@ def gather(
 ) -> tuple[Recall, RecallProbe | None]:
     """All models' recall, and the farthest question that the original answers, where it does.
 
-    Languages that the original does not master are left out; where it masters none, all numbers
-    are given with a note that they say nothing about the conversion.
+    Languages that the original does not master are left out of the counts; where it masters none,
+    all numbers are given with a note that they say nothing about the conversion.
 
     Args:
         probes: what was asked.
@@ -160,7 +161,7 @@ def gather(
             distance_tokens=probes[i].distance_tokens,
             **{name: which[i] for name, which in passed.items()},
         )
-        for i in kept
+        for i in range(len(probes))
     )
     answered = [probes[i] for i in kept if passed["original"][i]] if known else []
     whole = [probe for probe in answered if len(probe.input_ids) <= longest_prompt]

@@ -20,7 +20,7 @@ WANTED_REPEATS = 10
 """Timing repeats from which an interval deserves trust; fewer are told."""
 
 
-def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
+def speed(speed: Speed, gates: AcceptanceGates, length: int) -> GateVerdict | None:
     """Decode speed at the user's length, and whether shorter or longer inputs are slower."""
     limit = gates.decode_speedup
     if limit is None:
@@ -42,7 +42,7 @@ def speed(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdi
     return on_condition(found, "worse_at", slower)
 
 
-def memory(memory: Memory, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
+def memory(memory: Memory, gates: AcceptanceGates, length: int) -> GateVerdict | None:
     """Cache bytes at the user's length: exact, so without an interval."""
     limit = gates.cache_ratio
     if limit is None:
@@ -57,7 +57,7 @@ def memory(memory: Memory, gates: AcceptanceGates, length: int | None) -> GateVe
             word, reason = "no_go", "converted_out_of_memory"
         elif mine.context_tokens == length and mine.cache_bytes:
             word, reason = "go", "original_out_of_memory"
-    value = ratios.get(length or 0)
+    value = ratios.get(length)
     if value is not None:
         word, reason = ("go", "within") if value <= limit else ("no_go", "beyond")
     found = GateVerdict(
@@ -66,14 +66,14 @@ def memory(memory: Memory, gates: AcceptanceGates, length: int | None) -> GateVe
     return on_condition(found, "worse_at", [n for n, ratio in ratios.items() if ratio > 1])
 
 
-def cost(speed: Speed, gates: AcceptanceGates, length: int | None) -> GateVerdict | None:
+def cost(speed: Speed, gates: AcceptanceGates, length: int) -> GateVerdict | None:
     """Computing time for one document of the user's length, prefill and decode together."""
     limit = gates.cost_ratio
     if limit is None:
         return None
     told = partial(GateVerdict, gate="cost", limit=limit, unit="repeats", context_tokens=length)
     mine, theirs = (
-        document_times(speed, party, length or 0, gates.output_tokens)
+        document_times(speed, party, length, gates.output_tokens)
         for party in ("converted", "original")
     )
     ratio = ratio_of_times(mine, theirs)

@@ -64,6 +64,8 @@ class GateVerdict(Result):
     more: int | None = None
     """About how many more units would settle it; null where it is settled, or would take more than
     100 times as many."""
+    unscored: int = 0
+    """For quality, held-out documents of which nothing was scored: they are there already."""
 
 
 class Verdict(Result):

@@ -40,6 +40,8 @@ class VotePairs(Result):
     """Pairs to vote on."""
     same_answers: int
     """Prompts that both models answered alike: there is nothing to vote on."""
+    original_sha256: str | None = None
+    """SHA-256 of the weights of the original that answered; null in earlier runs."""
 
 
 class VoteCount(Result):

@@ -48,8 +48,7 @@ class ModelReport:
         layers: attention layers.
         heads: the heads' geometry, layer by layer.
         context_tokens: longest input it was made for.
-        learned_positions: whether that length is a hard limit (a table of positions, as in GPT-2
-            and OPT) and not merely what it was trained on (rotary positions).
+        learned_positions: whether that is a hard limit (a table of positions, as in GPT-2).
         weight_files: the safetensors files, sorted by name.
         weight_bytes: their size, which is also the size of a download.
         needed_bytes, available_bytes: memory of the device for what was asked, a whole run unless
@@ -78,6 +77,7 @@ def check_model(
     converted: bool = False,
     finetune: FinetuneSettings | None = _USUAL,
     device: str | None = None,
+    revision: str | None = None,
 ) -> ModelReport:
     """Look at a bundled model, a folder or a Hub repository; touch no weights.
 
@@ -86,6 +86,7 @@ def check_model(
         converted: whether a converted model's folder is welcome (its family's model is described).
         finetune: how a run would train it, which decides the memory; None is for loading alone.
         device: where it is to run, as torch names it; None is where a run would.
+        revision: commit of a Hub repository; None takes its newest.
 
     Raises:
         ModelNotFound: nothing answers to `ref`, or the folder lacks config.json or a tokenizer.
@@ -93,7 +94,7 @@ def check_model(
         UnsupportedArchitecture: not a decoder-only text model behind transformers' attention seam.
         OutOfMemory: it does not fit into the free memory.
     """
-    source = find(ref)
+    source = find(ref, revision)
     if CONVERSION_FILE in source.files and not converted:
         raise UnsupportedArchitecture(
             f"{source.ref} is a model this program has already converted.",

@@ -50,17 +50,21 @@ def load(
     device: str = "cpu",
     converted: bool = False,
     finetune: FinetuneSettings | None = None,
+    revision: str | None = None,
 ) -> Loaded:
     """Check and load a bundled model, a local folder or a Hub repository.
 
     A converted model's folder is refused unless `converted`, which gives the family's own model
     without its mixers: `engine.load` opens both kinds whole. With `finetune`, memory for a run that
-    trains the model so must be free, else for loading it.
+    trains the model so must be free, else for loading it. `revision` is the commit of a Hub
+    repository; None takes its newest.
 
     Raises:
         ModelNotFound, UnsafeModel, UnsupportedArchitecture, OutOfMemory: see `check_model`.
     """
-    report = check_model(ref, converted=converted, finetune=finetune, device=device)
+    report = check_model(
+        ref, converted=converted, finetune=finetune, device=device, revision=revision
+    )
     folder = report.source.fetch(list(report.weight_files))
     model = _load_model(ref, folder, dtype, device)
     return Loaded(

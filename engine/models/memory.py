@@ -69,6 +69,11 @@ def require_memory(
     return needed, available
 
 
+def available_bytes(device: str) -> int:
+    """Free memory of a device, as torch names it."""
+    return _free_gpu_bytes(device) if device.startswith("cuda") else available_memory_bytes()
+
+
 def _refuse_if_short(ref: str, parameters: int, needed: int, available: int, what: str) -> None:
     if needed > available:
         raise OutOfMemory(

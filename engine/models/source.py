@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,14 @@ class Source:
         files: size in bytes by path within the model's folder, "/" between the parts.
         folder: the local folder, or None for a Hub repository that must be downloaded.
         revision: commit of the Hub repository the listing came from; None for a folder.
+        sha256: of those files whose hash the Hub tells without a download.
     """
 
     ref: str
     files: dict[str, int]
     folder: Path | None
     revision: str | None = None
+    sha256: dict[str, str] = field(default_factory=dict)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Parse one of the small JSON files.
@@ -107,8 +109,12 @@ class Source:
             ) from error
 
 
-def find(ref: str) -> Source:
+def find(ref: str, revision: str | None = None) -> Source:
     """What a reference points at. Asks the Hub only for something of the form owner/name.
+
+    Args:
+        ref: what the user wrote.
+        revision: commit of a Hub repository; None takes its newest.
 
     Raises:
         ModelNotFound: nothing answers to the reference; says what was tried.
@@ -125,7 +131,7 @@ def find(ref: str) -> Source:
             f"{ref} is a file, not a model.", "Give the folder that holds config.json."
         )
     if _HUB_ID.fullmatch(ref) and "--" not in ref and ".." not in ref:
-        return _from_hub(ref)
+        return _from_hub(ref, revision)
     raise ModelNotFound(f"No bundled model and no folder is called {ref!r}.", _offer())
 
 
@@ -133,7 +139,7 @@ def _offer() -> str:
     return _OFFER.format(names=", ".join(m.name for m in bundled_models()) or "none here")
 
 
-def _local(ref: str, folder: Path) -> Source:
+def _local(ref: str, folder: Path, revision: str | None = None) -> Source:
     folder = folder.resolve()
     # A folder of the Hub's cache, models--x/snapshots/<commit>, links to models--x/blobs.
     home = folder.parent.parent if folder.parent.name == "snapshots" else folder
@@ -146,14 +152,16 @@ def _local(ref: str, folder: Path) -> Source:
             )
         if path.is_file():
             files[path.name] = path.stat().st_size
-    return Source(ref, files, folder)
+    return Source(ref, files, folder, revision)
 
 
-def _from_hub(ref: str) -> Source:
+def _from_hub(ref: str, revision: str | None) -> Source:
     """List a Hub repository; without a connection, take what the Hub's cache holds."""
     # The API call comes first because it fails at once where downloads retry for 20 s.
     try:
-        info = HfApi().model_info(ref, files_metadata=True, timeout=_HUB_TIMEOUT_S)
+        info = HfApi().model_info(
+            ref, revision=revision, files_metadata=True, timeout=_HUB_TIMEOUT_S
+        )
     except GatedRepoError as error:
         raise ModelNotFound(
             f"{ref} on the Hub is gated.",
@@ -165,7 +173,8 @@ def _from_hub(ref: str) -> Source:
         ) from error
     except (HTTPError, OSError) as error:
         try:
-            return _local(ref, Path(snapshot_download(ref, local_files_only=True)))
+            cached = Path(snapshot_download(ref, revision=revision, local_files_only=True))
+            return _local(ref, cached, cached.name)  # the folder is called after its commit
         except LocalEntryNotFoundError:
             raise ModelNotFound(
                 f"There is no folder {ref}, the Hub cannot be reached ({_first_line(error)}), "
@@ -173,7 +182,8 @@ def _from_hub(ref: str) -> Source:
                 f"Connect to the internet, or choose what is on this machine. {_offer()}",
             ) from error
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    return Source(ref, files, None, info.sha)
+    hashes = {file.rfilename: file.lfs.sha256 for file in info.siblings or () if file.lfs}
+    return Source(ref, files, None, info.sha, hashes)
 
 
 def _first_line(error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, get_args
 
-from engine.errors import BadRunConfig
+from engine.errors import BadRunConfig, OriginalChanged
 from engine.evidence.votes import Choice, VoteCount, VotePair, VotePairs, count
 from engine.runs import service
 from engine.services.jsonfile import write_json
@@ -18,14 +18,23 @@ def pairs(run_id: str) -> VotePairs:
 
     Raises:
         BadRunConfig: it has none: it is not done, or was made before there were any.
+        OriginalChanged: another original wrote them than the one the run was created with.
     """
-    file = service.get(run_id).folder / "pairs.json"
+    run = service.get(run_id)
+    file = run.folder / "pairs.json"
     if not file.is_file():
         raise BadRunConfig(
             "The run has no pairs of answers to vote on.",
             "They are made with the comparison: measure again with `compare RUN --lengths`.",
         )
-    return VotePairs.model_validate_json(file.read_bytes())
+    found = VotePairs.model_validate_json(file.read_bytes())
+    pinned = run.config.get("weights_sha256")
+    if pinned and found.original_sha256 and pinned != found.original_sha256:
+        raise OriginalChanged(
+            "Another original wrote the pairs than the one that the run was created with.",
+            "Put the original weights back, delete pairs.json and measure again.",
+        )
+    return found
 
 
 def votes(run_id: str) -> dict[int, Choice]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadRunConfig, EngineError
 from engine.runs import files, paths, store
+from engine.runs.seal import sealing
 
 if TYPE_CHECKING:  # torch comes with it, and pages import this module
     from engine.configs import RunConfig
+    from engine.models.check import ModelReport
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -47,14 +49,17 @@ def create_run(
         folder = folder.expanduser().resolve()
         files.require_vacant(folder)
     data_path = data_path.expanduser()
-    config = sealed(_anchored(config, data_path))
-    _preflight(config, data_path)
+    config = _anchored(config, data_path)
+    report = _preflight(config, data_path)
+    config = sealed(_pinned(config, report), trained_context=report.context_tokens)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)
     frozen = config.model_dump(mode="json")
     files.make_folder(folder, config=frozen, data=data_path)
     try:
-        store.insert(run_id, folder, frozen, name=name, owner=owner)
+        store.insert(
+            run_id, folder, frozen, name=name, owner=owner, first=sealing(config.gates_sha256)
+        )
     except (EngineError, sqlite3.Error):
         files.delete_folder(folder, ours=False)
         raise
@@ -93,10 +98,27 @@ def _anchored(config: RunConfig, data_path: Path) -> RunConfig:
     return config.model_copy(update=changes)
 
 
-def _preflight(config: RunConfig, data_path: Path) -> None:
-    """Everything that can be known to fail before the work begins."""
+def _pinned(config: RunConfig, report: ModelReport) -> RunConfig:
+    """The config with what tells the original's weights from any others.
+
+    Files here are read once. Of a Hub model that is not here yet, the commit says which they are;
+    the Hub tells the hash where they are one file.
+    """
+    from engine.models.load import weights_sha256
+
+    source, names = report.source, report.weight_files
+    sha256 = source.sha256.get(names[0]) if len(names) == 1 else None
+    if source.folder is not None:
+        sha256 = weights_sha256([source.folder / name for name in names])
+    return config.model_copy(update={"weights_sha256": sha256, "revision": source.revision})
+
+
+def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
+    """Everything that can be known to fail before the work begins; gives what the model is."""
     from engine.data.ingest import read_corpus
     from engine.models.check import check_model
+    from engine.models.lengths import require_lengths
+    from engine.models.memory import run_device
     from engine.services.convert import layers_to_convert
 
     read_corpus(data_path, text_column=config.text_column)
@@ -104,3 +126,8 @@ def _preflight(config: RunConfig, data_path: Path) -> None:
     layers_to_convert(config.kept, report.layers)
     for head in dict.fromkeys(report.heads):
         config.method.build(head)
+    require_lengths(
+        config, config.comparison.context_tokens, heads=report.heads, device=run_device(),
+        context_tokens=report.context_tokens, learned_positions=report.learned_positions,
+    )  # fmt: skip
+    return report

@@ -11,6 +11,7 @@ from typing import Any
 from engine.errors import BadRunConfig, RunBusy
 from engine.events import Event, Listener
 from engine.runs import locks, paths, service
+from engine.runs.seal import recorded
 
 _REFUSED = {
     "context_tokens": ("Context length", "Give lengths such as 512,2048."),
@@ -32,7 +33,7 @@ def compare_again(
 
     Args:
         run_id: a run that is done.
-        lengths: context lengths for speed and memory, in tokens; None takes the run's own.
+        lengths: context lengths for speed and memory, in tokens, besides the run's own.
         prompt: the text both models continue; None takes the run's own.
         needles: questions per cell of the needle tasks; None takes the run's own number.
         listen: told after every part.
@@ -58,7 +59,7 @@ def compare_again(
         first = error.errors()[0]
         what, hint = _REFUSED[str(first["loc"][0])]
         raise BadRunConfig(f"{what} {first['input']}: {first['msg']}.", hint) from error
-    config = RunConfig.model_validate(run.config)
+    config = RunConfig.stored(run.config)
     settings = config.comparison.model_copy(update=wanted)
     lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
     if lock is None:
@@ -66,12 +67,14 @@ def compare_again(
     try:
         with locks.waiting_for(paths.lane_lock(), lambda: True):
             listen(Event("stage", "comparing"))
-            return _compare(run.folder, config, settings, listen)
+            return _compare(run.folder, config, settings, listen, recorded(run_id))
     finally:
         lock.release()
 
 
-def _compare(folder: Path, config: Any, settings: Any, listen: Listener) -> dict[str, Any]:
+def _compare(
+    folder: Path, config: Any, settings: Any, listen: Listener, recorded_sha256: str | None
+) -> dict[str, Any]:
     from engine.models.memory import run_device
     from engine.services.compare import COMPARISON_FILE, compare
     from engine.services.timings import read_timings
@@ -83,7 +86,10 @@ def _compare(folder: Path, config: Any, settings: Any, listen: Listener) -> dict
     earlier = current.with_name(f".{current.name}.{uuid.uuid4().hex}")
     shutil.copy2(current, earlier)
     try:
-        result = compare(folder, config, settings, listen, device=run_device(), timing=timing)
+        result = compare(
+            folder, config, settings, listen, device=run_device(), timing=timing,
+            recorded_sha256=recorded_sha256,
+        )  # fmt: skip
         earlier.replace(folder / f"comparison-{measured}.json")
     finally:
         earlier.unlink(missing_ok=True)

@@ -63,14 +63,21 @@ def _missing(run_id: str) -> RunNotFound:
 
 
 def insert(
-    run_id: str, folder: Path, config: dict[str, Any], *, name: str | None, owner: str | None
+    run_id: str,
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    name: str | None,
+    owner: str | None,
+    first: Event | None = None,
 ) -> None:
-    """Add a queued run.
+    """Add a queued run, and its first event where there is one.
 
     Raises:
         RunBusy: the name or the folder belongs to another run.
     """
-    row = (run_id, name, owner, str(folder), json.dumps(config), "queued", time.time())
+    now = time.time()
+    row = (run_id, name, owner, str(folder), json.dumps(config), "queued", now)
     try:
         with _connection() as connection:
             connection.execute(
@@ -78,6 +85,8 @@ def insert(
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
+            if first is not None:
+                _append(connection, run_id, first, now)
     except sqlite3.IntegrityError as error:
         raise RunBusy(
             f"There is a run named {name!r} already.",
@@ -142,16 +151,20 @@ def remove(run_id: str) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def _append(connection: sqlite3.Connection, run_id: str, event: Event, now: float) -> None:
+    connection.execute(
+        "INSERT INTO events SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ?, ?, ?, ?"
+        " FROM events WHERE run_id = ?",
+        (run_id, now, event.kind, event.stage, event.step, event.total,
+         json.dumps(event.values), run_id),
+    )  # fmt: skip
+
+
 def record(run_id: str, event: Event) -> None:
     """Append an event and bring the row's stage, step and total up to date."""
     now = time.time()
     with _connection() as connection:
-        connection.execute(
-            "INSERT INTO events SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ?, ?, ?, ?"
-            " FROM events WHERE run_id = ?",
-            (run_id, now, event.kind, event.stage, event.step, event.total,
-             json.dumps(event.values), run_id),
-        )  # fmt: skip
+        _append(connection, run_id, event, now)
         if event.kind == "stage":
             connection.execute(
                 "UPDATE runs SET state = ?, stage = ?, step = 0, total = 0,"

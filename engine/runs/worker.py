@@ -24,6 +24,7 @@ from engine.events import Event
 from engine.runs import locks, paths, store
 from engine.runs.boundary import boundary
 from engine.runs.records import Run, RunState
+from engine.runs.seal import recorded
 from engine.services.timings import read_timings
 
 HEARTBEAT_S = 5.0
@@ -112,7 +113,9 @@ def execute(run: Run) -> RunState:
             from engine.configs import RunConfig
             from engine.services.pipeline import run_pipeline
 
-            run_pipeline(RunConfig.model_validate(run.config), run.folder, listen)
+            run_pipeline(
+                RunConfig.stored(run.config), run.folder, listen, recorded_sha256=recorded(run.id)
+            )
     except Cancelled:
         asked = store.get(run.id).cancel_requested_at is not None
         state = "cancelled" if asked else "interrupted"

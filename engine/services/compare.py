@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.configs import ComparisonSettings, RunConfig
+from engine.core.geometry import attention_layers
 from engine.data.dataset import Dataset, Piece, build_dataset
 from engine.data.ingest import Corpus, read_corpus
 from engine.data.needles import NeedleProbe, needle_probes
@@ -18,14 +19,15 @@ from engine.errors import BadDataset
 from engine.events import Listener
 from engine.evidence.crossover import crossovers
 from engine.evidence.environment import environment
-from engine.evidence.gates import lengths_to_measure
+from engine.evidence.gates import judged_length, lengths_to_measure
 from engine.evidence.judging import judge
 from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
 from engine.evidence.results import Comparison, FinetuningFacts, rounded
 from engine.evidence.speed import measure
-from engine.models.load import Loaded, load
+from engine.models.lengths import require_lengths
+from engine.models.load import Loaded
 from engine.services.answers import (
     Prompt,
     answers,
@@ -39,6 +41,7 @@ from engine.services.data_checks import check_data
 from engine.services.generic_text import generic_text
 from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
+from engine.services.original import load_original
 from engine.services.progress import Progress
 from engine.services.timing import timed_parties
 from engine.services.vote_pairs import write_pairs
@@ -54,42 +57,57 @@ def compare(
     *,
     device: str = "cpu",
     timing: Mapping[str, float] | None = None,
+    recorded_sha256: str | None = None,
 ) -> Comparison:
     """Measure the original, the control, the converted and the untrained model of a run.
 
     Args:
         folder: the run's folder, with `converted/`, `control/` if it was trained, and `data/`.
         config: the run's settings.
-        settings: what to measure; the run's own, or others.
+        settings: what to measure; the run's own, or others. The run's own context lengths are
+            measured besides others.
         listen: told after every part; may raise `Cancelled`, and nothing is written then.
         device: where the models run, as torch names it.
         timing: seconds that earlier stages of the run took, to be kept with the result.
+        recorded_sha256: the seal of the gates in the run's first event, where there is one.
 
     Raises:
+        BadRunConfig: a context length is out of reach.
+        OriginalChanged: the original is not the one that the run was created with.
         EngineError: a model or the data cannot be read.
         Cancelled: `listen` asked to stop.
     """
     progress = Progress(listen)
     with progress.part("loading", "loading"):
-        original = load(config.model, device=device)
+        original = load_original(config, device=device)
         converted = load_converted(folder / "converted", device=device)
         corpus, dataset = run_data(folder, config, original)
+    length = judged_length(config, original.context_tokens)
+    lengths = lengths_to_measure(settings.context_tokens, config, length)
+    require_lengths(
+        config, lengths, heads=[layer.head for layer in attention_layers(original.model)],
+        context_tokens=original.context_tokens, learned_positions=original.learned_positions,
+        device=device,
+    )  # fmt: skip
     pieces = select_pieces(dataset.heldout, settings.heldout_tokens)
     with progress.part("recall", "recall questions"):
         probes, note = questions(
             original.tokenizer,
             context_tokens=original.context_tokens,
             per_distance=settings.probes_per_distance,
-            seed=config.seed,
+            seed=config.data_seed,
         )
     with progress.part("needles", "needles"):
-        needles = _needles(original, settings.needles_per_cell, config.seed)
+        needles = _needles(original, settings.needles_per_cell, config.data_seed)
     with progress.part("data", "the data"):
-        checks = check_data(corpus, dataset, original, seed=config.seed, tick=progress.tick)
+        checks = check_data(corpus, dataset, original, seed=config.data_seed, tick=progress.tick)
     readings = measure_held_out(
         config, folder, original, converted, pieces, corpus.documents, probes,
         generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, device, progress,
     )  # fmt: skip
+    scored = len({piece.document for piece in pieces})
+    unscored = len({piece.document for piece in dataset.heldout}) - scored
+    quality = readings.quality.model_copy(update={"unscored_documents": unscored})
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     if settings.prompt is not None:
@@ -119,7 +137,7 @@ def compare(
     ):  # fmt: skip
         speed, memory = measure(
             *parties,
-            context_tokens=lengths_to_measure(settings.context_tokens, config.gates),
+            context_tokens=lengths,
             decode_tokens=settings.decode_tokens,
             repeats=settings.repeats,
             trained_context=context,
@@ -130,7 +148,7 @@ def compare(
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
-        quality=readings.quality,
+        quality=quality,
         recall=recall,
         speed=speed,
         memory=memory,
@@ -141,7 +159,8 @@ def compare(
         conversion=conversion,
         finetuning=_finetuning(folder),
         verdict=judge(
-            readings.quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256
+            quality, recall, speed, memory, gates=config.gates,
+            sha256=config.gates_sha256, recorded_sha256=recorded_sha256, length=length,
         ),
         ablation=readings.ablation,
         data_checks=checks,
@@ -169,7 +188,7 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
         )
     corpus = read_corpus(files[0], text_column=config.text_column)
     most = min(config.recipe.max_tokens, original.context_tokens)
-    dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.seed)
+    dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
     return corpus, dataset
 
 

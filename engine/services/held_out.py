@@ -28,6 +28,7 @@ from engine.evidence.recall import ask, languages_known, summary
 from engine.models.load import Loaded, load
 from engine.services.convert import convert
 from engine.services.generic_text import GenericText
+from engine.services.original import load_original
 from engine.services.progress import Progress
 
 
@@ -197,7 +198,7 @@ def measure_held_out(
         control = load(str(folder / "control"), device=device)
         bench.read("control", control)
         del control  # free it before the next one is loaded
-    untrained = load(config.model, device=device)
+    untrained = load_original(config, device=device)
     convert(untrained.model, config.method, config.kept, seed=config.seed)
     quality = Quality(
         original=bench.scores["original"],

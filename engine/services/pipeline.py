@@ -22,13 +22,14 @@ from engine.data.dataset import Dataset
 from engine.errors import Cancelled
 from engine.events import Event, Listener, Stage
 from engine.evidence.results import FinetuningEnd
-from engine.models.load import Loaded, load
+from engine.models.load import Loaded
 from engine.models.memory import run_device
 from engine.services.artifacts import ConversionRecord, load_converted, save_model
 from engine.services.compare import compare, run_data
 from engine.services.convert import convert
 from engine.services.data_checks import data_warnings, guessing_warnings, leaks_of
 from engine.services.finetune import Track, finetune
+from engine.services.original import load_original
 from engine.services.timings import read_timings, timed
 from engine.services.transfer import transfer
 
@@ -37,15 +38,19 @@ TRANSFERRED = "transferred"
 """Within the checkpoint folder: the converted model after attention transfer."""
 
 
-def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
+def run_pipeline(
+    config: RunConfig, folder: Path, listen: Listener, *, recorded_sha256: str | None = None
+) -> None:
     """Prepare, transfer, fine-tune and compare; leaves converted/, control/ and comparison.json.
 
     Args:
         config: the run's settings.
         folder: the run's folder, with the data in data/.
         listen: told everything that happens. If it raises `Cancelled`, the work is saved first.
+        recorded_sha256: the seal of the gates in the run's first event, where there is one.
 
     Raises:
+        OriginalChanged: the original is not the one that the run was created with.
         EngineError: the model, the data or the training will not do.
         Cancelled: `listen` asked to stop; a later call goes on from there.
     """
@@ -54,7 +59,10 @@ def run_pipeline(config: RunConfig, folder: Path, listen: Listener) -> None:
     with _stage("comparing", folder, listen):
         # Of an interrupted comparison nothing is kept, so neither is its time.
         earlier = {stage: s for stage, s in read_timings(folder).items() if stage != "comparing"}
-        compare(folder, config, config.comparison, listen, device=device, timing=earlier)
+        compare(
+            folder, config, config.comparison, listen, device=device, timing=earlier,
+            recorded_sha256=recorded_sha256,
+        )  # fmt: skip
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 
@@ -62,7 +70,7 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
     """All before the comparison, which loads what it measures: no model outlives this function."""
     checkpoints = folder / CHECKPOINT
     with _stage("preparing", folder, listen):
-        original = load(config.model, device=device, finetune=config.recipe.finetune)
+        original = load_original(config, device=device, finetune=config.recipe.finetune)
         dataset = _prepare_data(config, folder, original, listen)
         done = (folder / "converted").is_dir()
         model = None if done else _model_to_train(config, folder, original)

@@ -53,4 +53,7 @@ def write_pairs(
             tick()
         prompt = str(original.tokenizer.decode(ids, skip_special_tokens=True))
         answers.append((prompt[-_TAIL_CHARACTERS:], *texts))
-    write_json(folder / PAIRS_FILE, shuffled(answers, seed=config.seed).model_dump(mode="json"))
+    pairs = shuffled(answers, seed=config.seed).model_copy(
+        update={"original_sha256": original.weights_sha256}
+    )
+    write_json(folder / PAIRS_FILE, pairs.model_dump(mode="json"))

@@ -68,13 +68,15 @@ _STUBS = {
 }  # fmt: skip
 
 
-def _run_pipeline(config: dict[str, Any], folder: Path, listen: Listener) -> None:
+def _run_pipeline(
+    config: dict[str, Any], folder: Path, listen: Listener, *, recorded_sha256: str | None
+) -> None:
     _STUBS[config["stub"]](config, folder, listen)
 
 
 class _AnyConfig:
     @staticmethod
-    def model_validate(values: dict[str, Any]) -> dict[str, Any]:
+    def stored(values: dict[str, Any]) -> dict[str, Any]:
         return values
 
 

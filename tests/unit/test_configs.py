@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.configs import RECIPES, KeptLayers, default_kept, recipe_for
+from engine.configs import RECIPES, KeptLayers, RunConfig, default_kept, recipe_for
 from engine.errors import BadRunConfig
 from engine.methods import METHODS
 from engine.services.convert import layers_to_convert
@@ -45,3 +45,10 @@ def test_methods_without_softmax_spend_a_quarter_of_the_same_steps_on_transfer(n
     assert linear.transfer.steps == steps // 4
     changed = linear.model_copy(update={"transfer": whole.transfer, "finetune": whole.finetune})
     assert changed == whole
+
+
+def test_a_run_from_before_the_data_had_a_seed_keeps_its_split() -> None:
+    earlier = RunConfig(model="m", data="d", seed=3).model_dump(mode="json")
+    assert RunConfig.stored(earlier).data_seed == 0
+    del earlier["data_seed"]
+    assert RunConfig.stored(earlier).data_seed == 3

@@ -216,6 +216,15 @@ def test_answers_are_held_against_the_document() -> None:
     assert readings.answers(RESULT, "en").endswith("Original: right. Converted: right.")
 
 
+def test_an_answer_is_right_only_where_it_begins_with_the_fact() -> None:
+    pair = RESULT.answers
+    late = pair.converted.model_copy(update={"text": " XY1. Ordered before: KD402."})
+    found = RESULT.model_copy(update={"answers": pair.model_copy(update={"converted": late})})
+    said = readings.answers(found, "en")
+    assert said.endswith("Original: right. Converted: does not begin with it.")
+
+
+
 def test_unfit_data_is_said_at_the_top() -> None:
     html = compare.head(examples.run(), RESULT, "en")
     assert "may not be fit to judge by" in html and "Leak: of 1 of 41" in html

@@ -35,6 +35,11 @@ def test_an_open_question_says_what_would_settle_it():
     )
 
 
+def test_documents_that_are_there_already_are_named():
+    assert "4 held-out documents lay beyond the token budget" in _said(_gate(unscored=4))
+    assert "beyond the token budget" not in _said(_gate(verdict="go", reason="within", unscored=4))
+
+
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_every_reason_has_a_sentence(reason):
     gate = _gate(gate="speed", reason=reason, context_tokens=2048, at_tokens=(512, 1024), more=None)

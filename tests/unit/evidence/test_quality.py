@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.data.batches import Piece
 from engine.data.token_text import TOKEN_CLASSES, TokenClass
 from engine.evidence.likeness import likeness
 from engine.evidence.quality import score, select_pieces
@@ -145,3 +146,25 @@ def test_cancelling_stops_between_micro_batches(pieces):
 def test_selection_keeps_to_the_tokens_but_takes_at_least_one(pieces):
     assert [len(p.ids) for p in select_pieces(pieces, 350)] == [300, 2, 40]
     assert [len(p.ids) for p in select_pieces(pieces, 10)] == [300]
+
+
+def _long_documents(documents: int, each: int) -> list[Piece]:
+    return [
+        Piece(torch.arange(100), document, 100 * n, None)
+        for document in range(documents)
+        for n in range(each)
+    ]
+
+
+def test_the_tokens_go_round_all_documents():
+    chosen = select_pieces(_long_documents(8, 10), 2_000)
+    starts = [[p.start_token for p in chosen if p.document == d] for d in range(8)]
+    assert len(chosen) == 20 and all(found in ([0, 100], [0, 100, 200]) for found in starts)
+    places = [(p.document, p.start_token) for p in chosen]
+    assert places == sorted(places)  # as they stand in the file
+
+
+def test_where_not_all_documents_fit_those_taken_are_spread():
+    found = [p.document for p in select_pieces(_long_documents(100, 2), 1_000)]
+    assert len(found) == 10 == len(set(found))
+    assert max(b - a for a, b in zip([0, *found], [*found, 99])) <= 17

@@ -71,7 +71,8 @@ def test_gathering_leaves_out_languages_the_original_does_not_master():
     assert result.original and [d.accuracy for d in result.original.by_distance] == [1.0, 1.0]
     assert result.converted and [d.accuracy for d in result.converted.by_distance] == [1.0, 0.0]
     assert [(q.number, q.original, q.converted, q.control) for q in result.questions] == [
-        (0, True, True, None), (2, True, False, None)
+        (0, True, True, None), (1, False, True, None), (2, True, False, None),
+        (3, True, True, None),
     ]  # fmt: skip
     assert farthest is PROBES[2] and result.control is None
     assert gather(PROBES, passed, None, longest_prompt=299)[1] is PROBES[0]

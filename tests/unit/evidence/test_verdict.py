@@ -5,7 +5,7 @@ import math
 import pytest
 
 from engine.configs import AcceptanceGates, RunConfig
-from engine.evidence.gates import lengths_to_measure, seal_state, sealed
+from engine.evidence.gates import judged_length, lengths_to_measure, seal_state, sealed
 from engine.evidence.judging import judge
 from engine.evidence.parts import (
     DocumentReading,
@@ -91,9 +91,13 @@ def _speed(original, converted, /, prefill_s: float = 0.01, **oom) -> Speed:
 def _one(gates: dict, *, quality=EXAMPLE.quality, recall=EXAMPLE.recall, speed=EXAMPLE.speed,
          memory=EXAMPLE.memory) -> GateVerdict:  # fmt: skip
     config = sealed(
-        RunConfig(model="m", data="d", gates=AcceptanceGates.model_validate({**ALONE, **gates}))
+        RunConfig(model="m", data="d", gates=AcceptanceGates.model_validate({**ALONE, **gates})),
+        trained_context=2048,
     )
-    found = judge(quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256)
+    found = judge(
+        quality, recall, speed, memory, gates=config.gates, sha256=config.gates_sha256,
+        length=judged_length(config, 2048),
+    )  # fmt: skip
     assert len(found.gates) == 1 and found.decided_by == (found.gates[0].gate,)
     assert found.verdict == found.gates[0].verdict
     return found.gates[0]
@@ -184,6 +188,31 @@ def test_recall_is_not_judged_where_the_original_fails():
         {"recall_loss_points": 5.0}, recall=_recall((64, 200, 200, 200), (512, 200, 80, 0))
     )
     assert found.verdict == "go" and found.interval and found.interval.n == 200
+
+
+def _answered(original: list[bool], converted: list[bool], **more) -> Recall:
+    questions = tuple(
+        QuestionOutcome(
+            number=i, kind="part", original=a, converted=b,
+            **{"language": "en", "distance_tokens": 64, **more},
+        )
+        for i, (a, b) in enumerate(zip(original, converted, strict=True))
+    )  # fmt: skip
+    return Recall(original=None, converted=None, languages=("en",), questions=questions, note=None)
+
+
+def test_answers_that_let_a_question_in_are_not_those_compared():
+    """The original answers every second question only: where it passes, nothing of that is judged;
+    what is judged are the other half's answers, all wrong."""
+    every_second = [i % 2 == 0 for i in range(200)]
+    found = _one({"recall_loss_points": 5.0}, recall=_answered(every_second, [False] * 200))
+    assert (found.verdict, found.value) == ("go", 0.0)
+    assert found.interval and found.interval.n == 100
+
+
+def test_a_single_question_decides_nothing():
+    found = _one({"recall_loss_points": 5.0}, recall=_answered([True], [True]))
+    assert (found.verdict, found.reason, found.more) == ("not_enough_evidence", "too_few", 9)
 
 
 STEADY = {512: [0.010, 0.0101, 0.0099, 0.010, 0.010], 2048: [0.020, 0.0201, 0.0199, 0.02, 0.02]}
@@ -293,7 +322,7 @@ def test_no_verdict_without_gates_that_were_there_before():
 
 
 def test_the_seal_survives_the_file_and_nothing_else():
-    config = sealed(RunConfig(model="m", data="d"))
+    config = sealed(RunConfig(model="m", data="d"), trained_context=2048)
     again = RunConfig.model_validate_json(config.model_dump_json())
     assert seal_state(again.gates, again.gates_sha256) == "frozen"
     changed = config.gates.model_copy(update={"recall_loss_points": 50.0})
@@ -301,8 +330,43 @@ def test_the_seal_survives_the_file_and_nothing_else():
     assert seal_state(AcceptanceGates(), None) == "not_frozen"
 
 
-def test_the_users_length_is_measured_too():
-    assert lengths_to_measure((512, 2048), AcceptanceGates(context_tokens=1000)) == (
-        512, 1000, 2048,
-    )  # fmt: skip
-    assert lengths_to_measure((512, 2048), AcceptanceGates()) == (512, 2048)
+def test_gates_and_seal_altered_together_are_found_out_by_the_log():
+    config = sealed(RunConfig(model="m", data="d"), trained_context=2048)
+    loose = AcceptanceGates(quality_loss_percent=50)
+    forged = sealed(config.model_copy(update={"gates": loose}), trained_context=2048)
+    assert seal_state(forged.gates, forged.gates_sha256) == "frozen"  # by itself
+    assert seal_state(forged.gates, forged.gates_sha256, config.gates_sha256) == "changed"
+    assert seal_state(config.gates, config.gates_sha256, config.gates_sha256) == "frozen"
+    assert seal_state(config.gates, None, config.gates_sha256) == "changed"
+
+
+@pytest.mark.parametrize(
+    ("trained_context", "asked", "length"),
+    [(2048, None, 2048), (4000, None, 2048), (300, None, 300), (2048, 700, 700),
+     (2048, 9000, 9000)],
+)  # fmt: skip
+def test_the_length_to_judge_at_is_sealed_with_the_gates(trained_context, asked, length):
+    config = RunConfig(model="m", data="d", gates=AcceptanceGates(context_tokens=asked))
+    found = sealed(config, trained_context=trained_context)
+    assert found.gates.context_tokens == length
+    moved = found.gates.model_copy(update={"context_tokens": 8192})
+    assert seal_state(moved, found.gates_sha256) == "changed"
+
+
+def test_lengths_measured_later_do_not_turn_the_verdict():
+    """Slower at the sealed 2,048 tokens, faster at the 8,192 of a later measurement."""
+    slow = {2048: [0.030] * 5}
+    assert _one({"decode_speedup": 1.0}, speed=_speed({2048: [0.02] * 5}, slow)).verdict == "no_go"
+    later = _speed({8192: [0.09] * 5}, {8192: [0.01] * 5})
+    for gate in ("decode_speedup", "cost_ratio"):
+        found = _one({gate: 1.0}, speed=later)
+        assert (found.verdict, found.reason, found.context_tokens) == (
+            "not_enough_evidence", "not_measured", 2048,
+        )  # fmt: skip
+
+
+def test_the_runs_own_lengths_are_always_measured():
+    """Else a length at which the converted model is slower could be left out later on."""
+    config = RunConfig(model="m", data="d", comparison={"context_tokens": (512, 2048)})  # pyright: ignore
+    assert lengths_to_measure((8192,), config, 1000) == (512, 1000, 2048, 8192)
+    assert lengths_to_measure((512, 2048), config, 2048) == (512, 2048)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from engine.errors import (
     UnsupportedArchitecture,
 )
 from engine.models.check import check_model
+from engine.models.source import find
 from tests.support.models import (
     CONTEXT_TOKENS,
     FAMILIES,
@@ -67,6 +69,23 @@ def test_hub_id_while_offline_is_refused_at_once(monkeypatch: pytest.MonkeyPatch
     )
     assert time.monotonic() - started < 2
     assert "bundled" in error.hint
+
+
+def test_a_hub_model_is_taken_at_the_commit_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+
+    def model_info(self, ref, *, revision, files_metadata, timeout):
+        asked.append(revision)
+        lfs = SimpleNamespace(sha256="f" * 64)
+        files = [SimpleNamespace(rfilename="model.safetensors", size=9, lfs=lfs),
+                 SimpleNamespace(rfilename="config.json", size=2, lfs=None)]  # fmt: skip
+        return SimpleNamespace(siblings=files, sha=revision or "newest")
+
+    monkeypatch.setattr("engine.models.source.HfApi.model_info", model_info)
+    assert find("owner/name").revision == "newest"
+    pinned = find("owner/name", "older")
+    assert asked == [None, "older"] and pinned.revision == "older"
+    assert pinned.sha256 == {"model.safetensors": "f" * 64}
 
 
 def test_file_instead_of_folder(folder: Path) -> None:

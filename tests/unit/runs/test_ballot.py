@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.__main__ import main
-from engine.errors import BadRunConfig, ReadOnlyRun
+from engine.errors import BadRunConfig, OriginalChanged, ReadOnlyRun
 from engine.evidence.votes import shuffled
-from engine.runs import ballot, files, paths, service
+from engine.runs import ballot, files, paths, service, store
 from engine.services.jsonfile import write_json
 from tests.support.runs import make_run
 
@@ -45,6 +45,21 @@ def test_what_is_no_vote_is_refused(run_id: str) -> None:
         ballot.vote("sample-bundled", 1, "left")
     with pytest.raises(BadRunConfig, match="no pairs"):
         ballot.pairs(make_run(name="empty"))
+
+
+def test_answers_of_another_original_are_not_voted_on(run_id: str) -> None:
+    run = service.get(run_id)
+    config = {**run.config, "weights_sha256": "a" * 64}
+    store.update(run_id, config=json.dumps(config))
+    ballot.vote(run_id, 1, "tie")  # pairs from before the hash was kept: no check
+    for sha256 in ("a" * 64, "b" * 64):
+        known = PAIRS.model_copy(update={"original_sha256": sha256})
+        write_json(run.folder / "pairs.json", known.model_dump(mode="json"))
+        if sha256 == config["weights_sha256"]:
+            ballot.vote(run_id, 1, "left")
+    with pytest.raises(OriginalChanged):
+        ballot.vote(run_id, 1, "right")
+    assert ballot.votes(run_id) == {1: "left"}
 
 
 def test_the_command_line_votes_blindly(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from pathlib import Path
@@ -12,6 +13,7 @@ from engine.configs import KeptLayers, RunConfig
 from engine.errors import BadDataset, BadRunConfig, IncompatibleMethod, ModelNotFound, RunBusy
 from engine.methods import Rfa
 from engine.runs import paths, service, store
+from engine.runs.seal import recorded
 from tests.support.models import tiny_model_folder
 
 
@@ -45,8 +47,23 @@ def test_a_run_is_made_whole(llama: Path, text: Path, monkeypatch: pytest.Monkey
     assert run.config["model"] == str(llama) and run.config["data"] == text.name
     assert json.loads((run.folder / "config.json").read_text()) == run.config
     assert RunConfig.model_validate(run.config).seed == 3
+    assert run.config["gates"]["context_tokens"] == 512  # what the tiny model was made for
     text.unlink()  # an upload may vanish: the run has its own copy
     assert copied.exists()
+
+
+def test_the_originals_weights_are_kept_by_their_hash(llama: Path, text: Path) -> None:
+    run = service.get(service.create_run(RunConfig(model=str(llama), data="d"), text))
+    content = (llama / "model.safetensors").read_bytes()
+    assert run.config["weights_sha256"] == hashlib.sha256(content).hexdigest()
+    assert run.config["revision"] is None  # not from the Hub
+
+
+def test_the_first_event_holds_the_seal_of_the_gates(llama: Path, text: Path) -> None:
+    run = service.get(service.create_run(RunConfig(model=str(llama), data="d"), text))
+    (event,) = service.events(run.id)
+    assert event.values["gates_sha256"] == run.config["gates_sha256"] == recorded(run.id)
+    assert event.seq == 1 and run.config["gates_sha256"] in event.values["text"]
 
 
 def test_bad_data_makes_nothing(llama: Path, tmp_path: Path, data_directory: Path) -> None:
@@ -74,6 +91,28 @@ def test_settings_that_do_not_fit_the_model_make_nothing(
         odd = Rfa(feature_dim=33)
         service.create_run(plain.model_copy(update={"method": odd}), text)
     assert _nothing_was_made(data_directory)
+
+
+def test_lengths_out_of_reach_make_nothing(
+    llama: Path, text: Path, tmp_path: Path, data_directory: Path
+) -> None:
+    gpt2 = tiny_model_folder(tmp_path, "gpt2")
+    far = 10**11
+    for model, changes, words in (
+        (gpt2, {"gates": {"context_tokens": 513}}, "512 learned positions"),
+        (llama, {"gates": {"context_tokens": far}}, f"gates.context_tokens={far}"),
+        (llama, {"comparison": {"context_tokens": (64, far)}}, "GiB of memory"),
+    ):
+        config = RunConfig.model_validate({"model": str(model), "data": "d", **changes})
+        with pytest.raises(BadRunConfig, match=words) as refused:
+            service.create_run(config, text)
+        assert refused.value.hint.startswith("Give ")
+    assert _nothing_was_made(data_directory)
+    within = RunConfig.model_validate(
+        {"model": str(gpt2), "data": "d", "gates": {"context_tokens": 512},
+         "comparison": {"context_tokens": (64, far)}}
+    )  # fmt: skip
+    assert service.create_run(within, text)  # what has no positions is left out, and said
 
 
 def test_a_folder_of_ones_own(llama: Path, text: Path, tmp_path: Path) -> None:

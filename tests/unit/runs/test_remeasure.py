@@ -14,6 +14,7 @@ from engine.errors import BadRunConfig, OutOfMemory, RunBusy
 from engine.events import ignore
 from engine.runs import files, locks, paths, store
 from engine.runs.remeasure import compare_again
+from engine.runs.seal import sealing
 from engine.services import compare as comparing
 
 
@@ -37,9 +38,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the comparison was called with, instead of comparing."""
     calls: list[dict[str, Any]] = []
 
-    def compare(folder, config, settings, listen, *, device, timing):
+    def compare(folder, config, settings, listen, *, device, timing, recorded_sha256):
         lane_is_held = not locks.is_free(paths.lane_lock())
-        calls.append({"settings": settings, "timing": timing, "lane": lane_is_held})
+        calls.append({"settings": settings, "timing": timing, "lane": lane_is_held,
+                      "recorded": recorded_sha256})  # fmt: skip
         (folder / "comparison.json").write_text('{"which": "second"}')
         return types.SimpleNamespace(model_dump=lambda mode: {"which": "second"})
 
@@ -60,6 +62,16 @@ def test_the_new_comparison_replaces_the_old_one_which_stays(
     (earlier,) = folder.glob("comparison-*.json")
     assert json.loads(earlier.read_text()) == {"which": "first"}
     assert locks.is_free(paths.lane_lock()) and locks.is_free(folder / "lock")
+
+
+def test_the_seal_in_the_log_is_looked_up(done: str, asked: list[dict[str, Any]]) -> None:
+    """Events of a run that begins without one are none; only the first event counts."""
+    compare_again(done, prompt="Tell me.", listen=ignore)
+    store.record(done, sealing("a" * 64))
+    compare_again(done, prompt="Tell me.", listen=ignore)
+    store.record(done, sealing("b" * 64))
+    compare_again(done, prompt="Tell me.", listen=ignore)
+    assert [call["recorded"] for call in asked] == [None, "a" * 64, "a" * 64]
 
 
 def test_lengths_out_of_range_are_refused(done: str, asked: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engine.configs import AcceptanceGates, ComparisonSettings, KeptLayers, Recipe, RunConfig
 from engine.data.documents import business_documents
 from engine.data.probes import RecallProbe
-from engine.errors import Cancelled
+from engine.errors import BadRunConfig, Cancelled, OriginalChanged
 from engine.events import Event, ignore
 from engine.evidence.gates import sealed
 from engine.evidence.results import Comparison
@@ -18,7 +18,7 @@ from engine.evidence.votes import VotePairs
 from engine.methods import T2R, Hybrid, Softmax
 from engine.models.load import load
 from engine.services.artifacts import ConversionRecord, save_model
-from engine.services.compare import COMPARISON_FILE, compare
+from engine.services.compare import COMPARISON_FILE, compare, run_data
 from engine.services.convert import convert
 from tests.support.models import tiny_model_folder
 
@@ -127,6 +127,7 @@ def test_pairs_to_vote_on_are_written_once(compared):
     every = VotePairs.model_validate_json(pairs.read_bytes())
     assert 0 < len(every.pairs) + every.same_answers <= SETTINGS.vote_pairs
     assert all(pair.left != pair.right for pair in every.pairs)
+    assert every.original_sha256 == compared[0].answers.original.weights_sha256
 
 
 def test_progress_runs_to_its_end(compared):
@@ -139,7 +140,8 @@ def test_progress_runs_to_its_end(compared):
 def test_a_null_conversion_compares_as_equal(tmp_path):
     gates = AcceptanceGates(quality_loss_percent=0, quality_against="original", context_tokens=48)
     config = sealed(
-        _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates})
+        _run(tmp_path, Softmax(), family="gpt2", control=False).model_copy(update={"gates": gates}),
+        trained_context=512,
     )
     settings = SETTINGS.model_copy(update={"prompt": "The pump at Osaka", "heldout_tokens": 2_000})
     (tmp_path / "run" / "pairs.json").write_text("kept")  # votes belong to the pairs there are
@@ -159,8 +161,7 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     words = {gate.gate: gate for gate in result.verdict.gates}
     assert result.verdict.gates_state == "frozen" and "memory" in result.verdict.decided_by
     assert words["memory"].value == 1.0 and words["memory"].context_tokens == 48
-    # Four held-out documents are too few to be sure even of that.
-    assert words["quality"].value == 0.0 and words["quality"].reason == "too_few"
+    assert words["quality"].value == 0.0 and words["quality"].verdict == "go"
 
 
 def test_a_hybrid_is_taken_apart(tmp_path):
@@ -205,6 +206,34 @@ def test_the_shown_question_is_the_farthest_that_fits_whole(tmp_path, monkeypatc
     assert [p.distance_tokens for p in shown] == [max(fitting)]
     assert shown[0].answer == result.expected
     assert shown[0].prompt.count(shown[0].answer) == 1
+
+
+def test_another_original_is_not_compared(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+    pinned = load(config.model).weights_sha256
+    config = config.model_copy(update={"weights_sha256": pinned})
+    tiny_model_folder(tmp_path, "llama", seed=1)  # in its place
+    with pytest.raises(OriginalChanged, match=pinned[:12]):
+        compare(tmp_path / "run", config, SETTINGS, ignore)
+    assert not (tmp_path / "run" / COMPARISON_FILE).exists()
+
+
+def test_another_seed_of_the_training_is_judged_by_the_same_documents(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+    original = load(config.model)
+
+    def heldout(**seeds: int) -> set[int]:
+        _, dataset = run_data(tmp_path / "run", config.model_copy(update=seeds), original)
+        return {piece.document for piece in dataset.heldout}
+
+    assert heldout(seed=1) == heldout(seed=2) != heldout(seed=1, data_seed=1)
+
+
+def test_a_length_beyond_the_memory_is_not_begun(tmp_path):
+    config = _run(tmp_path, T2R(), control=False)
+    settings = SETTINGS.model_copy(update={"context_tokens": (32, 10**11)})
+    with pytest.raises(BadRunConfig, match="GiB"):
+        compare(tmp_path / "run", config, settings, ignore)
 
 
 def test_cancelling_writes_nothing(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from engine.configs import (
     RunConfig,
     TransferSettings,
 )  # fmt: skip
-from engine.errors import Cancelled, EngineError
+from engine.errors import Cancelled, EngineError, OriginalChanged
 from engine.events import STAGES, Event
 from engine.evidence.results import Comparison
 from engine.methods import T2R
@@ -121,6 +122,22 @@ def _at(stage: str, step: int, track: str = "converted") -> Callable[[Event], bo
     return lambda e: (
         (e.kind, e.stage, e.step) == ("loss", stage, step) and e.values.get("track") == track
     )
+
+
+def test_a_run_does_not_go_on_with_another_original(
+    config: RunConfig, whole: tuple[Path, list[Event]], tmp_path: Path
+) -> None:
+    """Neither from its beginning nor when only the comparison is left to do."""
+    other = config.model_copy(update={"weights_sha256": "0" * 64})
+    begun = _folder(tmp_path / "begun")
+    trained = tmp_path / "trained"
+    shutil.copytree(whole[0], trained)
+    (trained / "comparison.json").unlink()
+    for folder in (begun, trained):
+        with pytest.raises(OriginalChanged):
+            run_pipeline(other, folder, lambda event: None)
+        assert not (folder / "comparison.json").exists()
+    assert not (begun / "converted").exists()
 
 
 INTERRUPTIONS: dict[str, Callable[[Event], bool]] = {
