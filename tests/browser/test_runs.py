@@ -56,7 +56,7 @@ def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> N
     expect(page.locator("#studio .ts-chart .main-svg:visible").first).to_be_visible()
     hashes = [
         re.findall(r"\b[0-9a-f]{12}\b", text)
-        for text in page.locator("article.ts-answer").all_inner_texts()
+        for text in page.locator("article:is(.original, .converted)").all_inner_texts()
     ]
     assert len(hashes) == 2 and hashes[0] != hashes[1], "each pane names its own weights"
     expect(page.locator("article.converted")).to_contain_text("hybrid")
