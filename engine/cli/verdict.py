@@ -16,13 +16,14 @@ _WORDS = {
 _OVERALL = {
     "no_gates": "No acceptance gate was set.",
     "gates_not_frozen": "No acceptance gates were set before the run; those below came later.",
-    "gates_changed": "The gates were altered after the run was created (their seal is broken).",
+    "gates_changed": "The acceptance gates were altered after the run was created: their seal is"
+    " broken.",
 }
 _WHY = {
     "too_few": "too few {unit} for an interval",
     "not_finite": "the converted model's likelihoods are not finite numbers",
     "not_measured": "this was not measured{at}",
-    "no_control": "the gate names the control, and none was trained; train it, or set"
+    "no_control": "the acceptance gate names the control, and none was trained; train it, or set"
     " gates.quality_against=original",
     "original_fails": "the original itself fails these questions, so they say nothing about the"
     " conversion",
@@ -65,7 +66,7 @@ def sentence(one: dict[str, Any]) -> str:
         parts.append(_measured(one))
     if one["reason"] in _WHY:
         parts.append(_WHY[one["reason"]].format(unit=one["unit"], at=_at(one)))
-    parts.append(f"the gate is {_limit(one)}")
+    parts.append(f"the acceptance gate is {_limit(one)}")
     text = "; ".join(parts)
     text = text[0].upper() + text[1:] + "."
     return " ".join([text, *_condition(one), *_settle(one)])
@@ -130,7 +131,7 @@ def _settle(one: dict[str, Any]) -> list[str]:
             )
         return said
     if one["reason"] == "crosses":
-        return ["It lies too close to the gate for any reasonable number of them to settle it."]
+        return ["It lies too close to the acceptance gate for any reasonable number to settle it."]
     if one["reason"] == "not_measured":
         length = one["context_tokens"] or "512,2048"
         return [f"Measuring again with `compare RUN --lengths {length}` may settle it."]

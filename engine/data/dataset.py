@@ -57,8 +57,8 @@ class Dataset:
 
     Attributes:
         counts: by split: "train", "validation", "heldout".
-        duplicates_across_split: documents left out because their text, but for case and spaces,
-            is another document's, and so could have been in two splits. Exact copies within the
+        near_duplicates: documents left out because their text, but for case and spaces,
+            is another document's, whichever split it would have been in. Exact copies within the
             file were already dropped by ingestion (`Corpus.duplicates`).
         max_tokens: longest piece allowed.
     """
@@ -67,7 +67,7 @@ class Dataset:
     validation: tuple[Piece, ...]
     heldout: tuple[Piece, ...]
     counts: dict[str, SplitCounts]
-    duplicates_across_split: int
+    near_duplicates: int
     max_tokens: int
 
 
@@ -100,7 +100,7 @@ def build_dataset(
         validation=pieces["validation"],
         heldout=pieces["heldout"],
         counts=counts,
-        duplicates_across_split=parts.duplicates,
+        near_duplicates=parts.duplicates,
         max_tokens=max_tokens,
     )
 

@@ -143,7 +143,9 @@ class Comparison(Result):
     answers: Answers
     """One prompt, two answers."""
     dataset: dict[str, Any]
-    """Counts of the data set: documents, tokens and bytes per split, duplicates removed."""
+    """Counts of the data set: documents, tokens and bytes per split, duplicates removed. In it,
+    `duplicates` are exact copies, and `duplicates_across_split`, whatever its name says, documents
+    that differ from another in case, spaces or width only, dropped before the split."""
     timing: dict[str, float]
     """Seconds spent, by stage of the run and part of the comparison."""
     environment: Environment

@@ -217,7 +217,8 @@ def _counts(corpus: Corpus, dataset: Dataset, pieces: Sequence[Piece]) -> dict[s
         "encoding": corpus.encoding,
         "documents": len(corpus.documents),
         "duplicates": corpus.duplicates,
-        "duplicates_across_split": dataset.duplicates_across_split,
+        # The field's name is older than the knowledge that it counts them in whichever split.
+        "duplicates_across_split": dataset.near_duplicates,
         "splits": {name: asdict(counts) for name, counts in dataset.counts.items()},
         "scored_tokens": sum(len(piece.ids) - 1 for piece in pieces),
     }

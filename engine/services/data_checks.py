@@ -42,7 +42,7 @@ def data_warnings(
             " so quality is overstated for every model"
             f" (worst: document {leaked[0].document:,} with {100 * leaked[0].share:.0f} %)."
         )
-    copies = corpus.duplicates + dataset.duplicates_across_split
+    copies = corpus.duplicates + dataset.near_duplicates
     total = len(corpus.documents) + corpus.duplicates
     if copies >= MANY_COPIES * total:
         found.append(
@@ -90,7 +90,7 @@ def check_data(
     return DataChecks(
         heldout_documents=len({piece.document for piece in dataset.heldout}),
         leaked=tuple(LeakedDocument(document=x.document, share=x.share) for x in leaked),
-        copies=corpus.duplicates + dataset.duplicates_across_split,
+        copies=corpus.duplicates + dataset.near_duplicates,
         order_interval=order,
         warnings=data_warnings(corpus, dataset, leaked, order),
     )

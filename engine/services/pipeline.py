@@ -118,7 +118,7 @@ def _prepare_data(
     """The run's data set, with what was found told to the listener."""
     corpus, dataset = run_data(folder, config, original)
     tokens = {name: counts.tokens for name, counts in dataset.counts.items()}
-    removed = corpus.duplicates + dataset.duplicates_across_split
+    removed = corpus.duplicates + dataset.near_duplicates
     facts = [
         f"{corpus.name}: {len(corpus.documents):,} documents ({corpus.encoding});"
         f" {tokens['train']:,} tokens to train on, {tokens['validation']:,} to validate on,"

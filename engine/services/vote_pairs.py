@@ -41,7 +41,6 @@ def write_pairs(
     beginnings = [piece for piece in pieces if piece.start_token == 0]
     answers = []
     for piece in beginnings[: config.comparison.vote_pairs]:
-        # The first half: what really follows is then there to compare with.
         ids = piece.ids[: max(1, len(piece.ids) // 2)].tolist()[: longest_prompt(context, room)]
         texts = []
         for side in (original, converted):

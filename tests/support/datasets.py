@@ -24,5 +24,5 @@ def tiny_dataset(*, rows: int = 24, tokens: int = 48, seed: int = 0) -> Dataset:
 
     return Dataset(
         train=pieces(rows, 0), validation=pieces(6, rows), heldout=pieces(6, rows + 6),
-        counts={}, duplicates_across_split=0, max_tokens=tokens,
+        counts={}, near_duplicates=0, max_tokens=tokens,
     )  # fmt: skip

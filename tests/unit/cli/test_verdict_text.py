@@ -31,7 +31,7 @@ def _said(gate: GateVerdict) -> str:
 def test_an_open_question_says_what_would_settle_it():
     assert _said(_gate()) == (
         "Perplexity is +2.10 % against the control (95 % interval -0.40 % to +4.60 %; n = 10"
-        " documents); the gate is at most +3 %. About 40 more documents would settle it."
+        " documents); the acceptance gate is at most +3 %. About 40 more documents would settle it."
     )
 
 

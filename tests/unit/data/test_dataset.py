@@ -69,7 +69,7 @@ def test_texts_that_differ_in_case_width_or_spaces_count_once() -> None:
     documents = numbered()
     twins = [documents[3].upper(), documents[5].replace(" ", "\n  "), documents[7] + "\n"]
     dataset = built(documents + twins)
-    assert dataset.duplicates_across_split == 3
+    assert dataset.near_duplicates == 3
     used = {piece.document for pieces in of(dataset).values() for piece in pieces}
     assert used == set(range(60))
 
