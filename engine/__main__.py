@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         help="one of: %(choices)s (default: quick)",
     )  # fmt: skip
     convert.add_argument("--seed", type=int, default=0, metavar="N")
-    convert.add_argument("--text-column", metavar="C", help="column or key that holds the text")
+    convert.add_argument("--text-column", metavar="C", help="column or key of the text, e.g. a.b")
     convert.add_argument(
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
         help="any setting, e.g. method.feature_dim=64 or recipe.finetune.steps=200",

@@ -99,7 +99,7 @@ def test_western_text_is_read_as_a_guess_and_not_as_kana(tmp_path: Path, sentenc
 @pytest.mark.parametrize("codec", ["cp932", "euc_jp"])
 @pytest.mark.parametrize(
     "sentence",
-    ["A社のBﾎﾟﾝﾌﾟを点検", "TEL番号はNo.ﾃｽﾄAです", "ｱﾗｰﾑ3が鳴りました", "設備ID は X線装置Y のものです"],
+    ["A社のBﾎﾟﾝﾌﾟを点検", "TEL番号はNo.ﾃｽﾄAです", "ｱﾗｰﾑ3が鳴りました", "設備ID は X線装置Y"],
 )
 def test_short_japanese_words_beside_latin_ones_stay_japanese(
     tmp_path: Path, codec: str, sentence: str
@@ -193,7 +193,20 @@ def test_one_line_file_says_found_and_needed(tmp_path: Path) -> None:
 
 def test_copies_of_one_document_do_not_count(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", jsonl([{"text": ENGLISH[0] * 10}] * 50))
-    refusal(path, "1 different documents", "needed")
+    refusal(path, "in 1 different document", "49 exact copies", "needed")
+    line = write(tmp_path, "line.txt", "x" * 200_000)  # 64 pieces of it are all the same
+    refusal(line, "found 3,125 characters in 1 different document", "63 exact copies")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_table_of_one_long_text_is_cut_by_length(tmp_path: Path, name: str) -> None:
+    text = " ".join(f"{n} {document}" for n, document in enumerate(ENGLISH * 5))
+    content = f'text\n"{text}"\n' if name == "a.csv" else jsonl([{"text": text}])
+    corpus = read_corpus(write(tmp_path, name, content))
+    assert 32 <= len(corpus.documents) <= 130 and joined(corpus) == "".join(text.split())
+    assert any("cut at paragraphs into" in note for note in corpus.notes)
+    refusal(write(tmp_path, name, jsonl([{"text": "short"}]) if "json" in name else "text\nshort"),
+            "too little")  # fmt: skip
 
 
 # --- tables ---
@@ -254,8 +267,24 @@ def test_csv_without_text_column_lists_its_columns(tmp_path: Path, table: str) -
 
 def test_jsonl_of_nested_values_lists_its_keys(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", jsonl([{"turns": [{"content": d}]} for d in ENGLISH]))
-    assert "key of its own" in refusal(path, "turns (list)").hint
+    refusal(path, "turns (list)", "nested text: turns.content")
     refusal(path, "line 1", "'turns'", text_column="turns")
+    refusal(path, "no column 'turns.speaker'", "turns.content", text_column="turns.speaker")
+    refusal(write(tmp_path, "b.jsonl", jsonl([{"id": n} for n in range(9)])), "id (number)")
+
+
+def test_nested_text_is_named_with_dots(tmp_path: Path) -> None:
+    """As in QMSum: the turns of a meeting, one below the other."""
+    rows = [
+        {"meeting": {"turns": [{"who": "A", "said": d}, {"who": "B"}, {"said": "Yes."}]}}
+        for d in ENGLISH
+    ]
+    path = write(tmp_path, "a.jsonl", jsonl(rows))
+    corpus = read_corpus(path, text_column="meeting.turns.said")
+    assert corpus.documents == tuple(f"{d}\nYes." for d in ENGLISH)
+    dotted = [{"a.b": document, "a": {"b": "another"}} for document in ENGLISH]
+    corpus = read_corpus(write(tmp_path, "b.jsonl", jsonl(dotted)), text_column="a.b")
+    assert corpus.documents == tuple(ENGLISH)
 
 
 def test_bad_rows_are_named(tmp_path: Path) -> None:
@@ -328,7 +357,7 @@ def test_underlined_headings_are_no_separators(tmp_path: Path) -> None:
 def test_a_long_work_becomes_many_documents_without_loss(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "a.txt", text)
     if text.startswith("x"):
-        refusal(path, "different documents")
+        refusal(path, "different document")
         return
     corpus = read_corpus(path)
     assert 32 <= len(corpus.documents) + corpus.duplicates <= 130
