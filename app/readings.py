@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app import notes
+from app import notes, numbers
 from app.components import Tone
 from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
@@ -31,21 +31,22 @@ def perplexity(comparison: Comparison, lang: str) -> str:
         return t("reading.perplexity.unknown", lang)
     if quality.guesses(quality.original):
         return t(
-            "reading.perplexity.guessing", lang, converted=number(converted),
-            original=number(original), vocabulary=count(quality.vocabulary),
+            "reading.perplexity.guessing", lang, converted=numbers.perplexity(converted),
+            original=numbers.perplexity(original), vocabulary=count(quality.vocabulary),
         )  # fmt: skip
     look = trend(converted / original, higher_is_better=False)
     change = percent(abs(converted / original - 1), 1, lang=lang)
     sentence = t(
         f"reading.perplexity.{look}", lang,
-        converted=number(converted), original=number(original), change=change,
+        converted=numbers.perplexity(converted), original=numbers.perplexity(original),
+        change=change,
     )  # fmt: skip
     control = quality.control.perplexity if quality.control else None
     if control is None:
         return sentences(lang, [sentence, t("reading.perplexity.no_control", lang)])
     look = trend(converted / control, higher_is_better=False)
     against = t(
-        f"reading.perplexity.control.{look}", lang, control=number(control),
+        f"reading.perplexity.control.{look}", lang, control=numbers.perplexity(control),
         change=percent(abs(converted / control - 1), 1, lang=lang),
     )  # fmt: skip
     return sentences(lang, [sentence, against])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import components as ui
 from app import notes, readings
 from app.components import Party, Tile, Tone
-from app.numbers import count, number, percent, size, times
+from app.numbers import count, number, percent, perplexity, size, times
 from app.text import sentences, t
 from engine.evidence.parts import ModelRecall, SpeedPair
 from engine.evidence.results import Comparison
@@ -21,13 +21,13 @@ def _pair(party: Party, figure: str, lang: str) -> tuple[Party, str, str]:
 def _quality(comparison: Comparison, lang: str) -> Tile:
     quality = comparison.quality
     pairs = [
-        _pair(party, number(scores.perplexity), lang)
+        _pair(party, perplexity(scores.perplexity), lang)
         for party in _PARTIES
         if (scores := getattr(quality, party)) is not None
     ]
     verdict, look = _perplexity_verdict(comparison, lang)
     return Tile(
-        t("tile.perplexity.title", lang), number(quality.converted.perplexity),
+        t("tile.perplexity.title", lang), perplexity(quality.converted.perplexity),
         t("unit.perplexity", lang), verdict, look, tuple(pairs), t("tile.perplexity.note", lang),
     )  # fmt: skip
 
