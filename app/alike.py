@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import components as ui
-from app.numbers import count, number, percent
+from app.numbers import count, number, percent, perplexity
 from app.text import t, tn
 from engine.evidence.behaviour_parts import Likeness, LikenessReport
 from engine.evidence.results import Comparison
@@ -91,9 +91,9 @@ def _other(comparison: Comparison, lang: str) -> str:
     if found.original is None or found.converted is None:
         return t("alike.other.none", lang, note=found.note)
     return t(
-        "alike.other.some", lang, note=found.note, original=number(found.original.perplexity),
-        converted=number(found.converted.perplexity),
-        control=number(found.control.perplexity if found.control else None),
+        "alike.other.some", lang, note=found.note, original=perplexity(found.original.perplexity),
+        converted=perplexity(found.converted.perplexity),
+        control=perplexity(found.control.perplexity if found.control else None),
     )  # fmt: skip
 
 

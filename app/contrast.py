@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import components as ui
-from app.numbers import number, percent, times
+from app.numbers import percent, perplexity, times
 from app.text import t, texts
 from engine.evidence.results import Comparison
 from engine.evidence.savings import speed_ratios
@@ -85,7 +85,7 @@ def _result(kind: str, comparison: Comparison | None, lang: str) -> str:
         found = comparison.verdict
         return t(f"verdict.word.{found.verdict}", lang) if found else t("verdict.none", lang)
     if kind == "perplexity":
-        return number(mine)
+        return perplexity(mine)
     if kind == "change":
         if not mine or not theirs or quality.guesses(quality.original):
             return "–"

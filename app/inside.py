@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import components as ui
-from app.numbers import count, number, percent
+from app.numbers import count, number, percent, perplexity
 from app.text import t, tn
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.results import Comparison
@@ -64,7 +64,7 @@ def _table(comparison: Comparison, found: Ablation, lang: str) -> str:
         (t("inside.row.without_both", lang), found.without_both, None),
     ]  # fmt: skip
     cells = [
-        (name, number(scores.perplexity),
+        (name, perplexity(scores.perplexity),
          "–" if recalled is None or not found.questions
          else f"{count(recalled)}/{count(found.questions)}")
         for name, scores, recalled in rows

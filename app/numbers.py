@@ -11,6 +11,8 @@ from datetime import date, datetime
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
+from engine.evidence.rounding import significant
+
 _EN = "en"
 
 
@@ -22,6 +24,11 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:.{digits}g}" if abs(value) >= 1e-3 else f"{value:.1e}"
     whole = len(str(int(abs(value))))
     return f"{value:,.{max(0, digits - whole)}f}"
+
+
+def perplexity(value: float | None) -> str:
+    """Four significant digits, as everywhere; "–" for None."""
+    return "–" if value is None else significant(value)
 
 
 def count(value: int | None) -> str:

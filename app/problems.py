@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from app import components as ui
 from app import notes
 from app.text import t
-from engine.errors import EngineError, RunNotFound
+from engine.errors import EngineError, RunNotFound, UnclearColumn
 from engine.runs.boundary import boundary
 
 
@@ -20,8 +20,10 @@ def guard() -> AbstractContextManager[None]:
 def words(error: EngineError, lang: str) -> tuple[str, str]:
     """Title and explanation of an error."""
     title = t(f"error.{type(error).__name__}", lang)
-    # The engine's hint for a missing run names a command; a visitor of the page has none.
-    hint = t("error.hint.RunNotFound", lang) if isinstance(error, RunNotFound) else error.hint
+    hint = error.hint
+    if isinstance(error, RunNotFound | UnclearColumn):
+        # The engine's own hints name a command or an option; a visitor of the page has none.
+        hint = t(f"error.hint.{type(error).__name__}", lang)
     return title, notes.explained(error, hint, lang)
 
 

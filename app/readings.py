@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app import notes
+from app import notes, numbers
 from app.components import Party, Tone
 from app.numbers import count, number, percent, size, times
 from app.text import sentences, t, tn
@@ -32,14 +32,15 @@ def perplexity(comparison: Comparison, lang: str) -> str:
         return t("reading.perplexity.unknown", lang)
     if quality.guesses(quality.original):
         return t(
-            "reading.perplexity.guessing", lang, converted=number(converted),
-            original=number(original), vocabulary=count(quality.vocabulary),
+            "reading.perplexity.guessing", lang, converted=numbers.perplexity(converted),
+            original=numbers.perplexity(original), vocabulary=count(quality.vocabulary),
         )  # fmt: skip
     look = trend(converted / original, higher_is_better=False)
     change = percent(abs(converted / original - 1), 1, lang=lang)
     sentence = t(
         f"reading.perplexity.{look}", lang,
-        converted=number(converted), original=number(original), change=change,
+        converted=numbers.perplexity(converted), original=numbers.perplexity(original),
+        change=change,
     )  # fmt: skip
     kept = [t(f"reading.perplexity.{party}_unhelped", lang) for party in unhelped(comparison)]
     control = quality.control.perplexity if quality.control else None
@@ -47,7 +48,7 @@ def perplexity(comparison: Comparison, lang: str) -> str:
         return sentences(lang, [sentence, t("reading.perplexity.no_control", lang), *kept])
     look = trend(converted / control, higher_is_better=False)
     against = t(
-        f"reading.perplexity.control.{look}", lang, control=number(control),
+        f"reading.perplexity.control.{look}", lang, control=numbers.perplexity(control),
         change=percent(abs(converted / control - 1), 1, lang=lang),
     )  # fmt: skip
     return sentences(lang, [sentence, against, *kept])
@@ -221,8 +222,7 @@ def recall(comparison: Comparison, lang: str) -> str:
         mine, theirs = pairs[-1]
         return t(
             "reading.recall.kept", lang, distance=count(mine.distance_tokens),
-            converted=percent(mine.accuracy, lang=lang),
-            original=percent(theirs.accuracy, lang=lang),
+            converted=percent(mine.accuracy, lang=lang), original=percent(theirs.accuracy, lang=lang),
         )  # fmt: skip
     return tn(
         "reading.recall.lost", lang, mine.n, distance=count(mine.distance_tokens),
@@ -246,6 +246,5 @@ def answers(comparison: Comparison, lang: str) -> str:
           else "reading.answers.wrong", lang, party=t(f"party.{party}", lang))
         for party, answer in (("original", pair.original), ("converted", pair.converted))
     ]  # fmt: skip
-    return sentences(
-        lang, [shared, t("reading.answers.expected", lang, text=pair.expected), *found]
-    )
+    expected = t("reading.answers.expected", lang, text=pair.expected)
+    return sentences(lang, [shared, expected, *found])

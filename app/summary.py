@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app import components as ui
 from app import notes, readings
 from app.components import Party, Tile, Tone
-from app.numbers import count, number, percent, size, times
+from app.numbers import count, number, percent, perplexity, size, times
 from app.text import sentences, t
 from engine.evidence.parts import ModelRecall, SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
@@ -23,7 +23,7 @@ def _pair(party: Party, figure: str, lang: str) -> tuple[Party, str, str]:
 def _quality(comparison: Comparison, lang: str) -> Tile:
     quality = comparison.quality
     pairs = [
-        _pair(party, number(scores.perplexity), lang)
+        _pair(party, perplexity(scores.perplexity), lang)
         for party in _PARTIES
         if (scores := getattr(quality, party)) is not None
     ]
@@ -31,7 +31,7 @@ def _quality(comparison: Comparison, lang: str) -> Tile:
     kept = [t(f"tile.perplexity.{p}_unhelped", lang) for p in readings.unhelped(comparison)]
     note = sentences(lang, [t("tile.perplexity.note", lang), *kept])
     return Tile(
-        t("tile.perplexity.title", lang), number(quality.converted.perplexity),
+        t("tile.perplexity.title", lang), perplexity(quality.converted.perplexity),
         t("unit.perplexity", lang), verdict, look, tuple(pairs), note,
         t("glossary.perplexity", lang),
     )  # fmt: skip

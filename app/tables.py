@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app import components as ui
-from app.numbers import count, duration, number, percent, size
+from app.numbers import count, duration, number, percent, perplexity, size
 from app.text import t, texts, tn
 from engine.events import STAGES
 from engine.evidence.parts import SpeedPair
@@ -30,7 +30,7 @@ def position(comparison: Comparison, lang: str) -> str:
         cells = []
         for _, scores in present:
             bins = scores.perplexity_by_position
-            cells.append(number(bins[i].perplexity) if i < len(bins) else "–")
+            cells.append(perplexity(bins[i].perplexity) if i < len(bins) else "–")
         span = f"{count(bin_.from_token)}–{count(bin_.to_token - 1)}"
         rows.append([span, *cells, count(bin_.tokens)])
     columns = [t("axis.position", lang), *(_name(party, lang) for party, _ in present)]

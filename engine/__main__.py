@@ -2,17 +2,15 @@
 
 Standard output carries the answer (with --json exactly one JSON document), standard error the
 progress and the errors. Exit status: 0; 2 with a line of error and a line of hint; 130 when
-cancelled.
+cancelled; 141 when the reader of the output left early.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,29 +18,12 @@ from engine.cli import report, tables, verdict
 from engine.cli.files import destination, prompt_from
 from engine.cli.follow import ProgressLine, follow, require_done
 from engine.cli.log import log_file
-from engine.errors import BadRunConfig, Cancelled, EngineError
+from engine.cli.offered import METHOD_NAMES, RECIPE_NAMES
+from engine.cli.output import answer, failure
+from engine.errors import BadRunConfig, EngineError
 from engine.runs import service
 from engine.runs.boundary import boundary
 from engine.runs.executors.local import PATIENT_THREADS
-
-
-class _Names:
-    """Names from one of the engine's lists, looked up when argparse needs them: the modules that
-    hold the lists bring torch along, which most commands do without."""
-
-    def __init__(self, module: str, attribute: str) -> None:
-        self._home = module, attribute
-
-    def __iter__(self) -> Iterator[str]:
-        module, attribute = self._home
-        return iter(getattr(import_module(module), attribute))
-
-    def __contains__(self, name: object) -> bool:
-        return any(name == known for known in self)
-
-
-METHOD_NAMES = _Names("engine.methods", "METHODS")
-RECIPE_NAMES = _Names("engine.configs", "RECIPES")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--data-seed", type=int, default=0, metavar="N", help="of the split and the questions"
     )
-    convert.add_argument("--text-column", metavar="C", help="column or key that holds the text")
+    convert.add_argument("--text-column", metavar="C", help="column or key of the text, e.g. a.b")
     convert.add_argument(
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
         help="any setting, e.g. method.feature_dim=64 or recipe.finetune.steps=200",
@@ -238,14 +219,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _parser().parse_args(arguments)
             document, text = commands[options.command](options)
     except EngineError as error:
-        if as_json:
-            print(json.dumps({"error": {"message": error.message, "hint": error.hint}}))
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
-        return 130 if isinstance(error, Cancelled) else 2
+        return failure(error, as_json=as_json)
     except KeyboardInterrupt:
         return 130
-    print(json.dumps(document, ensure_ascii=False, indent=1) if as_json else text)
-    return 0
+    return answer(document, text, as_json=as_json)
 
 
 if __name__ == "__main__":

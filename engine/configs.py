@@ -217,9 +217,10 @@ class RunConfig(Settings):
     model: str
     """A bundled name, a local folder, or a Hub id."""
     data: str
-    """A bundled name, or the path of a text file (.txt .md .jsonl .csv)."""
+    """A bundled name, or the path of a text file (.txt .md .jsonl .csv .tsv)."""
     text_column: str | None = None
-    """Column or key with the text, for .csv and .jsonl; empty finds it."""
+    """Column or key with the text, for .csv, .tsv and .jsonl, with dots where it is nested; empty
+    finds it."""
     method: AnyMethod = Field(default_factory=Hybrid, discriminator="name")
     """The attention that replaces softmax."""
     kept: KeptLayers = KeptLayers(every=4)

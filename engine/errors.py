@@ -35,6 +35,10 @@ class BadDataset(EngineError):
     """The data file cannot be read as text documents, or holds too little text."""
 
 
+class UnclearColumn(BadDataset):
+    """It is not clear which column or key of a table holds the text."""
+
+
 class IncompatibleMethod(EngineError):
     """The method's settings do not fit the model's attention geometry."""
 

@@ -13,7 +13,7 @@ from app import problems
 from app.blocks import block
 from app.numbers import count, size
 from app.text import t
-from engine.data.ingest import DEFAULT_DATA, bundled_datasets, read_corpus, resolve_data
+from engine.data.ingest import DEFAULT_DATA, FORMATS, bundled_datasets, read_corpus, resolve_data
 from engine.errors import BadDataset, EngineError
 from engine.runs import service
 
@@ -21,7 +21,6 @@ UPLOAD = "upload"
 """The choice that makes the file box count."""
 OF_RUN = "run:"
 """Begins the choice of an earlier run's own copy of its file."""
-SUFFIXES = [".txt", ".md", ".jsonl", ".csv"]
 SHOWN_DOCUMENTS = 3
 SHOWN_CHARACTERS = 600
 
@@ -53,7 +52,7 @@ def build(lang: str) -> DataPage:
                 value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
             )  # fmt: skip
             with gr.Column(visible=chosen == UPLOAD) as upload_box:
-                file = gr.File(label=t("data.file", lang), file_types=list(SUFFIXES), height=140)
+                file = gr.File(label=t("data.file", lang), file_types=list(FORMATS), height=140)
                 column = gr.Textbox(
                     label=t("data.column", lang), info=t("data.column_info", lang), max_lines=1,
                     max_length=200,

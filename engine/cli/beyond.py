@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.cli.words import counted, measured, table
+from engine.cli.words import counted, measured, perplexity, table
 
 _PARTIES = ("original", "control", "converted")
 
@@ -54,7 +54,7 @@ def alike(result: dict[str, Any]) -> str:
         )
     if other := result.get("forgetting"):
         found = [
-            f"{name} {measured(scores['perplexity'], 3, '')}"
+            f"{name} {perplexity(scores['perplexity'])}"
             for name in _PARTIES
             if (scores := other[name])
         ]
@@ -80,8 +80,8 @@ def ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:
         )
     whole, baseline = quality["converted"], found["window_and_sinks"]
     return (
-        f"{text}. Perplexity: {measured(whole['perplexity'], 3, '')} whole,"
-        f" {measured(baseline['perplexity'], 3, '')} for an untrained window with sinks."
+        f"{text}. Perplexity: {perplexity(whole['perplexity'])} whole,"
+        f" {perplexity(baseline['perplexity'])} for an untrained window with sinks."
     )
 
 

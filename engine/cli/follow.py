@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TextIO
 
-from engine.errors import Cancelled, EngineError
+from engine.errors import Cancelled, EngineError, RunBusy
 from engine.events import Event
 from engine.runs import service
 from engine.runs.records import Run
@@ -77,7 +77,7 @@ class ProgressLine:
 
     def _describe(self, run: Run) -> str:
         if run.state == "queued":
-            return "queued: waiting for the worker, or for another run to leave the lane"
+            return "queued: waiting for the worker to start, or for another run to end"
         parts = [f"{run.state} {run.step}/{run.total}" if run.total else str(run.state)]
         if (eta := run.eta_seconds()) is not None:
             parts.append(f"{int(eta) // 60}:{int(eta) % 60:02d} left")
@@ -123,14 +123,21 @@ def require_done(run: Run) -> None:
     """Raise what kept the run from its end.
 
     Raises:
+        RunBusy: it is still at work.
         Cancelled: the user stopped it.
         EngineError: it failed or was interrupted.
     """
-    go_on = f"Go on with `python -m engine runs resume {run.name or run.id}`."
+    name = run.name or run.id
+    if run.working:
+        raise RunBusy(
+            f"Run {name} is at work ({run.state}).",
+            f"Wait until it has ended; `python -m engine runs show {name}` tells how far it is.",
+        )
+    go_on = f"Go on with `python -m engine runs resume {name}`."
     if run.state == "cancelled":
-        raise Cancelled(f"Run {run.name or run.id} was cancelled; what was done is saved.", go_on)
+        raise Cancelled(f"Run {name} was cancelled; what was done is saved.", go_on)
     if run.state != "done":
         raise EngineError(
-            run.error_message or f"Run {run.name or run.id} is {run.state}.",
+            run.error_message or f"Run {name} is {run.state}.",
             run.error_hint or go_on,
         )

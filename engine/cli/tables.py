@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.cli import beyond
-from engine.cli.words import counted, measured, table
+from engine.cli.words import counted, measured, perplexity, table
 from engine.evidence.parts import SpeedPair
 from engine.evidence.savings import speed_ratios
 from engine.models.catalogue import BundledModel
@@ -96,9 +96,13 @@ def _number(value: float | None, digits: int = 3) -> str | None:
     return None if value is None else f"{value:,.{digits}f}"
 
 
+def _perplexity(scores: dict[str, Any]) -> str | None:
+    return None if scores["perplexity"] is None else perplexity(scores["perplexity"])
+
+
 def _quality(quality: dict[str, Any]) -> str:
     rows = [
-        (party.replace("_", ", "), _number(scores["perplexity"]), _number(scores["bits_per_byte"]))
+        (party.replace("_", ", "), _perplexity(scores), _number(scores["bits_per_byte"]))
         for party in _PARTIES
         if (scores := quality[party]) is not None
     ]
@@ -117,7 +121,7 @@ def _by_position(quality: dict[str, Any]) -> str:
     parties = [party for party in _PARTIES[:3] if quality[party] is not None]
     bins = zip(*(quality[party]["perplexity_by_position"] for party in parties))
     rows = [
-        (f"{b[0]['from_token']:,}-{b[0]['to_token'] - 1:,}", *(_number(x["perplexity"]) for x in b))
+        (f"{b[0]['from_token']:,}-{b[0]['to_token'] - 1:,}", *(_perplexity(x) for x in b))
         for b in bins
     ]
     return "Perplexity by tokens of context\n" + table(("context", *parties), rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.evidence.rounding import significant
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Columns under a rule; the first is aligned left, all others right. None shows as "-"."""
@@ -26,3 +28,8 @@ def counted(n: int, thing: str) -> str:
 def measured(value: float | None, digits: int, unit: str) -> str:
     """A number with its digits and unit, or that there is none."""
     return "not measured" if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def perplexity(value: float | None) -> str:
+    """Four significant digits, e.g. 2.612 and 59,380."""
+    return "not measured" if value is None else significant(value)

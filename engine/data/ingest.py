@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data.decode import decode
-from engine.data.segment import MIN_DOCUMENTS, split_documents
+from engine.data.segment import MIN_DOCUMENTS, cut_by_length, split_documents
 from engine.data.tables import parse_csv, parse_jsonl, text_cells
 from engine.errors import BadDataset
 
@@ -111,7 +111,17 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
         if blank := len(table.rows) - len(documents):
             notes.append(f"{blank:,} rows without text were left out.")
     unique = list(dict.fromkeys(documents))
-    _require_enough(unique, name)
+    copies = len(documents) - len(unique)
+    if kind != "text" and len(unique) < MIN_DOCUMENTS:
+        pieces = [piece for document in unique for piece in cut_by_length(document)]
+        if len(pieces) >= MIN_DOCUMENTS and sum(map(len, pieces)) >= MIN_CHARACTERS:
+            notes.append(
+                f"Only {len(unique)} different texts, cut at paragraphs into {len(pieces):,}"
+                " documents."
+            )
+            unique = list(dict.fromkeys(pieces))
+            copies += len(pieces) - len(unique)
+    _require_enough(unique, copies, name)
     return Corpus(
         documents=tuple(_thin_out(unique, notes)),
         name=name,
@@ -119,7 +129,7 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
         encoding=encoding,
         format=kind,
         text_column=column,
-        duplicates=len(documents) - len(unique),
+        duplicates=copies,
         bytes=len(raw),
         notes=tuple(notes),
     )
@@ -148,13 +158,15 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _require_enough(documents: list[str], name: str) -> None:
+def _require_enough(documents: list[str], copies: int, name: str) -> None:
     characters = sum(map(len, documents))
     if characters < MIN_CHARACTERS or len(documents) < MIN_DOCUMENTS:
+        different = "document" if len(documents) == 1 else "documents"
+        dropped = f" ({copies:,} exact copies do not count)" if copies else ""
         raise BadDataset(
             f"{name} holds too little text: found {characters:,} characters in "
-            f"{len(documents):,} different documents, needed {MIN_CHARACTERS:,} characters in "
-            f"{MIN_DOCUMENTS} documents.",
+            f"{len(documents):,} different {different}{dropped}, needed {MIN_CHARACTERS:,} "
+            f"characters in {MIN_DOCUMENTS} documents.",
             "Add more text of the kind the model will see.",
         )
 

@@ -24,6 +24,8 @@ _IN_A_WORD = re.compile(
 )
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _MOST_MARKS = 0.15
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_MOST_PRIVATE = 0.02
 _WIDE = re.compile("[\u3040-\u30fa\u30fc-\u30ff]")
 
 _WESTERN_SIGNS = frozenset("€‚„…‘’“”•–—™¡¢£§©ª«®°±²³´µ·¹º»¼½¾¿\u00a0\u00ad")
@@ -40,11 +42,14 @@ def japanese(text: str) -> bool:
 
     Of Western text, half-width katakana and kanji, one or two, are mostly parts of Latin words, and
     there is hardly any full-width kana. Of EUC-JP read as CP932, every kana brings a half-width
-    comma or middle dot along.
+    comma or middle dot along. Either gives characters for private use, which few files hold.
     """
     text = text[:_LOOKED_AT]
     marks = text.count("\uff64") + text.count("\uff65")
     if marks > _MOST_MARKS * len(_HALF_WIDTH.findall(text)):
+        return False
+    beyond = sum(1 for c in text if not c.isascii())
+    if len(_PRIVATE.findall(text)) > _MOST_PRIVATE * beyond:
         return False
     runs = sum(1 for _ in _MISREAD_RUN.finditer(text))
     inside = sum(1 for _ in _IN_A_WORD.finditer(text))

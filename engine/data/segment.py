@@ -11,6 +11,9 @@ The rule, for .txt and .md:
    paragraphs into documents of about 1/64 of the whole, but at least 2,000 and at most 16,000
    characters, so that long inputs stay long and there are enough of them to hold some out. A
    paragraph longer than that is cut at its lines, a line at its sentences, a sentence anywhere.
+
+A table of fewer than four different texts is cut by rule 2 too, text by text: one long transcript
+in a single row is a work, not too few documents.
 """
 
 from __future__ import annotations
@@ -45,7 +48,11 @@ def split_documents(text: str) -> tuple[list[str], bool]:
         documents = [d for part in separator.split(text) if (d := part.strip("\n \t\ufeff"))]
         if len(documents) >= MIN_DOCUMENTS:
             return documents, True
-    text = text.replace("<|endoftext|>", "\n\n").replace("\f", "\n\n")
+    return cut_by_length(text.replace("<|endoftext|>", "\n\n").replace("\f", "\n\n")), False
+
+
+def cut_by_length(text: str) -> list[str]:
+    """The documents of one work, by rule 2; none empty."""
     size = min(max(len(text) // _SHARE, _SHORTEST), _LONGEST)
     documents, parts, length = [], [], 0
     for unit in _units(text, size, _CUTS):
@@ -55,7 +62,7 @@ def split_documents(text: str) -> tuple[list[str], bool]:
         parts.append(unit)
         length += len(unit)
     documents.append("".join(parts))
-    return [d for document in documents if (d := document.strip("\n"))], False
+    return [d for document in documents if (d := document.strip("\n"))]
 
 
 def _units(text: str, size: int, cuts: tuple[re.Pattern[str], ...]) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.errors import BadDataset
+from engine.errors import BadDataset, UnclearColumn
 
 _TEXT_NAMES = (
     *("text", "content", "body", "document", "article", "story", "message", "transcript"),
@@ -16,7 +16,7 @@ _TEXT_NAMES = (
 )
 _PROSE_BYTES = 40
 _PROSE_LEAD = 1.5
-_NAME_COLUMN = "Name the column with the text: --text-column, or the column box in the app."
+_NAME_COLUMN = "Name the text's column or key: --text-column NAME, with dots where it is nested."
 
 
 @dataclass(frozen=True)
@@ -109,23 +109,27 @@ def parse_jsonl(text: str, name: str) -> Table:
 def text_cells(table: Table, name: str, column: str | None) -> tuple[str, list[str]]:
     """The text column's name, and its cells that are not blank.
 
-    column: as the user named it; None finds it by its name, else by its being plainly prose.
+    column: as the user named it; None finds it by its name, else by its being plainly prose. Dots
+        lead into objects and the objects of lists, whose texts become lines of one text.
 
     Raises:
-        BadDataset: no such column, none or several that could hold the text, or a cell that is
+        UnclearColumn: no such column, none or several that could hold the text, or a cell that is
             no text.
     """
     if column is None:
         column = _guess(table, name)
-    elif column not in table.columns:
-        raise BadDataset(
+    elif column not in table.columns and column not in _nested(table):
+        raise UnclearColumn(
             f"{name} has no column {column!r}; it has {_describe(table)}.", _NAME_COLUMN
         )
     cells: list[str] = []
     for row, line in zip(table.rows, table.lines, strict=True):
-        cell = row.get(column)
+        if column in table.columns:
+            cell = row.get(column)
+        else:
+            cell = "\n".join(text for text in _at(row, column.split(".")) if text.strip())
         if cell is not None and not isinstance(cell, str):
-            raise BadDataset(
+            raise UnclearColumn(
                 f"{name}, line {line}: {column!r} holds a {type(cell).__name__}, not text.",
                 _NAME_COLUMN,
             )
@@ -145,12 +149,39 @@ def _guess(table: Table, name: str) -> str:
     runner_up = sizes[1][0] if len(sizes) > 1 else 0.0
     if best >= _PROSE_BYTES and best >= _PROSE_LEAD * runner_up:
         return column
-    hint = _NAME_COLUMN
-    if not any(strings.values()):
-        hint = 'None of them holds text. Write each row\'s text under a key of its own, "text".'
-    raise BadDataset(
-        f"{name} has no column that is clearly the text; it has {_describe(table)}.", hint
+    raise UnclearColumn(
+        f"{name} has no column that is clearly the text; it has {_describe(table)}.", _NAME_COLUMN
     )
+
+
+def _at(value: object, path: Sequence[str]) -> Iterator[str]:
+    """The texts that a path of keys leads to, through every object of a list."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _at(one, path)
+    elif path and isinstance(value, dict):
+        yield from _at(value.get(path[0]), path[1:])
+    elif not path and isinstance(value, str):
+        yield value
+
+
+def _nested(table: Table) -> list[str]:
+    """Paths, written with dots, to texts inside objects and lists; most text first."""
+    sizes: dict[str, int] = {}
+
+    def visit(value: object, path: str) -> None:
+        if isinstance(value, dict):
+            for key, one in value.items():
+                visit(one, f"{path}.{key}" if path else str(key))
+        elif isinstance(value, list):
+            for one in value:
+                visit(one, path)
+        elif isinstance(value, str) and path not in table.columns:
+            sizes[path] = sizes.get(path, 0) + len(value)
+
+    for row in table.rows:
+        visit(row, "")
+    return sorted(sizes, key=lambda path: -sizes[path])
 
 
 def _strings(rows: Sequence[dict[str, object]], column: str) -> list[str]:
@@ -174,7 +205,9 @@ def _describe(table: Table) -> str:
     """Columns with their kinds, e.g. "id (number), turns (list)"."""
     shown = [f"{column} ({_kind(table, column)})" for column in table.columns[:12]]
     more = len(table.columns) - len(shown)
-    return (", ".join(shown) or "no columns") + (f" and {more} more" if more > 0 else "")
+    text = (", ".join(shown) or "no columns") + (f" and {more} more" if more > 0 else "")
+    nested = ", ".join(_nested(table)[:6])
+    return text + (f"; nested text: {nested}" if nested else "")
 
 
 def _kind(table: Table, column: str) -> str:

@@ -35,7 +35,7 @@ def quality(source: Source, words: Words) -> Section:
     found = source.comparison.quality
     scores = {party: getattr(found, party) for party in _FOUR if getattr(found, party)}
     whole = [
-        (words(f"party.{party}"), words.number(one.perplexity, 4),
+        (words(f"party.{party}"), words.perplexity(one.perplexity),
          words.number(one.bits_per_byte, 4), words.count(one.documents), words.count(one.tokens))
         for party, one in scores.items()
     ]  # fmt: skip
@@ -43,7 +43,7 @@ def quality(source: Source, words: Words) -> Section:
     bins = zip(*(scores[party].perplexity_by_position for party in parties))
     by_position = [
         (f"{words.count(b[0].from_token)}–{words.count(b[0].to_token - 1)}",
-         *(words.number(one.perplexity, 4) for one in b))
+         *(words.perplexity(one.perplexity) for one in b))
         for b in bins
     ]  # fmt: skip
     agreement = found.top1_agreement

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engine.evidence.rounding import significant
+
 Lang = Literal["en", "ja"]
 LANGS: tuple[Lang, ...] = get_args(Lang)
 
@@ -75,6 +77,10 @@ class Words:
         if not any(digit in text for digit in "123456789"):  # no "-0.0" and no "+0.0"
             text = text.lstrip("+-")
         return text.replace("-", "−")
+
+    def perplexity(self, value: float | None) -> str:
+        """Four significant digits, as everywhere."""
+        return NONE if value is None else significant(value)
 
     def count(self, value: int | None) -> str:
         """A whole number with grouped thousands."""

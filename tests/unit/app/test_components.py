@@ -4,8 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app import answers
+from app import answers, problems
 from app import components as ui
+from app.text import t
+from engine.errors import UnclearColumn
 from tests.support.example_runs import EVIL
 
 
@@ -85,3 +87,12 @@ def test_a_quote_cannot_leave_its_attribute() -> None:
 )
 def test_the_bar_stays_within_itself(share: float | None, width: str) -> None:
     assert f"width:{width}" in ui.bar(share, "progress", [])
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_an_unclear_column_is_explained_without_the_command_line(lang: str) -> None:
+    error = UnclearColumn("a.csv has no column that is clearly the text.", "Use --text-column.")
+    title, words = problems.words(error, lang)
+    assert "--" not in words and "meeting.turns" in words and title
+    assert error.message in words
+    assert ".tsv" in t("data.file", lang) and ".tsv" in t("data.column_info", lang)

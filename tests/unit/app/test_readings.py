@@ -43,6 +43,14 @@ def test_perplexity_is_told_as_it_is(perplexity: float | None, words: str) -> No
     assert words in readings.perplexity(_with_perplexity(perplexity), "en")
 
 
+def test_perplexity_has_four_digits_everywhere() -> None:
+    found = _with_perplexity(59_382.681)
+    assert "59,380" in readings.perplexity(found, "en") and "59,380" in summary.tiles(found, "en")
+    said = command_line.comparison(found.model_dump(mode="json"))
+    assert "59,380" in said and "59,382" not in said and " 2.611 " in said
+    assert Words("en").perplexity(59_382.681) == "59,380" and Words("ja").perplexity(None) == "–"
+
+
 def test_a_missing_control_is_admitted() -> None:
     assert "No control was trained" in readings.perplexity(
         _with_perplexity(2.0, control=False), "en"
@@ -238,7 +246,7 @@ def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() ->
     assert "Least alike on tokens with digits: the same first choice for 87.1 % of 9,000" in html
     assert "In 3 continuations of up to 48 tokens" in html and "ROUGE-L 71 %" in html
     assert "The control, which only had the fine-tuning: 42 tokens, ROUGE-L 93 %" in html
-    assert "9.11 for the original, 9.32 for the control, 11.4 for the converted" in html
+    assert "9.110 for the original, 9.320 for the control, 11.40 for the converted" in html
     assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
 
 

@@ -89,7 +89,20 @@ def test_one_line_file_says_found_and_needed(tmp_path: Path) -> None:
 
 def test_copies_of_one_document_do_not_count(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", jsonl([{"text": ENGLISH[0] * 10}] * 50))
-    data_refusal(path, "1 different documents", "needed")
+    data_refusal(path, "in 1 different document", "49 exact copies", "needed")
+    line = write(tmp_path, "line.txt", "x" * 200_000)  # 64 pieces of it are all the same
+    data_refusal(line, "found 3,125 characters in 1 different document", "63 exact copies")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_table_of_one_long_text_is_cut_by_length(tmp_path: Path, name: str) -> None:
+    text = " ".join(f"{n} {document}" for n, document in enumerate(ENGLISH * 5))
+    content = f'text\n"{text}"\n' if name == "a.csv" else jsonl([{"text": text}])
+    corpus = read_corpus(write(tmp_path, name, content))
+    assert 32 <= len(corpus.documents) <= 130 and joined(corpus) == "".join(text.split())
+    assert any("cut at paragraphs into" in note for note in corpus.notes)
+    short = jsonl([{"text": "short"}]) if name == "a.jsonl" else "text\nshort"
+    data_refusal(write(tmp_path, name, short), "too little")
 
 
 # --- running text ---
@@ -142,7 +155,7 @@ def test_underlined_headings_are_no_separators(tmp_path: Path) -> None:
 def test_a_long_work_becomes_many_documents_without_loss(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "a.txt", text)
     if text.startswith("x"):
-        data_refusal(path, "different documents")
+        data_refusal(path, "different document")
         return
     corpus = read_corpus(path)
     assert 32 <= len(corpus.documents) + corpus.duplicates <= 130

@@ -68,8 +68,24 @@ def test_csv_without_text_column_lists_its_columns(tmp_path: Path, table: str) -
 
 def test_jsonl_of_nested_values_lists_its_keys(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", jsonl([{"turns": [{"content": d}]} for d in ENGLISH]))
-    assert "key of its own" in data_refusal(path, "turns (list)").hint
+    data_refusal(path, "turns (list)", "nested text: turns.content")
     data_refusal(path, "line 1", "'turns'", text_column="turns")
+    data_refusal(path, "no column 'turns.speaker'", "turns.content", text_column="turns.speaker")
+    data_refusal(write(tmp_path, "b.jsonl", jsonl([{"id": n} for n in range(9)])), "id (number)")
+
+
+def test_nested_text_is_named_with_dots(tmp_path: Path) -> None:
+    """As in QMSum: the turns of a meeting, one below the other."""
+    rows = [
+        {"meeting": {"turns": [{"who": "A", "said": d}, {"who": "B"}, {"said": "Yes."}]}}
+        for d in ENGLISH
+    ]
+    path = write(tmp_path, "a.jsonl", jsonl(rows))
+    corpus = read_corpus(path, text_column="meeting.turns.said")
+    assert corpus.documents == tuple(f"{d}\nYes." for d in ENGLISH)
+    dotted = [{"a.b": document, "a": {"b": "another"}} for document in ENGLISH]
+    corpus = read_corpus(write(tmp_path, "b.jsonl", jsonl(dotted)), text_column="a.b")
+    assert corpus.documents == tuple(ENGLISH)
 
 
 def test_bad_rows_are_named(tmp_path: Path) -> None:
