@@ -218,16 +218,16 @@ def recall(comparison: Comparison, lang: str) -> str:
     if not pairs:
         return notes.told(result.note, lang) or t("reading.recall.unknown", lang)
     mine, theirs = max(pairs, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
-    if theirs.accuracy - mine.accuracy <= SAME:
+    kept = theirs.accuracy - mine.accuracy <= SAME
+    if kept:
         mine, theirs = pairs[-1]
-        return t(
-            "reading.recall.kept", lang, distance=count(mine.distance_tokens),
-            converted=percent(mine.accuracy, lang=lang), original=percent(theirs.accuracy, lang=lang),
-        )  # fmt: skip
-    return tn(
-        "reading.recall.lost", lang, mine.n, distance=count(mine.distance_tokens),
-        converted=percent(mine.accuracy, lang=lang), original=percent(theirs.accuracy, lang=lang),
-    )  # fmt: skip
+    figures = {
+        "distance": count(mine.distance_tokens),
+        "converted": percent(mine.accuracy, lang=lang),
+        "original": percent(theirs.accuracy, lang=lang),
+    }
+    lost = tn("reading.recall.lost", lang, mine.n, **figures)
+    return t("reading.recall.kept", lang, **figures) if kept else lost
 
 
 def answers(comparison: Comparison, lang: str) -> str:
