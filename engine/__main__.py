@@ -85,7 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
-    compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
+    compare.add_argument(
+        "--prompt-file", type=Path, metavar="F",
+        help="text both shall continue; without other options nothing else is measured",
+    )  # fmt: skip
 
     vote = commands.add_parser(
         "vote", help="vote blindly on a run's pairs of answers", parents=[shared]

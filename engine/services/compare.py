@@ -23,7 +23,7 @@ from engine.evidence.judging import judge
 from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
-from engine.evidence.results import Comparison, rounded
+from engine.evidence.results import Answers, Comparison, rounded
 from engine.evidence.speed import measure
 from engine.models.load import Loaded, load
 from engine.services.answers import (
@@ -54,6 +54,7 @@ def compare(
     *,
     device: str = "cpu",
     timing: Mapping[str, float] | None = None,
+    written: Answers | None = None,
 ) -> Comparison:
     """Measure the original, the control, the converted and the untrained model of a run.
 
@@ -64,6 +65,7 @@ def compare(
         listen: told after every part; may raise `Cancelled`, and nothing is written then.
         device: where the models run, as torch names it.
         timing: seconds that earlier stages of the run took, to be kept with the result.
+        written: answers of the same models to keep; None lets them answer.
 
     Raises:
         EngineError: a model or the data cannot be read.
@@ -93,7 +95,7 @@ def compare(
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     if settings.prompt is not None:
-        prompt = Prompt(settings.prompt)
+        prompt = Prompt(settings.prompt, own=True)
     elif known is not None:
         prompt = Prompt(known.input_ids, expected=known.answer)
     else:
@@ -103,7 +105,9 @@ def compare(
         )
     method = config.method.name
     with progress.part("answers", "answers"):
-        written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
+        written = written or answers(
+            original, converted, prompt, tokens=settings.answer_tokens, method=method
+        )
         write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
     context, learned = original.context_tokens, original.learned_positions
     where = environment(original.model, backend=backends(original.model, converted.model))

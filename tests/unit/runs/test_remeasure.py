@@ -14,7 +14,9 @@ from engine.errors import BadRunConfig, OutOfMemory, RunBusy
 from engine.events import ignore
 from engine.runs import files, locks, paths, store
 from engine.runs.remeasure import compare_again
+from engine.services import answer_again as answering
 from engine.services import compare as comparing
+from tests.support import example_runs as examples
 
 
 @pytest.fixture
@@ -37,9 +39,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the comparison was called with, instead of comparing."""
     calls: list[dict[str, Any]] = []
 
-    def compare(folder, config, settings, listen, *, device, timing):
+    def compare(folder, config, settings, listen, *, device, timing, written):
         lane_is_held = not locks.is_free(paths.lane_lock())
-        calls.append({"settings": settings, "timing": timing, "lane": lane_is_held})
+        calls.append(
+            {"settings": settings, "timing": timing, "lane": lane_is_held, "written": written}
+        )
         (folder / "comparison.json").write_text('{"which": "second"}')
         return types.SimpleNamespace(model_dump=lambda mode: {"which": "second"})
 
@@ -60,6 +64,32 @@ def test_the_new_comparison_replaces_the_old_one_which_stays(
     (earlier,) = folder.glob("comparison-*.json")
     assert json.loads(earlier.read_text()) == {"which": "first"}
     assert locks.is_free(paths.lane_lock()) and locks.is_free(folder / "lock")
+
+
+def test_a_prompt_alone_asks_for_answers_alone_and_later_lengths_keep_them(
+    done: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store.get(done).folder
+    earlier = examples.comparison()
+
+    def answer_again(folder, config, text, tokens, listen, *, device):
+        made = earlier.answers.model_copy(update={"prompt_tail": text, "own_prompt": True})
+        found = earlier.model_copy(update={"answers": made})
+        (folder / "comparison.json").write_text(found.model_dump_json())
+        return found
+
+    monkeypatch.setattr(answering, "answer_again", answer_again)
+    (folder / "comparison.json").write_text(earlier.model_dump_json())
+    compare_again(done, lengths=(64,), listen=ignore)
+    assert asked.pop()["written"] is None  # the prompt was none of the user's
+    (folder / "comparison.json").write_text(earlier.model_dump_json())
+    result = compare_again(done, prompt="Tell me.", listen=ignore)
+    assert asked == [] and result["answers"]["prompt_tail"] == "Tell me."
+    compare_again(done, lengths=(64,), listen=ignore)
+    assert asked.pop()["written"].prompt_tail == "Tell me."
+    (folder / "comparison.json").write_text(json.dumps(result))
+    compare_again(done, lengths=(64,), prompt="Another.", listen=ignore)
+    assert asked.pop()["written"] is None
 
 
 def test_lengths_out_of_range_are_refused(done: str, asked: list[dict[str, Any]]) -> None:
