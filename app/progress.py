@@ -120,9 +120,7 @@ def _bar(run: Run, seen: Seen, lang: str, now: float) -> str:
         # `started_at` is this worker's: a resumed run has worked before.
         resumed = seen.began_at is not None and seen.began_at < run.started_at
         spent = duration(now - run.started_at, lang=lang)
-        lines.append(
-            t("live.elapsed_again" if resumed else "live.elapsed", lang, time=spent)
-        )
+        lines.append(t("live.elapsed_again" if resumed else "live.elapsed", lang, time=spent))
     left = run.eta_seconds(now)
     if left is not None:
         lines.append(t("live.left", lang, time=duration(left, lang=lang)))

@@ -14,16 +14,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.cli import report, tables, verdict
-from engine.cli.files import destination, prompt_from
-from engine.cli.follow import ProgressLine, follow, require_done
-from engine.cli.log import log_file
-from engine.cli.offered import METHOD_NAMES, RECIPE_NAMES
-from engine.cli.output import answer, failure
-from engine.errors import BadRunConfig, EngineError
-from engine.runs import service
-from engine.runs.boundary import boundary
-from engine.runs.executors.local import PATIENT_THREADS
+from engine.installation import not_installed
+
+try:
+    from engine.cli import report, tables, verdict
+    from engine.cli.files import destination, prompt_from
+    from engine.cli.follow import ProgressLine, follow, require_done
+    from engine.cli.log import log_file
+    from engine.cli.offered import METHOD_NAMES, RECIPE_NAMES
+    from engine.cli.output import answer, failure
+    from engine.errors import BadRunConfig, EngineError
+    from engine.runs import service
+    from engine.runs.boundary import boundary
+    from engine.runs.executors.local import PATIENT_THREADS
+except ModuleNotFoundError as missing:
+    if (said := not_installed(missing)) is None:
+        raise
+    sys.stderr.write(f"error: {said[0]}\nhint: {said[1]}\n")
+    sys.exit(2)
 
 
 class _Parser(argparse.ArgumentParser):
