@@ -35,6 +35,11 @@ class Seen:
     """Newest events that are lines of the log."""
     part: str = ""
     """The part of the comparison at work, as the engine names it."""
+    began_at: float | None = None
+    """When the run's first event happened."""
+    again: set[int] = field(default_factory=set)
+    """Numbers of the events by which a resumed run enters a stage once more."""
+    _stages: set[str] = field(default_factory=set)
 
     def add(self, events: Iterable[RunEvent]) -> Seen:
         """Read further events; those read before are passed over. Returns itself."""
@@ -42,6 +47,10 @@ class Seen:
             if event.seq <= self.seq:
                 continue
             self.seq = event.seq
+            self.began_at = event.at if self.began_at is None else self.began_at
+            if event.kind == "stage" and event.stage in self._stages:
+                self.again.add(event.seq)
+            self._stages |= {event.stage} if event.kind == "stage" else set()
             if event.kind == "loss":
                 self._add_losses(event)
             elif event.kind == "progress":
@@ -88,30 +97,30 @@ def stage_strip(run: Run, lang: str) -> str:
     return ui.stages(steps)
 
 
-def status(run: Run, lang: str, now: float | None = None, *, part: str = "") -> str:
-    """State, stage strip, progress bar, elapsed time and time left, or why the run stopped.
-
-    part: what the comparison is measuring, as the engine names it.
-    """
+def status(run: Run, seen: Seen, lang: str, now: float | None = None) -> str:
+    """State, stage strip, progress bar, elapsed time and time left, or why the run stopped."""
     parts = [stage_strip(run, lang)]
     if run.working:
-        parts.append(_bar(run, lang, time.time() if now is None else now, part))
+        parts.append(_bar(run, seen, lang, time.time() if now is None else now))
     else:
         parts.append(_ending(run, lang))
     return "".join(parts)
 
 
-def _bar(run: Run, lang: str, now: float, part: str) -> str:
+def _bar(run: Run, seen: Seen, lang: str, now: float) -> str:
     share = run.step / run.total if run.total else None
     lines = [t(f"state.{run.state}", lang)]
     if run.cancel_requested_at is not None:
         lines = [t("live.cancelling", lang)]
-    if part and run.state == "comparing":
-        lines.append(t("live.part", lang, part=part_of(part, lang)))
+    if seen.part and run.state == "comparing":
+        lines.append(t("live.part", lang, part=part_of(seen.part, lang)))
     if run.total:
         lines.append(t("live.step", lang, step=count(run.step), total=count(run.total)))
     if run.started_at:
-        lines.append(t("live.elapsed", lang, time=duration(now - run.started_at, lang=lang)))
+        # `started_at` is this worker's: a resumed run has worked before.
+        resumed = seen.began_at is not None and seen.began_at < run.started_at
+        spent = duration(now - run.started_at, lang=lang)
+        lines.append(t("live.elapsed_again" if resumed else "live.elapsed", lang, time=spent))
     left = run.eta_seconds(now)
     if left is not None:
         lines.append(t("live.left", lang, time=duration(left, lang=lang)))
@@ -124,6 +133,8 @@ def _ending(run: Run, lang: str) -> str:
         return ui.notice("good", t("state.done", lang), t("live.done", lang, time=took))
     reason = notes.stopped(run.error_message, run.error_hint, lang)
     tone = "bad" if run.state == "failed" else "warn"
+    if run.state == "cancelled" and not run.begun:
+        reason = t("live.cancelled_early", lang)
     return ui.notice(tone, t(f"state.{run.state}", lang), reason or t(f"live.{run.state}", lang))
 
 
@@ -143,21 +154,24 @@ def reading(found: Series, run: Run, lang: str) -> str:
     step, best = min(validation, key=lambda point: (point[1], point[0]))
     gap = best - teacher[-1][1]
     side, when = "above" if gap > 0 else "below", "now" if run.working else "ended"
+    if f"{abs(gap):.3f}" == f"{0:.3f}":
+        side = "level"
     return t(
         f"live.reading.{side}.{when}", lang, student=f"{best:.3f}", step=count(int(step)),
         teacher=f"{teacher[-1][1]:.3f}", gap=f"{abs(gap):.3f}",
     )  # fmt: skip
 
 
-def log(events: Iterable[RunEvent], lang: str) -> str:
-    """Notes and warnings, newest first, with the time of day (UTC)."""
+def log(seen: Seen, lang: str) -> str:
+    """Notes, warnings and stages, newest first, with the time of day (UTC)."""
     lines = [
         (
             time.strftime("%H:%M:%S", time.gmtime(event.at)),
             t("live.warning", lang) if event.kind == "warning" else "",
             str(event.values.get("text", "")) if event.kind != "stage"
-            else t("live.stage_began", lang, stage=t(f"stage.{event.stage}", lang)),
+            else t("live.stage_again" if event.seq in seen.again else "live.stage_began", lang,
+                   stage=t(f"stage.{event.stage}", lang)),
         )
-        for event in events
+        for event in seen.lines
     ]  # fmt: skip
     return ui.log(reversed(lines), name=t("live.log", lang))

@@ -14,16 +14,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.cli import report, tables, verdict
-from engine.cli.files import destination, prompt_from
-from engine.cli.follow import ProgressLine, follow, require_done
-from engine.cli.log import log_file
-from engine.cli.offered import METHOD_NAMES, RECIPE_NAMES
-from engine.cli.output import answer, failure
-from engine.errors import BadRunConfig, EngineError
-from engine.runs import service
-from engine.runs.boundary import boundary
-from engine.runs.executors.local import PATIENT_THREADS
+from engine.installation import not_installed
+
+try:
+    from engine.cli import report, tables, verdict
+    from engine.cli.files import destination, prompt_from
+    from engine.cli.follow import ProgressLine, follow, require_done
+    from engine.cli.log import log_file
+    from engine.cli.offered import METHOD_NAMES, RECIPE_NAMES
+    from engine.cli.output import answer, failure
+    from engine.errors import BadRunConfig, EngineError
+    from engine.runs import service
+    from engine.runs.boundary import boundary
+    from engine.runs.executors.local import PATIENT_THREADS
+except ModuleNotFoundError as missing:
+    if (said := not_installed(missing)) is None:
+        raise
+    sys.stderr.write(f"error: {said[0]}\nhint: {said[1]}\n")
+    sys.exit(2)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -88,7 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
-    compare.add_argument("--prompt-file", type=Path, metavar="F", help="text both shall continue")
+    compare.add_argument(
+        "--prompt-file", type=Path, metavar="F",
+        help="text both shall continue; without other options nothing else is measured",
+    )  # fmt: skip
 
     vote = commands.add_parser(
         "vote", help="vote blindly on a run's pairs of answers", parents=[shared]

@@ -99,7 +99,7 @@ def fast_values(run: Run, seen: Seen, lang: str) -> list[object]:
     stopped = run.state in ("cancelled", "interrupted", "failed") and not run.sample
     asked = run.cancel_requested_at is not None
     return [
-        progress.status(run, lang, part=seen.part),
+        progress.status(run, seen, lang),
         gr.update(visible=run.working, interactive=not asked),
         gr.update(visible=stopped),
         gr.update(visible=run.state == "done"),
@@ -111,7 +111,7 @@ def slow_values(page: LivePage, run: Run, seen: Seen, lang: str) -> list[object]
     found = seen.series()
     transfer = found.pop("transfer", [])
     return [
-        progress.log(seen.lines, lang),
+        progress.log(seen, lang),
         *page.transfer.update(
             charts.transfer_curve(transfer, lang) if transfer else None,
             progress.transfer_reading(transfer, run, lang), "",

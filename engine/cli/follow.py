@@ -135,7 +135,8 @@ def require_done(run: Run) -> None:
         )
     go_on = f"Go on with `python -m engine runs resume {name}`."
     if run.state == "cancelled":
-        raise Cancelled(f"Run {name} was cancelled; what was done is saved.", go_on)
+        done = "what was done is saved" if run.begun else "it had not begun"
+        raise Cancelled(f"Run {name} was cancelled; {done}.", go_on)
     if run.state != "done":
         raise EngineError(
             run.error_message or f"Run {name} is {run.state}.",

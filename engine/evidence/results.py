@@ -60,6 +60,8 @@ class Answers(Result):
     """The converted model's answer."""
     same_prefix_tokens: int
     """Tokens from the start in which both answers are identical."""
+    own_prompt: bool = False
+    """The prompt was given by the user: measuring again keeps it and its answers."""
 
 
 class ConversionFacts(Result):

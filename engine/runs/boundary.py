@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from engine.errors import EngineError, OutOfMemory
+from engine.installation import not_installed
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ def explained(error: Exception, details: str) -> EngineError:
             "Use a smaller model or shorter sequences (recipe.max_tokens), or cut each step into"
             " more micro-batches (recipe.accumulation); closing other programs helps too.",
         )
+    if isinstance(error, ModuleNotFoundError) and (said := not_installed(error)):
+        return EngineError(*said)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return EngineError(

@@ -60,6 +60,11 @@ class Run:
         """Whether a worker has the run in hand, or is about to."""
         return self.state in WORKING
 
+    @property
+    def begun(self) -> bool:
+        """Whether any worker has done anything of it."""
+        return self.stage is not None or bool(self.timings)
+
     def eta_seconds(self, now: float | None = None) -> float | None:
         """Seconds to the end of the stage at the pace of this worker's steps; None if unknown."""
         if not self.working or self.stage_started_at is None or self.stage_first_step is None:

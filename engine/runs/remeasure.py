@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 import uuid
@@ -29,12 +30,15 @@ def compare_again(
 ) -> dict[str, Any]:
     """Compare the run's models again, in this process, once the lane is free.
 
-    The run's comparison.json is replaced; the earlier one stays beside it under its date.
+    The run's comparison.json is replaced; the earlier one stays beside it under its date. Where
+    only a prompt is given, only the answers are new. Answers to a prompt of the user's own are kept
+    until another prompt is given.
 
     Args:
         run_id: a run that is done.
         lengths: context lengths for speed and memory, in tokens, besides the run's own.
-        prompt: the text both models continue; None takes the run's own.
+        prompt: the text both models continue; None keeps the last one that was given, else takes
+            the run's own.
         needles: questions per cell of the needle tasks; None takes the run's own number.
         listen: told after every part.
 
@@ -67,15 +71,21 @@ def compare_again(
     try:
         with locks.waiting_for(paths.lane_lock(), lambda: True):
             listen(Event("stage", "comparing"))
-            return _compare(run.folder, config, settings, listen, recorded(run_id))
+            answers_only = prompt is not None and lengths is None and needles is None
+            return _compare(
+                run.folder, config, settings, listen, recorded(run_id), answers_only=answers_only
+            )
     finally:
         lock.release()
 
 
 def _compare(
-    folder: Path, config: Any, settings: Any, listen: Listener, recorded_sha256: str | None
-) -> dict[str, Any]:
+    folder: Path, config: Any, settings: Any, listen: Listener, recorded_sha256: str | None,
+    *, answers_only: bool,
+) -> dict[str, Any]:  # fmt: skip
+    from engine.evidence.results import Answers
     from engine.models.memory import run_device
+    from engine.services.answer_again import answer_again
     from engine.services.compare import COMPARISON_FILE, compare
     from engine.services.timings import read_timings
 
@@ -86,10 +96,18 @@ def _compare(
     earlier = current.with_name(f".{current.name}.{uuid.uuid4().hex}")
     shutil.copy2(current, earlier)
     try:
-        result = compare(
-            folder, config, settings, listen, device=run_device(), timing=timing,
-            recorded_sha256=recorded_sha256,
-        )  # fmt: skip
+        if answers_only:
+            result = answer_again(
+                folder, config, settings.prompt, settings.answer_tokens, listen, device=run_device()
+            )
+        else:
+            answers = json.loads(current.read_text("utf-8")).get("answers", {})
+            keep = answers.get("own_prompt") and settings.prompt == config.comparison.prompt
+            result = compare(
+                folder, config, settings, listen, device=run_device(), timing=timing,
+                recorded_sha256=recorded_sha256,
+                written=Answers.model_validate(answers) if keep else None,
+            )  # fmt: skip
         earlier.replace(folder / f"comparison-{measured}.json")
     finally:
         earlier.unlink(missing_ok=True)

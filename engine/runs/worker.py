@@ -101,6 +101,11 @@ def execute(run: Run) -> RunState:
             log.info("%s %s %s", event.stage, event.kind, event.values.get("text", ""))
         stop.check()
 
+    def note(text: str) -> None:
+        """A line of the log on a stop or a new start, where there has been anything before."""
+        if earlier := store.events(run.id):
+            store.record(run.id, Event("note", earlier[-1].stage, values={"text": text}))
+
     error: EngineError | None = None
     state: RunState = "done"
     try:
@@ -110,6 +115,7 @@ def execute(run: Run) -> RunState:
             locks.waiting_for(paths.lane_lock(), lambda: _my_turn(run, stop)),
         ):
             # Imported only now: a queued worker should not hold a gigabyte of libraries.
+            note("Resumed.")
             from engine.configs import RunConfig
             from engine.services.pipeline import run_pipeline
 
@@ -122,6 +128,8 @@ def execute(run: Run) -> RunState:
     except EngineError as failure:
         log.exception("the run failed")
         state, error = "failed", failure
+    if state != "done":
+        note(f"{state.capitalize()}.")
     store.update(
         run.id,
         state=state,

@@ -27,6 +27,8 @@ class Prompt:
     """Text, or token ids where the exact cut matters."""
     expected: str | None = None
     """The true answer, where there is one."""
+    own: bool = False
+    """The user gave it; it does not come from the data."""
 
 
 def longest_prompt(context_tokens: int, answer_tokens: int) -> int:
@@ -67,6 +69,7 @@ def answers(
         prompt_tokens=records[0].prompt_tokens,
         prompt_tokens_dropped=records[0].prompt_tokens_dropped,
         expected=prompt.expected,
+        own_prompt=prompt.own,
         original=_answer(original, records[0], None),
         converted=_answer(converted, records[1], method),
         same_prefix_tokens=same_prefix(records[0].token_ids, records[1].token_ids),

@@ -24,7 +24,7 @@ from engine.evidence.judging import judge
 from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
-from engine.evidence.results import Comparison, FinetuningFacts, rounded
+from engine.evidence.results import Answers, Comparison, FinetuningFacts, rounded
 from engine.evidence.speed import measure
 from engine.models.lengths import require_lengths
 from engine.models.load import Loaded
@@ -58,6 +58,7 @@ def compare(
     device: str = "cpu",
     timing: Mapping[str, float] | None = None,
     recorded_sha256: str | None = None,
+    written: Answers | None = None,
 ) -> Comparison:
     """Measure the original, the control, the converted and the untrained model of a run.
 
@@ -70,6 +71,7 @@ def compare(
         device: where the models run, as torch names it.
         timing: seconds that earlier stages of the run took, to be kept with the result.
         recorded_sha256: the seal of the gates in the run's first event, where there is one.
+        written: answers of the same models to keep; None lets them answer.
 
     Raises:
         BadRunConfig: a context length is out of reach.
@@ -111,7 +113,7 @@ def compare(
     room = longest_prompt(original.context_tokens, settings.answer_tokens)
     recall, known = gather(probes, readings.passed, note, longest_prompt=room)
     if settings.prompt is not None:
-        prompt = Prompt(settings.prompt)
+        prompt = Prompt(settings.prompt, own=True)
     elif known is not None:
         prompt = Prompt(known.input_ids, expected=known.answer)
     else:
@@ -121,7 +123,9 @@ def compare(
         )
     method = config.method.name
     with progress.part("answers", "answers"):
-        written = answers(original, converted, prompt, tokens=settings.answer_tokens, method=method)
+        written = written or answers(
+            original, converted, prompt, tokens=settings.answer_tokens, method=method
+        )
         write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
     context, learned = original.context_tokens, original.learned_positions
     where = environment(original.model, backend=backends(original.model, converted.model))

@@ -35,7 +35,7 @@ def test_a_working_run_shows_step_elapsed_and_time_left() -> None:
         state="transferring", stage="transferring", step=30, total=60, started_at=1000.0,
         stage_started_at=1010.0, stage_first_step=0, timings={"preparing": 6.2},
     )  # fmt: skip
-    html = progress.status(run, "en", now=1040.0)
+    html = progress.status(run, progress.Seen(), "en", now=1040.0)
     assert "Step 30 of 60" in html and "40 s since start" in html
     assert "about 30 s left in this stage" in html
     assert html.count('class="past"') == 1 and html.count("aria-current=step") == 1
@@ -43,18 +43,19 @@ def test_a_working_run_shows_step_elapsed_and_time_left() -> None:
 
 def test_a_cancelled_request_is_acknowledged_at_once() -> None:
     run = examples.run(state="transferring", stage="transferring", cancel_requested_at=1.0)
-    assert "Saving, then stopping" in progress.status(run, "en")
+    assert "Saving, then stopping" in progress.status(run, progress.Seen(), "en")
 
 
 def test_endings_say_why() -> None:
-    assert "Everything is measured. Working time: 57 s." in progress.status(examples.run(), "en")
+    seen = progress.Seen()
+    assert "is measured. Working time: 57 s." in progress.status(examples.run(), seen, "en")
     failed = examples.run(
         state="failed", stage="fine-tuning", error_message=examples.EVIL, error_hint="Try less."
     )
-    html = progress.status(failed, "en")
+    html = progress.status(failed, seen, "en")
     assert "<img" not in html and "Try less." in html and 'class="stopped"' in html
-    assert "Resume goes on" in progress.status(examples.run(state="cancelled"), "en")
-    assert "resume goes on" in progress.status(examples.run(state="interrupted"), "en")
+    assert "Resume goes on" in progress.status(examples.run(state="cancelled"), seen, "en")
+    assert "resume goes on" in progress.status(examples.run(state="interrupted"), seen, "en")
 
 
 def test_each_event_is_read_once() -> None:
@@ -96,12 +97,36 @@ def test_the_part_of_the_comparison_at_work_is_named() -> None:
     }.items():
         event = RunEvent("progress", "comparing", 3, 12, {"part": part}, 1, 1.0)
         seen = progress.Seen().add([event])
-        assert words in progress.status(run, "en", part=seen.part)
-    assert "now:" not in progress.status(WORKING, "en", part="speed and memory")
+        assert words in progress.status(run, seen, "en")
+    assert "now:" not in progress.status(WORKING, progress.Seen(part="speed and memory"), "en")
 
 
 def test_the_log_is_escaped_and_newest_first() -> None:
     evil = RunEvent("warning", "preparing", 0, 0, {"text": examples.EVIL}, 999, 0.0)
-    html = progress.log(progress.Seen().add([*EVENTS, evil]).lines, "en")
+    html = progress.log(progress.Seen().add([*EVENTS, evil]), "en")
     assert "<img" not in html and "12 duplicates removed" in html
     assert html.index("&lt;img") < html.index("duplicates")
+
+
+def test_a_resumed_run_says_since_when_it_counts_and_repeats_no_beginning() -> None:
+    began = RunEvent("stage", "transferring", seq=1, at=100.0)
+    note = RunEvent("note", "transferring", values={"text": "Resumed."}, seq=2, at=900.0)
+    again = RunEvent("stage", "transferring", seq=3, at=901.0)
+    seen = progress.Seen().add([began, note, again])
+    run = examples.run(state="transferring", stage="transferring", started_at=900.0)
+    assert "5 s since it was resumed" in progress.status(run, seen, "en", now=905.0)
+    html = progress.log(seen, "en")
+    assert html.count("Attention transfer began.") == 1 and "Attention transfer goes on" in html
+    assert html.index("goes on") < html.index("Resumed.") < html.index("began.")
+
+
+def test_a_run_cancelled_before_it_began_saved_nothing() -> None:
+    run = examples.run(state="cancelled", stage=None, timings={})
+    html = progress.status(run, progress.Seen(), "en")
+    assert "saved" not in html and "before it began" in html
+
+
+def test_no_gap_is_no_loss() -> None:
+    found = {"validation": [(10.0, 0.9602)], "teacher": [(10.0, 0.96)]}
+    said = progress.reading(found, WORKING, "en")
+    assert "level with the teacher's 0.960" in said and "0.000" not in said

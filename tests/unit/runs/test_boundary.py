@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine.errors import BadDataset, EngineError, OutOfMemory
-from engine.runs.boundary import boundary
+from engine.runs.boundary import boundary, explained
 
 
 class _Stored(BaseModel):
@@ -56,3 +56,10 @@ def test_our_own_errors_pass_as_they_are(caplog: pytest.LogCaptureFixture) -> No
     with pytest.raises(BadDataset) as caught, boundary("the log"):
         raise error
     assert caught.value is error and caplog.records == []
+
+
+def test_a_missing_package_is_no_fault_of_the_program() -> None:
+    found = explained(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"), "a log")
+    assert "'torch'" in found.message and "make run" in found.hint
+    ours = explained(ModuleNotFoundError("No module named 'engine.x'", name="engine.x"), "a log")
+    assert "fault of the program" in ours.hint

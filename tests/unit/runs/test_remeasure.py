@@ -15,7 +15,9 @@ from engine.events import ignore
 from engine.runs import files, locks, paths, store
 from engine.runs.remeasure import compare_again
 from engine.runs.seal import sealing
+from engine.services import answer_again as answering
 from engine.services import compare as comparing
+from tests.support import example_runs as examples
 
 
 @pytest.fixture
@@ -38,10 +40,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the comparison was called with, instead of comparing."""
     calls: list[dict[str, Any]] = []
 
-    def compare(folder, config, settings, listen, *, device, timing, recorded_sha256):
+    def compare(folder, config, settings, listen, *, device, timing, recorded_sha256, written):
         lane_is_held = not locks.is_free(paths.lane_lock())
         calls.append({"settings": settings, "timing": timing, "lane": lane_is_held,
-                      "recorded": recorded_sha256})  # fmt: skip
+                      "recorded": recorded_sha256, "written": written})  # fmt: skip
         (folder / "comparison.json").write_text('{"which": "second"}')
         return types.SimpleNamespace(model_dump=lambda mode: {"which": "second"})
 
@@ -66,12 +68,38 @@ def test_the_new_comparison_replaces_the_old_one_which_stays(
 
 def test_the_seal_in_the_log_is_looked_up(done: str, asked: list[dict[str, Any]]) -> None:
     """Events of a run that begins without one are none; only the first event counts."""
-    compare_again(done, prompt="Tell me.", listen=ignore)
+    compare_again(done, lengths=(64,), listen=ignore)
     store.record(done, sealing("a" * 64))
-    compare_again(done, prompt="Tell me.", listen=ignore)
+    compare_again(done, lengths=(64,), listen=ignore)
     store.record(done, sealing("b" * 64))
-    compare_again(done, prompt="Tell me.", listen=ignore)
+    compare_again(done, lengths=(64,), listen=ignore)
     assert [call["recorded"] for call in asked] == [None, "a" * 64, "a" * 64]
+
+
+def test_a_prompt_alone_asks_for_answers_alone_and_later_lengths_keep_them(
+    done: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store.get(done).folder
+    earlier = examples.comparison()
+
+    def answer_again(folder, config, text, tokens, listen, *, device):
+        made = earlier.answers.model_copy(update={"prompt_tail": text, "own_prompt": True})
+        found = earlier.model_copy(update={"answers": made})
+        (folder / "comparison.json").write_text(found.model_dump_json())
+        return found
+
+    monkeypatch.setattr(answering, "answer_again", answer_again)
+    (folder / "comparison.json").write_text(earlier.model_dump_json())
+    compare_again(done, lengths=(64,), listen=ignore)
+    assert asked.pop()["written"] is None  # the prompt was none of the user's
+    (folder / "comparison.json").write_text(earlier.model_dump_json())
+    result = compare_again(done, prompt="Tell me.", listen=ignore)
+    assert asked == [] and result["answers"]["prompt_tail"] == "Tell me."
+    compare_again(done, lengths=(64,), listen=ignore)
+    assert asked.pop()["written"].prompt_tail == "Tell me."
+    (folder / "comparison.json").write_text(json.dumps(result))
+    compare_again(done, lengths=(64,), prompt="Another.", listen=ignore)
+    assert asked.pop()["written"] is None
 
 
 def test_lengths_out_of_range_are_refused(done: str, asked: list[dict[str, Any]]) -> None:

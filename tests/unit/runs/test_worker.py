@@ -89,6 +89,8 @@ def test_cancel_saves_and_resume_goes_on_from_there() -> None:
     service.resume(run_id, STUB)
     again = wait_for(run_id, ended)
     assert again.state == "done" and again.cancel_requested_at is None
+    notes = [e.values["text"] for e in service.events(run_id) if e.kind == "note"]
+    assert notes == ["Cancelled.", "Resumed."]
     assert _spans(run_id)[-1]["first"] == run.step
     assert again.timings["transferring"] > 40 * 0.05  # both workers' time
 

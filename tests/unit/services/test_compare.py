@@ -17,6 +17,7 @@ from engine.evidence.results import Comparison
 from engine.evidence.votes import VotePairs
 from engine.methods import T2R, Hybrid, Softmax
 from engine.models.load import load
+from engine.services.answer_again import answer_again
 from engine.services.artifacts import ConversionRecord, save_model
 from engine.services.compare import COMPARISON_FILE, compare, run_data
 from engine.services.convert import convert
@@ -68,6 +69,20 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path
         folder / "run", config, SETTINGS, events.append, timing={"transferring": 1.23456}
     )
     return result, folder / "run" / COMPARISON_FILE, events
+
+
+def test_another_prompt_changes_the_answers_and_nothing_else(tmp_path: Path) -> None:
+    config = _run(tmp_path, T2R(), control=False)
+    earlier = compare(tmp_path / "run", config, SETTINGS, ignore)
+    assert not earlier.answers.own_prompt
+    found = answer_again(tmp_path / "run", config, "The pump", 4, ignore, device="cpu")
+    assert found.answers.own_prompt and found.answers.prompt_tail == "The pump"
+    assert found.answers.original.tokens <= 4
+    assert found.model_copy(update={"answers": earlier.answers}) == earlier
+    stored = (tmp_path / "run" / COMPARISON_FILE).read_text("utf-8")
+    assert Comparison.model_validate_json(stored) == found
+    kept = compare(tmp_path / "run", config, SETTINGS, ignore, written=found.answers)
+    assert kept.answers == found.answers
 
 
 def test_the_file_is_the_result_and_plain_json(compared):
