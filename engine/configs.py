@@ -98,22 +98,16 @@ RECIPES: dict[str, Recipe] = {
 def recipe_for(name: str, method: str) -> Recipe:
     """A named recipe for a method.
 
-    With no exact softmax beside them, feature maps gain little from imitating attention and much
-    from the fine-tuning that follows (docs/log.md, 2026-11-25): such methods spend a quarter of the
-    same total of steps on attention transfer.
-
-    Args:
-        name, method: names in `RECIPES` and `METHODS`.
+    With no exact softmax beside them, feature maps gain less from imitating attention than from
+    fine-tuning: such methods spend a quarter of the same steps on transfer (docs/log.md).
     """
     recipe = RECIPES[name]
     if METHODS[method].wants_softmax_layers:
         return recipe
     transfer = (recipe.transfer.steps + recipe.finetune.steps) // 4
-    moved = {
-        "transfer": recipe.transfer.model_copy(update={"steps": transfer}),
-        "finetune": recipe.finetune.model_copy(update={"steps": 3 * transfer}),
-    }
-    return recipe.model_copy(update=moved)
+    first = recipe.transfer.model_copy(update={"steps": transfer})
+    second = recipe.finetune.model_copy(update={"steps": 3 * transfer})
+    return recipe.model_copy(update={"transfer": first, "finetune": second})
 
 
 class KeptLayers(Settings):

@@ -214,10 +214,12 @@ def command(config: dict[str, Any]) -> str:
     words = ["python", "-m", "engine", "convert", model, data,
              "--method", config["method"]["name"],
              "--keep-softmax-every", str(config.get("kept", {}).get("every", 0)),
-             "--seed", str(config.get("seed", 0))]  # fmt: skip
+             "--seed", str(config.get("seed", 0)),
+             "--data-seed", str(config.get("data_seed", config.get("seed", 0)))]  # fmt: skip
     if config.get("text_column") is not None:
         words += ["--text-column", config["text_column"]]
-    nested = {key: value for key, value in config.items() if isinstance(value, dict)}
+    # The goal's load and prices decide nothing that is measured; the pack has them.
+    nested = {k: value for k, value in config.items() if isinstance(value, dict) and k != "goal"}
     settings = [
         f"{key}={_value(value)}"
         for key, value in flattened(nested).items()

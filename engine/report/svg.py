@@ -17,6 +17,8 @@ from engine.report.model import Chart, Party, Picture, Series
 COLORS: dict[Party, str] = {"original": "#0072B2", "converted": "#D55E00", "control": "#6B7280"}
 """Okabe-Ito blue and vermilion, told apart by the colour-blind, and a grey."""
 _DASHES: dict[Party, str] = {"original": "none", "converted": "6 3", "control": "1.5 3"}
+TINY = 1e-300
+"""Spans below this are none."""
 _FAMILY = "IBM Plex Sans, Noto Sans JP, Noto Sans CJK JP, Hiragino Sans, Meiryo, sans-serif"
 _INK, _GRID, _FONT = "#374151", "#E5EAF1", 9.5
 _TOP, _BOTTOM, _RIGHT = 40.0, 36.0, 12.0
@@ -29,7 +31,9 @@ def text_width(text: str, size: float = _FONT) -> float:
 
 def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
     """Round numbers from at most `low` to at least `high`."""
-    span = high - low or abs(high) or 1.0
+    span = high - low or abs(high)
+    if span < TINY:  # nothing to tell apart: its logarithm would be none either
+        span = 1.0
     step = 10.0 ** math.floor(math.log10(span / about))
     step *= next(m for m in (1, 2, 5, 10) if span / (step * m) <= about)
     first, last = math.floor(low / step), math.ceil(high / step)

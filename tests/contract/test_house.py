@@ -21,10 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "app").rglob("*.py"), *(ROOT / "engine").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LONG_TESTS = (
+    "tests/browser/test_quick.py",
+    "tests/support/example_runs.py",
     "tests/unit/app/test_pages.py",
     "tests/unit/app/test_readings.py",
     "tests/unit/evidence/test_verdict.py",
     "tests/unit/report/test_content.py",
+    "tests/unit/services/test_compare.py",
     "tests/unit/services/test_pipeline.py",
     "tests/unit/test_cli.py",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def comparison(
     config = config_of()
     found = judge(
         result.quality, result.recall, result.speed, result.memory,
-        gates=config.gates, sha256=config.gates_sha256,
+        gates=config.gates, sha256=config.gates_sha256, length=2048,
     )  # fmt: skip
     return result.model_copy(update={"verdict": found})
 
@@ -74,7 +75,7 @@ def comparison(
 def config_of(**changes: Any) -> RunConfig:
     """Sealed settings."""
     values = {"model": "business-2k", "data": "cases.jsonl", "gates": AcceptanceGates()}
-    return sealed(RunConfig(**{**values, **changes}))
+    return sealed(RunConfig(**{**values, **changes}), trained_context=2048)
 
 
 def finished_run(folder: Path, made: Comparison, *, name: str | None = None, **config: Any) -> Run:
@@ -88,3 +89,20 @@ def finished_run(folder: Path, made: Comparison, *, name: str | None = None, **c
     (folder / "data" / "cases.jsonl").write_text('{"text": "a"}\n', "utf-8")
     (folder / "converted" / "model.safetensors").write_bytes(b"weights")
     return example_runs.run(folder=folder, config=settings, name=name)
+
+
+def run_before_gates(folder: Path) -> Run:
+    """A run of schema version 1: no gates, no readings by document, question or repeat."""
+    made = json.loads(comparison().model_dump_json())
+    made |= {"schema_version": 1, "verdict": None}
+    for party in ("original", "control", "converted", "swapped_untrained"):
+        made["quality"][party]["by_document"] = []
+    made["recall"]["questions"] = []
+    for phase in ("prefill", "decode"):
+        for party in ("original", "converted"):
+            for point in made["speed"][phase][party]:
+                point["seconds"] = []
+    run = finished_run(folder, Comparison.model_validate(made))
+    config = {k: v for k, v in run.config.items() if k not in ("gates", "gates_sha256", "goal")}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    return replace(run, config=config)

@@ -41,10 +41,13 @@ def _judged(**changes: Any) -> Comparison:
             {"document": i, "tokens": 900, "nats": 900 + rng.uniform(-3, 3)} for i in range(12)
         ]
     result = Comparison.model_validate(content)
-    config = sealed(RunConfig(model="m", data="d", gates=AcceptanceGates(context_tokens=2048)))
+    config = sealed(
+        RunConfig(model="m", data="d", gates=AcceptanceGates(context_tokens=2048)),
+        trained_context=2048,
+    )
     found = judge(
         result.quality, result.recall, result.speed, result.memory, gates=config.gates,
-        sha256=config.gates_sha256,
+        sha256=config.gates_sha256, length=2048,
     )  # fmt: skip
     return result.model_copy(update={"verdict": found})
 

@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 
 from app.components import Party, Tone
+from app.pages.goal import DEFAULTS
 from app.text import DEFAULT_LANG, texts
 from engine import errors
 from engine.configs import RECIPES
@@ -23,6 +24,8 @@ from engine.events import STAGES
 from engine.evidence.inner_parts import LinearBranch
 from engine.evidence.subject import PHASES
 from engine.evidence.verdict import GateName, OverallReason, Reason, Unit, Word
+from engine.evidence.votes import Choice
+from engine.evidence.votes import Reading as VoteReading
 from engine.methods import METHODS
 from engine.runs.records import RunState
 from tests.support import example_runs as examples
@@ -40,8 +43,14 @@ COUNTS = examples.comparison().dataset
 PARTS = (
     "loading", "recall", "recall questions", "needles", "data", "the data", "speed and memory",
     "answers", "quality", "held-out text", "other text", "continuations", "agreement", "ablation",
-    "parts of the attention",
+    "parts of the attention", "fidelity", "attention",
 )  # fmt: skip
+
+RISKS = (
+    "few", "documents", "seed", "control", "no_recall", "recall", "beyond", "machine", "batch",
+    "untested",
+)  # fmt: skip
+GOAL = DEFAULTS.keys()
 
 FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "alike.class.*": get_args(TokenClass),
@@ -87,6 +96,31 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "verdict.unit.*": get_args(Unit),
     "verdict.why.*": {*get_args(Reason), "slower", "larger"} - {"worse_at"} - NUMBERS_SAY_IT,
     "verdict.word.*": get_args(Word),
+    "agreed.*": ("speed", "memory", "cost"),
+    "contrast.*": ("verdict", "perplexity", "change", "agreement", "memory", "speed"),
+    "convert.*": ("model", "data"),
+    "error.hint.*": ("RunNotFound", "UnclearColumn"),
+    "fidelity.column.*": (
+        "layer", "error", "divergence", "entropy", "look_back", "sink_mass",
+    ),
+    "glossary.*": PHASES,
+    "glossary.gate.*": GATES,
+    "goal.against.*": ("control", "original"),
+    "goal.field.*": GOAL,
+    "goal.info.*": GOAL,
+    "history.state.*": ("any", "at_work", "done", "stopped"),
+    "kpi.*": GATES,
+    "kpi.money_*": ("good", "bad", "same"),
+    "risk.*.what": RISKS,
+    "risk.*.why": RISKS,
+    "risk.column.*": ("what", "why"),
+    "risk.language.*": ("en", "ja"),
+    "step.*": ("data", "model"),
+    "vote.*": get_args(Choice),
+    "vote.for.*": ("converted", "original", "tie", "both_bad"),
+    "vote.reading.*": get_args(VoteReading),
+    "watch.*": ("loading", "reading", "writing", "done"),
+    "worth.column.*": ("low", "base", "high"),
 }
 """The values that the code puts in for each `*`, in order."""
 

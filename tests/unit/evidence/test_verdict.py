@@ -342,7 +342,7 @@ def test_gates_and_seal_altered_together_are_found_out_by_the_log():
 
 @pytest.mark.parametrize(
     ("trained_context", "asked", "length"),
-    [(2048, None, 2048), (4000, None, 2048), (300, None, 300), (2048, 700, 700),
+    [(2048, None, 2048), (4000, None, 2048), (300, None, 128), (100, None, 100), (2048, 700, 700),
      (2048, 9000, 9000)],
 )  # fmt: skip
 def test_the_length_to_judge_at_is_sealed_with_the_gates(trained_context, asked, length):

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from engine.errors import BadRunConfig
+from engine.evidence.rounding import significant
 from engine.evidence.votes import VotePair, VotePairs
 from engine.report.content import content
 from engine.report.html import html
 from engine.report.pptx import pptx
 from engine.report.source import gather, place_less
 from engine.report.words import LANGS, Words
-from engine.runs import samples
 from tests.support import example_reports as examples
 
 
@@ -82,7 +82,7 @@ def test_charts_and_tables_hold_the_numbers_of_the_file(run, lang) -> None:
         assert decode.series[place].low == tuple(p["p10"] for p in speeds)
     every = _strings(report)
     for party in ("original", "control", "converted", "swapped_untrained"):
-        assert f"{stored['quality'][party]['perplexity']:,.4f}" in every
+        assert significant(stored["quality"][party]["perplexity"]) in every
     for point in stored["recall"]["converted"]["by_distance"]:
         assert f"{point['correct']} / {point['n']}" in every
     for point in stored["memory"]["converted"]:
@@ -92,8 +92,8 @@ def test_charts_and_tables_hold_the_numbers_of_the_file(run, lang) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_the_old_sample_says_that_it_has_no_verdict(lang) -> None:
-    report = content(gather(samples.get("sample-bundled")), lang)
+def test_a_run_from_before_the_gates_says_that_it_has_no_verdict(tmp_path: Path, lang) -> None:
+    report = content(gather(examples.run_before_gates(tmp_path / "early")), lang)
     words = Words(lang)
     assert report.verdict.word == words("verdict.none.word") and report.gates == ()
     assert all(figure.mark is None for figure in report.figures)

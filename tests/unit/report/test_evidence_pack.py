@@ -178,6 +178,7 @@ def test_the_command_in_reproduce_makes_the_same_settings(method: str) -> None:
     made = build_config(
         words[4], words[5], layers=4, method=options["--method"],
         keep_every=int(options["--keep-softmax-every"]), seed=int(options["--seed"]),
+        data_seed=int(options["--data-seed"]),
         text_column=options["--text-column"],
         assignments=[value for name, value in zip(words[6::2], words[7::2]) if name == "--set"],
     )  # fmt: skip
@@ -195,10 +196,12 @@ def test_no_setting_ends_the_block_of_the_command(tmp_path: Path) -> None:
 
 
 def test_a_sample_and_its_pack(data_directory: Path) -> None:
-    file = report.write(samples.get("sample-bundled"), "pack", "ja")
+    sample = samples.get("sample-bundled")
+    file = report.write(sample, "pack", "ja")
     assert verify(file).proven and file.parent == data_directory / "sample-reports"
     with zipfile.ZipFile(file) as archive:
-        assert json.loads(archive.read("verdict.json")) is None
-        assert json.loads(archive.read("gates.json"))["gates"] is None
+        found = json.loads((sample.folder / "comparison.json").read_text("utf-8"))["verdict"]
+        assert json.loads(archive.read("verdict.json"))["verdict"] == found["verdict"]
+        assert json.loads(archive.read("gates.json"))["gates"] == sample.config["gates"]
         assert json.loads(archive.read("hashes.json"))["data"]["now"] is None
         assert "再現手順" in archive.read("REPRODUCE.md").decode()

@@ -18,7 +18,6 @@ from engine.report.html import html
 from engine.report.pdf import pdf
 from engine.report.source import gather
 from engine.report.words import LANGS, Words
-from engine.runs import samples
 from tests.support import example_reports as examples
 
 
@@ -151,8 +150,8 @@ def test_a_hostile_run_makes_a_pdf_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 @needs_pango
-def test_the_old_sample_has_a_pdf(lang) -> None:
-    report = content(gather(samples.get("sample-bundled")), lang)
+def test_a_run_from_before_the_gates_has_a_pdf(tmp_path: Path, lang) -> None:
+    report = content(gather(examples.run_before_gates(tmp_path / "early")), lang)
     first = pypdf.PdfReader(io.BytesIO(pdf(report))).pages[0].extract_text()
     assert _flat(Words(lang)("verdict.none.word")) in _flat(first)
 

@@ -15,7 +15,6 @@ from engine.report.pptx import pptx
 from engine.report.slides import lines_needed
 from engine.report.source import gather
 from engine.report.words import LANGS
-from engine.runs import samples
 from tests.support import example_reports as examples
 
 
@@ -99,6 +98,6 @@ def test_hostile_texts_make_a_file_that_opens(tmp_path: Path) -> None:
     assert "<script>alert(1)</script>" in told and "\x00" not in told and "…" in told
 
 
-def test_the_old_sample_has_slides() -> None:
-    deck, report = _opened(samples.get("sample-bundled"), "en")
+def test_a_run_from_before_the_gates_has_slides(tmp_path: Path) -> None:
+    deck, report = _opened(examples.run_before_gates(tmp_path / "early"), "en")
     assert "No verdict" in _text(deck) and report.gates == ()
