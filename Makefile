@@ -1,12 +1,10 @@
-# run, test, lint, browser, bench, kernels-aot. All that is installed goes into .venv; a stamp saves
-# the second start from installing again. Other address: make run HOST=0.0.0.0 PORT=8000
+# All is installed into .venv, once (a stamp). Other address: make run HOST=0.0.0.0 PORT=8000
 HOST = 127.0.0.1
 PORT = 7860
 PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-
 .PHONY: run test lint browser bench kernels-aot clean
 
 run: .venv/run.stamp

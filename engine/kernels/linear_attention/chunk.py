@@ -66,7 +66,7 @@ class Part:
             each: [N*P, X, Y], each chunk's own.
         """
         lanes, n = len(start), self.chunks
-        # A product with a triangle of ones: five times as fast as cumsum on a CPU.
+        # A product with a triangle of ones: on a CPU 3 to 5 times as fast as cumsum.
         ones = each.new_ones(n + 1, n)
         ones = ones.triu() if backwards else ones.tril(-1)
         sums = torch.addmm(start.reshape(1, -1), ones, each.view(n, -1)).view(-1, *each.shape[1:])

@@ -1,0 +1,174 @@
+"""Attention of one decode step in a stack of layers, for `benchmarks.kernels`.
+
+Dimension letters: L layers, B batch, H query heads, G kv heads, D head dim (also of v), F feature
+dim, N tokens of context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor
+
+from benchmarks.measuring import Call, digits, interleaved, say
+from benchmarks.problems import EPS, relu_map
+from engine.kernels.dispatch import why_not_triton
+from engine.kernels.linear_attention.maps import FusedMap
+from engine.kernels.linear_attention.reference import LinearState, quadratic
+from engine.kernels.linear_attention.step import step
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The attention of a model of this size."""
+
+    layers: int
+    batch: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    features: int
+
+    @property
+    def state_bytes(self) -> int:
+        """S and z in float32 of all layers: each is read and written once in a step."""
+        values = self.features * (self.head_dim + 1)
+        return 4 * self.layers * self.batch * self.kv_heads * values
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer's token, weights and state."""
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    weight: Tensor
+    bias: Tensor
+    state: LinearState
+
+    def phi(self, x: Tensor) -> Tensor:
+        """T2R's map in PyTorch, in float32 at least."""
+        return relu_map(x.float() if x.dtype.itemsize < 4 else x, self.weight, self.bias)
+
+    def t2r_pytorch(self) -> Tensor:
+        """Map and step in PyTorch."""
+        v = self.v.float() if self.v.dtype.itemsize < 4 else self.v
+        return step(self.phi(self.q), self.phi(self.k), v, EPS, self.state)
+
+    def t2r_triton(self) -> Tensor:
+        """The fused step."""
+        from engine.kernels.linear_attention.fused import step as fused_step
+
+        own = (self.weight, self.bias)
+        fmap = FusedMap("relu", self.weight.shape[1], *own, *own)
+        return fused_step(self.q, self.k, self.v, fmap, EPS, self.state)
+
+
+def layers(stack: Stack, device: torch.device, dtype: torch.dtype) -> list[Layer]:
+    """Random layers whose states hold something."""
+    generator = torch.Generator(device).manual_seed(0)
+
+    def normal(*size: int, dtype: torch.dtype = dtype) -> Tensor:
+        return torch.randn(size, generator=generator, device=device).to(dtype)
+
+    b, h, g, d, f = stack.batch, stack.heads, stack.kv_heads, stack.head_dim, stack.features
+    return [
+        Layer(
+            normal(b, h, 1, d) * d**-0.5, normal(b, g, 1, d), normal(b, g, 1, d),
+            normal(g, f, d, dtype=torch.float32) * d**-0.5, torch.ones(g, f, device=device),
+            LinearState(
+                normal(b, g, f, d, dtype=torch.float32),
+                normal(b, g, f, dtype=torch.float32).abs() + 1,
+            ),
+        )
+        for _ in range(stack.layers)
+    ]  # fmt: skip
+
+
+@torch.inference_mode()
+def check(one: Layer, how: str, dtype: torch.dtype) -> dict[str, float]:
+    """Output and state after one step against the quadratic form in float64.
+
+    Raises:
+        ArithmeticError: they differ by more than the dtype's rounding explains.
+    """
+    before = LinearState(one.state.S.double(), one.state.z.double())
+    phi = (relu_map(x.double(), one.weight.double(), one.bias.double()) for x in (one.q, one.k))
+    truth, after = quadratic(*phi, one.v.double(), EPS, before)
+    found = getattr(one, how)()
+    worst = 0.0
+    for got, want in ((found, truth), (one.state.S, after.S), (one.state.z, after.z)):
+        difference = (got.double() - want).square().mean() / want.square().mean()
+        worst = max(worst, difference.sqrt().item())
+    if worst > 2 * torch.finfo(dtype).eps:
+        raise ArithmeticError(f"{how}: error {worst:.2e} in a decode step")
+    return {"error": digits(worst)}
+
+
+def _replayed(call: Call, device: torch.device) -> Call:
+    """On a GPU, the call as a CUDA graph: launches of single steps would be all that is timed."""
+    if device.type != "cuda":
+        return call
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            call()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay
+
+
+@torch.inference_mode()
+def decode(
+    stack: Stack, contexts: Sequence[int], device: torch.device, dtype: torch.dtype,
+    bandwidth: float, budget_s: float,
+) -> dict[str, Any]:  # fmt: skip
+    """Time one step of all layers, the recurrent forms and SDPA over full caches in turns."""
+    every = layers(stack, device, dtype)
+    phis = [(x.phi(x.q), x.phi(x.k), x.v.to(x.state.S.dtype), x.state) for x in every]
+    names = ["t2r_pytorch"]
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else None
+    if why_not_triton("decode", capability, dtype, stack.head_dim, stack.features) is None:
+        names.append("t2r_triton")
+    checked = {name: check(every[0], name, dtype) for name in names}
+
+    def linear() -> None:
+        for q, k, v, state in phis:
+            step(q, k, v, EPS, state)
+
+    def mapped(name: str) -> Call:
+        steps = [getattr(layer, name) for layer in every]
+        return lambda: [one() for one in steps]
+
+    calls: dict[str, Call] = {"linear_pytorch": linear, **{n: mapped(n) for n in names}}
+    for tokens in contexts:
+        size = (stack.batch, stack.kv_heads, tokens, stack.head_dim)
+        caches = [tuple(torch.randn(size, device=device).to(dtype) for _ in "kv") for _ in every]
+
+        def softmax(caches: list[tuple[Tensor, ...]] = caches) -> None:
+            for layer, (k, v) in zip(every, caches, strict=True):
+                nnf.scaled_dot_product_attention(layer.q, k, v, scale=1.0, enable_gqa=True)
+
+        calls[f"softmax_sdpa_{tokens}"] = softmax
+    calls = {name: _replayed(call, device) for name, call in calls.items()}
+    readings = interleaved(calls, device, budget_s)
+    rows: dict[str, Any] = {}
+    for name, reading in readings.items():
+        rows[name] = {**reading.report(), **checked.get(name, {})}
+        if not name.startswith("softmax"):
+            rows[name]["softmax_over_this"] = {
+                n: digits(readings[f"softmax_sdpa_{n}"].median_s / reading.median_s)
+                for n in contexts
+            }
+            share = 2 * stack.state_bytes / reading.median_s / bandwidth
+            rows[name]["share_of_copy_bandwidth"] = digits(share)
+    say(f"{stack}: " + ", ".join(f"{n} {r['median_ms']} ms" for n, r in rows.items()))
+    return {**vars(stack), "rivals": rows}
