@@ -175,8 +175,8 @@ def launches(configuration: Linear | Hybrid, capability: int) -> list[Launch]:
 def faults(launch: Launch, capability: int, found: Machine) -> list[str]:
     """What is wrong with a compiled kernel."""
     wrong = []
-    if found.stack or found.spills:
-        wrong.append(f"spills ({found.stack} bytes, {found.spills} instructions)")
+    if found.stack:
+        wrong.append(f"spills ({found.stack} bytes)")
     if found.registers > 255:
         wrong.append(f"{found.registers} registers")
     if found.shared > SHARED_BYTES[capability]:
