@@ -36,7 +36,8 @@ ERRORS = [
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.EngineError)
 ]
-TONES, PARTIES, GATES = get_args(Tone), get_args(Party), get_args(GateName)
+PARTIES, GATES = get_args(Party), get_args(GateName)
+TONES = tuple(tone for tone in get_args(Tone) if tone != "open")
 NUMBERS_SAY_IT = {"within", "beyond", "crosses"}
 COUNTS = examples.comparison().dataset
 # What the engine calls the parts of a comparison: while it measures them, and in their sum.
@@ -63,7 +64,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "live.*": ("failed", "cancelled", "interrupted"),
     "live.*_loss": ("validation", "control"),
     "live.look.*": ("past", "now", "stopped", "ahead"),
-    "live.reading.*.*": [*itertools.product(("above", "below"), ("now", "ended"))],
+    "live.reading.*.*": [*itertools.product(("above", "below", "level"), ("now", "ended"))],
     "live.reading.transfer.*": ("now", "ended"),
     "method.*": METHODS.keys() - {"softmax"},
     "part.*": [part.replace(" ", "-") for part in PARTS],
@@ -86,7 +87,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "tile.perplexity.*.*": [*itertools.product(("original", "control"), TONES)],
     "tile.perplexity.*_unhelped": ("control", "converted"),
     "tile.recall.*": TONES,
-    "tile.speed.*": TONES,
+    "tile.speed.*": get_args(Tone),
     "verdict.column.*": ("gate", "verdict", "why"),
     "verdict.gate.*": GATES,
     "verdict.limit.*": GATES,
@@ -94,7 +95,9 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "verdict.more.*": get_args(Unit),
     "verdict.overall.*": get_args(OverallReason),
     "verdict.unit.*": get_args(Unit),
-    "verdict.why.*": {*get_args(Reason), "slower", "larger"} - {"worse_at"} - NUMBERS_SAY_IT,
+    "verdict.why.*": (
+        {*get_args(Reason), "slower", "larger", "not_measured_at"} - {"worse_at"} - NUMBERS_SAY_IT
+    ),
     "verdict.word.*": get_args(Word),
     "agreed.*": ("speed", "memory", "cost"),
     "contrast.*": ("verdict", "perplexity", "change", "agreement", "memory", "speed"),

@@ -177,11 +177,11 @@ def test_a_null_conversion_compares_as_equal(tmp_path):
     words = {gate.gate: gate for gate in result.verdict.gates}
     assert result.verdict.gates_state == "frozen" and "memory" in result.verdict.decided_by
     assert words["memory"].value == 1.0 and words["memory"].context_tokens == 48
-    # A random model only guesses; and four held-out documents would be too few to be sure.
+    # A random model only guesses; one that did not would have lost nothing.
     assert words["quality"].reason == "original_guesses" and result.quality.vocabulary
     known = result.quality.model_copy(update={"vocabulary": None})
     readable = judge_quality(known, config.gates)
-    assert readable and (readable.value, readable.reason) == (0.0, "too_few")
+    assert readable and (readable.value, readable.reason) == (0.0, "within")
 
 
 def test_a_hybrid_is_taken_apart(tmp_path):
