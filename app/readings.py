@@ -133,30 +133,29 @@ def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
 
 def repeats(pair: SpeedPair, lang: str) -> str:
     """Lengths that were timed less often than an interval deserves; empty where there are none."""
-    few = [f"{count(tokens)} ({count(timed)})" for tokens, timed in few_repeats(pair)]
-    if not few:
-        return ""
-    return t("reading.speed.few", lang, lengths=", ".join(few), wanted=count(WANTED_REPEATS))
+    few = ", ".join(f"{count(tokens)} ({count(timed)})" for tokens, timed in few_repeats(pair))
+    return few and t("reading.speed.few", lang, lengths=few, wanted=count(WANTED_REPEATS))
 
 
 def timing(comparison: Comparison, kind: str, lang: str) -> str:
     """All on one speed chart; kind: "decode" or "prefill"."""
     pair = comparison.speed.decode if kind == "decode" else comparison.speed.prefill
-    said = speed(pair, kind, lang) + crossover(comparison, kind)
-    return sentences(lang, [said, repeats(pair, lang)])
+    parts = [speed(pair, kind, lang), crossover(comparison, kind, lang), repeats(pair, lang)]
+    return sentences(lang, parts)
 
 
-def crossover(comparison: Comparison, kind: str) -> str:
+def crossover(comparison: Comparison, kind: str, lang: str) -> str:
     """Up to which length the converted model is worse; kind: "decode", "prefill" or "cache"."""
-    return "".join(f" {found.note}" for found in comparison.crossovers if found.kind == kind)
+    return "".join(
+        t(f"reading.crossover.{kind}", lang, tokens=count(found.tokens))
+        for found in comparison.crossovers if found.kind == kind and found.tokens
+    )  # fmt: skip
 
 
 def listed(items: Sequence[str], lang: str) -> str:
     """Items in a sentence: "512, 1,024 and 2,048"."""
-    if len(items) < 2:
-        return "".join(items)
     first = t("reading.list.join", lang).join(items[:-1])
-    return t("reading.list.last", lang, first=first, last=items[-1])
+    return t("reading.list.last", lang, first=first, last=items[-1]) if first else "".join(items)
 
 
 def memory(comparison: Comparison, lang: str) -> str:

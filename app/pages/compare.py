@@ -137,7 +137,9 @@ def values(
         ),
         *page.memory.update(
             charts.memory_by_context(result, lang),
-            readings.memory(result, lang) + readings.crossover(result, "cache"),
+            sentences(
+                lang, [readings.memory(result, lang), readings.crossover(result, "cache", lang)]
+            ),
             tables.memory(result, lang),
         ),
         *page.decode.update(

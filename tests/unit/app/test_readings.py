@@ -258,8 +258,8 @@ def test_heads_are_shaded_up_to_the_worst_and_the_layer_that_drifts_is_named() -
 
 
 def test_the_crossover_stands_with_its_own_reading_only() -> None:
-    assert "under about 2,300 tokens" in readings.crossover(RESULT, "decode")
-    assert readings.crossover(RESULT, "prefill") == ""
+    assert "Under about 2,300 tokens" in readings.crossover(RESULT, "decode", "en")
+    assert readings.crossover(RESULT, "prefill", "en") == ""
 
 
 def test_needles_are_shown_by_length_and_depth_and_what_is_not_judged_is_said_so() -> None:

@@ -69,6 +69,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "method.*": METHODS.keys() - {"softmax"},
     "part.*": [part.replace(" ", "-") for part in PARTS],
     "party.*": PARTIES,
+    "reading.crossover.*": ("decode", "prefill", "cache"),
     "reading.memory.*": TONES,
     "reading.memory.peak.*": ("always", "at"),
     "reading.perplexity.*": TONES,
