@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.slow
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 SAMPLE = "run=sample-bundled"
 ALLOWED = {"label-content-name-mismatch"}
