@@ -8,6 +8,7 @@ from typing import Any
 from app import components as ui
 from app.numbers import percent, perplexity, times
 from app.text import t, texts
+from engine.dotted import flattened
 from engine.evidence.results import Comparison
 from engine.evidence.savings import speed_ratios
 from engine.runs.records import Run
@@ -21,19 +22,10 @@ _UNREAD = ("gates_sha256",)
 
 def differing(configs: Sequence[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
     """Dotted names of the settings that are not the same in all, with each one's value."""
-    flat = [_flat(config) for config in configs]
+    flat = [flattened(config) for config in configs]
     names = dict.fromkeys(name for one in flat for name in one)
     rows = [(name, [one.get(name) for one in flat]) for name in names if name not in _UNREAD]
     return [(name, values) for name, values in rows if any(v != values[0] for v in values)]
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    found: dict[str, Any] = {}
-    for key, inner in value.items():
-        found |= _flat(inner, f"{prefix}.{key}" if prefix else key)
-    return found
 
 
 def table(runs: Sequence[tuple[str, Run, Comparison | None]], lang: str) -> str:

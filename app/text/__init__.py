@@ -9,20 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from app.numbers import count
+from engine.dotted import flattened
 
 FOLDER = Path(__file__).parent
 DEFAULT_LANG = "en"
 PATHS = {"en": "", "ja": "ja"}
 """Every language of the pages, and where its page lies below the app's address."""
 _BETWEEN_SENTENCES = {"en": " ", "ja": ""}
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        flat |= _flatten(value, key + ".") if isinstance(value, dict) else {key: value}
-    return flat
 
 
 @cache
@@ -32,7 +25,7 @@ def texts(lang: str) -> dict[str, str]:
     Raises:
         FileNotFoundError: there is no such language.
     """
-    return _flatten(json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8")))
+    return flattened(json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8")))
 
 
 def names(section: str, lang: str) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from engine.dotted import flattened
 from engine.models.files import weights_sha256
 from engine.report import signing
 from engine.report.content import content
 from engine.report.html import html
-from engine.report.provenance import flattened
 from engine.report.source import ReportedRun, Source, place_less
 from engine.report.words import Lang
 from engine.version import VERSION

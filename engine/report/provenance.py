@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.dotted import flattened
 from engine.report.model import Section, Table
 from engine.report.source import Source, place_less
 from engine.report.words import NONE, Words
@@ -89,17 +90,6 @@ def environment(source: Source, words: Words) -> Section:
                   tuple(stages)),
         ),
     )  # fmt: skip
-
-
-def flattened(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted key."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _two(caption: str, rows: list[tuple[str, str]], words: Words) -> Table:

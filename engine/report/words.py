@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engine.dotted import flattened
 from engine.evidence.rounding import significant
 
 Lang = Literal["en", "ja"]
@@ -22,18 +23,10 @@ _WHOLE = ("JPY", "KRW", "VND", "CLP")
 """Currencies without a smaller unit."""
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        flat |= _flatten(value, key + ".") if isinstance(value, dict) else {key: value}
-    return flat
-
-
 @cache
 def texts(lang: Lang) -> dict[str, str]:
     """All sentences of a language by dotted key, e.g. "risk.one_training"."""
-    return _flatten(json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8")))
+    return flattened(json.loads((FOLDER / f"{lang}.json").read_text(encoding="utf-8")))
 
 
 class Words:

@@ -83,14 +83,15 @@ def _answer(run: Run, text: str, whole: bool) -> Iterator[dict[str, Any]]:
             "Wait until it has ended.",
         )
     try:
-        from engine.models.load import load
+        from engine.configs import RunConfig
         from engine.models.memory import run_device
         from engine.services.answers import attention_in_use
         from engine.services.artifacts import load_converted
+        from engine.services.original import load_original
         from engine.services.side_by_side import fitted, side_by_side
 
         device = run_device()
-        original = load(str(run.config["model"]), device=device)
+        original = load_original(RunConfig.stored(run.config), device=device)
         converted = load_converted(run.folder / "converted", device=device)
         method = str(run.config["method"]["name"])
         _require_measured(run, original.weights_sha256, converted.weights_sha256)

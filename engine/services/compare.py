@@ -135,7 +135,7 @@ def compare(
     with (
         progress.part("speed and memory", "speed and memory"),
         timed_parties(
-            models, ref=config.model, converted=folder / "converted",
+            models, ref=config.model, revision=config.revision, converted=folder / "converted",
             fresh=settings.fresh_processes, device=device,
         ) as parties,
     ):  # fmt: skip

@@ -33,13 +33,14 @@ class FreshProcess:
     Args:
         ref: a bundled name, a folder (original or converted), or a Hub id.
         device: where the model shall run, as torch names it.
+        revision: commit of a Hub repository; None is its newest.
     """
 
-    def __init__(self, ref: str, *, device: str) -> None:
+    def __init__(self, ref: str, *, device: str, revision: str | None = None) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self._gone = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.services.fresh_process", ref, device],
+            [sys.executable, "-m", "engine.services.fresh_process", ref, device, revision or ""],
             env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             text=True,
         )  # fmt: skip
@@ -127,8 +128,8 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints must not pass for an answer
     from engine.services.open import load
 
-    ref, device = sys.argv[1:]
-    party = LocalParty(load(ref, device=device).model)
+    ref, device, revision = sys.argv[1:]
+    party = LocalParty(load(ref, device=device, revision=revision or None).model)
     answers.write(json.dumps("ready") + "\n")
     for line in sys.stdin:
         name, *values = json.loads(line)

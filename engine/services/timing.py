@@ -16,7 +16,8 @@ from engine.services.fresh_process import FreshProcess
 
 @contextmanager
 def timed_parties(
-    models: list[Loaded], *, ref: str, converted: Path, fresh: bool, device: str
+    models: list[Loaded], *, ref: str, converted: Path, fresh: bool, device: str,
+    revision: str | None = None,
 ) -> Iterator[tuple[Party, Party]]:
     """The original and the converted model, ready to be timed.
 
@@ -27,6 +28,7 @@ def timed_parties(
         converted: folder of the converted model.
         fresh: each in a process of its own.
         device: where they run, as torch names it.
+        revision: commit of the original, where it comes from the Hub.
 
     Raises:
         EngineError: a process could not load its model.
@@ -40,7 +42,7 @@ def timed_parties(
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
     with (
-        FreshProcess(ref, device=device) as first,
+        FreshProcess(ref, device=device, revision=revision) as first,
         FreshProcess(str(converted), device=device) as second,
     ):
         first.ready()

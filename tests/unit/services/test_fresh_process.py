@@ -9,6 +9,8 @@ from engine.errors import EngineError
 from engine.evidence.speed import measure
 from engine.evidence.timed_party import LocalParty
 from engine.models.load import load
+from engine.services import fresh_process
+from engine.services import open as opening
 from engine.services.fresh_process import FreshProcess
 from tests.support.models import tiny_model_folder
 
@@ -48,3 +50,29 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path):
     with FreshProcess(str(tmp_path / "nothing"), device="cpu") as there:
         with pytest.raises(EngineError, match="ModelNotFound|ended"):
             there.ready()
+
+
+def test_the_process_is_asked_for_the_commit_that_the_run_pinned(monkeypatch):
+    asked: list[list[str]] = []
+
+    class Started:
+        def __init__(self, command, **_):
+            asked.append(command[3:])
+
+        def kill(self):
+            pass
+
+        def communicate(self, timeout):
+            pass
+
+    monkeypatch.setattr(fresh_process.subprocess, "Popen", Started)
+    with FreshProcess("owner/name", device="cpu", revision="c0ffee"):
+        pass
+    monkeypatch.undo()
+    assert asked == [["owner/name", "cpu", "c0ffee"]]
+    taken: list[str | None] = []
+    monkeypatch.setattr(
+        opening, "load_original", lambda ref, *, device, revision: taken.append(revision)
+    )
+    opening.load("owner/name", revision="c0ffee")
+    assert taken == ["c0ffee"]
