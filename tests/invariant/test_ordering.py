@@ -1,9 +1,9 @@
 """The order that theory demands, on the bundled model and data at a small budget.
 
 Swapped, untrained >> converted; attention transfer beats none at equal total steps, for the hybrid
-(T2R gains by it from about 40 steps on, more than a test has: docs/log.md); the hybrid, whose window
-is exact, is no worse than T2R; and pure T2R does not reach the original. Rows are long enough to
-hold a fact and its question (at 256 tokens transfer gains nothing).
+(T2R gains by it from about 40 steps on, more than a test has: docs/log.md); the hybrid, whose
+window is exact, is no worse than T2R; and pure T2R does not reach the original. Rows are long
+enough to hold a fact and its question (at 256 tokens transfer gains nothing).
 """
 
 from __future__ import annotations
