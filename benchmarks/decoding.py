@@ -6,7 +6,7 @@ dim, N tokens of context.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,56 @@ def layers(stack: Stack, device: torch.device, dtype: torch.dtype) -> list[Layer
     ]  # fmt: skip
 
 
+Recurrent = Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]]
+
+
+def fla_recurrent() -> Recurrent | None:
+    """flash-linear-attention's recurrent kernel on phi as given, where it is installed."""
+    try:
+        from fla.ops.linear_attn import fused_recurrent_linear_attn  # pyright: ignore
+    except ImportError:
+        return None
+    return fused_recurrent_linear_attn
+
+
+def fla_step(recurrent: Recurrent, one: Layer) -> Callable[[], tuple[Tensor, tuple[Tensor, ...]]]:
+    """Its step for one layer: output [B, 1, H, D] and state after the token.
+
+    It knows no groups, so every query head has keys, values and a state of its own. It makes a new
+    state, which is left where it is: the copy that would keep the state's address is not counted.
+    """
+    ratio = one.q.shape[1] // one.k.shape[1]
+    phi_q, phi_k = (one.phi(x).to(one.v.dtype) for x in (one.q, one.k))
+    k, v, S, z = (x.repeat_interleave(ratio, 1) for x in (phi_k, one.v, one.state.S, one.state.z))
+    by_token = [x.transpose(1, 2).contiguous() for x in (phi_q, k, v)]
+    return lambda: recurrent(
+        *by_token, scale=1.0, initial_state=(S, z[:, None]), output_final_state=True,
+        normalize=True,
+    )  # fmt: skip
+
+
+@torch.inference_mode()
+def check_fla(recurrent: Recurrent, one: Layer) -> dict[str, float]:
+    """The error of its output and state against the quadratic form in float64; only reported, as it
+    is another's."""
+    ratio = one.q.shape[1] // one.k.shape[1]
+    before = LinearState(one.state.S.double(), one.state.z.double())
+    phi = (relu_map(x.double(), one.weight.double(), one.bias.double()) for x in (one.q, one.k))
+    truth, after = quadratic(*phi, one.v.double(), EPS, before)
+    out, (S, z) = fla_step(recurrent, one)()
+    pairs = [
+        (out.transpose(1, 2), truth), (S, after.S.repeat_interleave(ratio, 1)),
+        (z[:, 0], after.z.repeat_interleave(ratio, 1)),
+    ]  # fmt: skip
+    return {"error": digits(max(distance(got, want) for got, want in pairs))}
+
+
+def distance(found: Tensor, truth: Tensor) -> float:
+    """Root-mean-square error over the root mean square of the truth."""
+    difference = (found.double() - truth).square().mean() / truth.square().mean()
+    return difference.sqrt().item()
+
+
 @torch.inference_mode()
 def check(one: Layer, how: str, dtype: torch.dtype) -> dict[str, float]:
     """Output and state after one step against the quadratic form in float64.
@@ -101,10 +151,8 @@ def check(one: Layer, how: str, dtype: torch.dtype) -> dict[str, float]:
     phi = (relu_map(x.double(), one.weight.double(), one.bias.double()) for x in (one.q, one.k))
     truth, after = quadratic(*phi, one.v.double(), EPS, before)
     found = getattr(one, how)()
-    worst = 0.0
-    for got, want in ((found, truth), (one.state.S, after.S), (one.state.z, after.z)):
-        difference = (got.double() - want).square().mean() / want.square().mean()
-        worst = max(worst, difference.sqrt().item())
+    pairs = ((found, truth), (one.state.S, after.S), (one.state.z, after.z))
+    worst = max(distance(got, want) for got, want in pairs)
     if worst > 2 * torch.finfo(dtype).eps:
         raise ArithmeticError(f"{how}: error {worst:.2e} in a decode step")
     return {"error": digits(worst)}
@@ -139,6 +187,13 @@ def decode(
     if why_not_triton("decode", capability, dtype, stack.head_dim, stack.features) is None:
         names.append("t2r_triton")
     checked = {name: check(every[0], name, dtype) for name in names}
+    refused: dict[str, str] = {}
+    recurrent = fla_recurrent() if device.type == "cuda" else None
+    if recurrent is not None:
+        try:
+            checked["linear_fla"] = check_fla(recurrent, every[0])
+        except RuntimeError as problem:
+            refused["linear_fla"] = str(problem).strip().split("\n")[0]
 
     def linear() -> None:
         for q, k, v, state in phis:
@@ -149,6 +204,9 @@ def decode(
         return lambda: [one() for one in steps]
 
     calls: dict[str, Call] = {"linear_pytorch": linear, **{n: mapped(n) for n in names}}
+    if recurrent is not None and "linear_fla" in checked:
+        theirs = [fla_step(recurrent, layer) for layer in every]
+        calls["linear_fla"] = lambda: [one() for one in theirs]
     for tokens in contexts:
         size = (stack.batch, stack.kv_heads, tokens, stack.head_dim)
         caches = [tuple(torch.randn(size, device=device).to(dtype) for _ in "kv") for _ in every]
@@ -170,5 +228,8 @@ def decode(
             }
             share = 2 * stack.state_bytes / reading.median_s / bandwidth
             rows[name]["share_of_copy_bandwidth"] = digits(share)
+            if "linear_fla" in readings:
+                fla_s = readings["linear_fla"].median_s
+                rows[name]["fla_over_this"] = digits(fla_s / reading.median_s)
     say(f"{stack}: " + ", ".join(f"{n} {r['median_ms']} ms" for n, r in rows.items()))
-    return {**vars(stack), "rivals": rows}
+    return {**vars(stack), "rivals": rows, "refused": refused}

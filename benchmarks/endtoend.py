@@ -1,136 +1,102 @@
 """Whole models of real shapes with random weights, converted against original; prints JSON.
 
-    python -m benchmarks.endtoend [--device cpu|cuda] [--models NAME,..] [--lengths N,..]
-        [--cache-gib G] > benchmarks/results/endtoend-DEVICE-DATE.json
+    python -m benchmarks.endtoend [--device cpu|cuda] [--models NAME,..] [--methods t2r,hybrid]
+        [--lengths N,..] [--cache-gib G] > benchmarks/results/endtoend-DEVICE-DATE.json
 
-Timing only: random weights write nonsense. Every layer is converted by T2R (F = 32, or --features).
+Timing only: random weights write nonsense. t2r converts every layer (F = 32, or --features); hybrid
+has windows of 64 tokens and 4 sinks before Hedgehog features, and every 4th layer keeps softmax.
 Prefill reads N tokens at batch 1 and gives the last logits. Decode is one step after N tokens, its
 caches filled with random numbers, at batch 1, at the largest batch whose KV caches fit (both), and
-at the largest the states fit (converted). The original decodes with a dynamic and with a static
-cache; ratios are to the quicker. All runs eagerly, without CUDA graph or torch.compile on either
-side, so at batch 1 a GPU is bound by launches.
+at the largest the states fit (converted). On a GPU a decode step of either model is one CUDA graph,
+the original's over a preallocated cache; beside it the original runs eagerly over a growing one. On
+a CPU there is no graph: the original has a growing and a preallocated cache. Ratios are to the
+quicker. What does not fit into memory is marked, and a ratio to it is left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import torch
 import transformers as hf
 from transformers import PreTrainedModel
-from transformers.cache_utils import Cache, DynamicCache, StaticCache
 
 from benchmarks.measuring import (
     Call,
     crossover,
     digits,
+    forget_freed,
     interleaved,
     load_average,
     machine,
+    ran_out,
     say,
 )
-from engine import T2R, KeptLayers, convert
-from engine.core.geometry import attention_layers
-from engine.core.state import MixerCacheLayer, cache_bytes
+from benchmarks.whole_models import (
+    METHODS,
+    MODELS,
+    NotCaptured,
+    check_steps,
+    decode_step,
+    kinds,
+    kv_bytes_per_token,
+    pair,
+)
+from engine.core.decoding import in_words, why_not_graph
+from engine.evidence.memory import analytic_bytes
 
-MODELS: dict[str, Callable[[int], hf.PretrainedConfig]] = {
-    "gpt2-124m": lambda longest: hf.GPT2Config(n_positions=longest),
-    "qwen2.5-0.5b": lambda longest: hf.Qwen2Config(
-        hidden_size=896, intermediate_size=4864, num_hidden_layers=24, num_attention_heads=14,
-        num_key_value_heads=2, vocab_size=151_936, tie_word_embeddings=True,
-        max_position_embeddings=longest,
-    ),
-    "llama-3.2-1b": lambda longest: hf.LlamaConfig(
-        hidden_size=2048, intermediate_size=8192, num_hidden_layers=16, num_attention_heads=32,
-        num_key_value_heads=8, head_dim=64, vocab_size=128_256, tie_word_embeddings=True,
-        max_position_embeddings=longest,
-    ),
-    "mistral-7b": lambda longest: hf.MistralConfig(
-        num_key_value_heads=8, vocab_size=32_768, sliding_window=None,
-        max_position_embeddings=longest,
-    ),
-}  # fmt: skip
 MOST_BATCH = {"cpu": 64, "cuda": 1024}
-ROOM = 64
-"""Positions beyond the context, for the steps that are timed."""
 
 
-def pair(name: str, longest: int, device: torch.device, features: int) -> list[PreTrainedModel]:
-    """Original and converted, sharing their weights."""
-    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
-    with torch.device(device):
-        torch.manual_seed(0)
-        original = hf.AutoModelForCausalLM.from_config(MODELS[name](longest + ROOM), dtype=dtype)
-    original.eval()
-    converted = copy.deepcopy(original, {id(p): p for p in original.parameters()})
-    convert(converted, T2R(feature_dim=features), KeptLayers(), seed=0)
-    return [original, converted]
+def fitting(
+    builders: dict[str, Callable[[], Call]], device: torch.device, budget_s: float
+) -> dict[str, dict[str, Any]]:
+    """Time all that fit into memory, in turns: the report of each, or that it did not fit."""
+    calls: dict[str, Call] = {}
+    row: dict[str, dict[str, Any]] = {}
+    for name, build in builders.items():
+        found = tried(build)
+        if isinstance(found, dict):
+            say(f"  {name}: {found}")
+            row[name] = found
+            forget_freed(device)
+        else:
+            calls[name] = found
+    try:
+        readings = interleaved(calls, device, budget_s) if calls else {}
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
+            raise
+        say(f"  out of memory side by side: {', '.join(calls)}")
+        readings = {}
+    for name in calls:
+        reading = readings.get(name)
+        row[name] = (
+            {**reading.report(), "seconds": reading.median_s} if reading
+            else {"out_of_memory": True}
+        )  # fmt: skip
+    calls.clear()
+    forget_freed(device)
+    return row
 
 
-def kv_bytes_per_token(model: PreTrainedModel) -> int:
-    """Of one sequence's KV cache, all layers."""
-    heads = [layer.head for layer in attention_layers(model)]
-    return sum(2 * head.kv_heads * head.head_dim for head in heads) * model.dtype.itemsize
-
-
-def filled(model: PreTrainedModel, kind: str, batch: int, tokens: int) -> Cache:
-    """A cache of this kind as after `tokens` tokens, its contents random."""
-    if kind == "state":
-        ids = torch.ones(batch, 1, dtype=torch.long, device=model.device)
-        cache = cast(Any, model)(input_ids=ids, use_cache=True).past_key_values
-        for entry in cache.layers:
-            assert isinstance(entry, MixerCacheLayer)
-            entry.tokens = tokens
-        return cache
-    config = model.config
-    cache = (
-        DynamicCache(config=config) if kind == "dynamic"
-        else StaticCache(config=config, max_cache_len=tokens + ROOM)
-    )  # fmt: skip
-    for index, layer in enumerate(attention_layers(model)):
-        size = (batch, layer.head.kv_heads, tokens, layer.head.head_dim)
-        k, v = (torch.randn(size, device=model.device, dtype=model.dtype) for _ in "kv")
-        cache.update(k, v, index)
-    return cache
-
-
-def decode_step(model: PreTrainedModel, kind: str, batch: int, tokens: int) -> tuple[Call, int]:
-    """One step after `tokens` tokens, and the bytes of its cache."""
-    cache = filled(model, kind, batch, tokens)
-    ids = torch.ones(batch, 1, dtype=torch.long, device=model.device)
-
-    def step() -> None:
-        cast(Any, model)(input_ids=ids, past_key_values=cache, use_cache=True)
-        if kind == "static":  # the next call writes the same slot: there is no room for all
-            for entry in cast(Any, cache).layers:
-                entry.cumulative_length.fill_(tokens)
-
-    return step, cache_bytes(cache)
-
-
-def check_caches(models: list[PreTrainedModel]) -> None:
-    """What is timed does what it should: a dynamic and a static cache give the same logits, and a
-    converted model's step those of its prefill.
-
-    Raises:
-        ArithmeticError: they do not.
-    """
-    original, converted = models
-    ids = torch.randint(original.config.vocab_size, (1, 40), device=original.device)
-    static = StaticCache(config=original.config, max_cache_len=64)
-    for model, cache in ((original, None), (original, static), (converted, None)):
-        whole = cast(Any, model)(input_ids=ids, use_cache=False).logits[:, -1]
-        first = cast(Any, model)(input_ids=ids[:, :-1], past_key_values=cache, use_cache=True)
-        last = cast(Any, model)(
-            input_ids=ids[:, -1:], past_key_values=first.past_key_values, use_cache=True
-        ).logits[:, -1]
-        difference = (last - whole).norm() / whole.norm()
-        if difference > 16 * torch.finfo(model.dtype).eps:
-            raise ArithmeticError(f"decode differs from prefill by {difference:.1e}")
+def tried(build: Callable[[], Call]) -> Call | dict[str, Any]:
+    """What is to be timed, run twice (a graph is captured by the second); or why it cannot be."""
+    try:
+        call = build()
+        call(), call()
+    except NotCaptured as refused:
+        return {"not_captured": str(refused)}
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
+            raise
+        return {"out_of_memory": True}
+    return call
 
 
 def largest(most: int, budget: float, bytes_each: float) -> int:
@@ -139,39 +105,52 @@ def largest(most: int, budget: float, bytes_each: float) -> int:
     return 1 << (fits.bit_length() - 1)
 
 
+def ratio(row: dict[str, dict[str, Any]]) -> float | None:
+    """How many times as fast as the quickest original the converted model is; None where a side has
+    no reading."""
+    theirs = [r["seconds"] for n, r in row.items() if n != "converted" and "seconds" in r]
+    mine = row["converted"].get("seconds")
+    return digits(min(theirs) / mine) if theirs and mine else None
+
+
+def for_crossover(row: dict[str, Any]) -> float:
+    """The ratio; without end where only the converted model has a reading, 0 where it has none."""
+    if row["converted_over_original"] is not None:
+        return row["converted_over_original"]
+    return math.inf if "seconds" in row["converted"] else 0.0
+
+
 def measure_decode(
     models: list[PreTrainedModel], tokens: int, budget_bytes: float, device: torch.device
 ) -> dict[str, Any]:
     """Decode steps at three batch sizes."""
-    original, converted = models
-    state = cache_bytes(filled(converted, "state", 1, tokens))
-    kv = kv_bytes_per_token(original) * tokens
+    kv, state = (analytic_bytes(model, tokens) for model in models)
     most = MOST_BATCH[device.type]
     equal, own = largest(most, budget_bytes, 2 * kv), largest(most, budget_bytes, state)
     found: dict[str, Any] = {"kv_cache_bytes": kv, "state_bytes": state}
     best: dict[str, float] = {}
     for batch in sorted({1, equal, own}):
-        kinds = {"converted": (converted, "state")}
-        if batch <= equal:
+        builders = {
+            name: partial(decode_step, models[side], kind, batch, tokens)
+            for name, (side, kind) in kinds(device).items()
             # One beside the other they would not fit: a step of `dynamic` writes a new cache.
-            kinds |= {f"original_{k}": (original, k) for k in ("dynamic", "static")}
-        steps = {n: decode_step(m, kind, batch, tokens) for n, (m, kind) in kinds.items()}
-        readings = interleaved({n: call for n, (call, _) in steps.items()}, device, 6.0)
-        row: dict[str, Any] = {n: r.report() for n, r in readings.items()}
-        rates = {n: batch / r.median_s for n, r in readings.items()}
-        for name, rate in rates.items():
-            row[name]["tokens_per_s"] = digits(rate)
-            side = name.split("_")[0]
-            best[side] = max(best.get(side, 0.0), rate)
-        theirs = [rate for n, rate in rates.items() if n.startswith("original")]
-        if theirs:
-            row["converted_over_original"] = digits(rates["converted"] / max(theirs))
+            if side == 1 or batch <= equal
+        }
+        row: dict[str, Any] = fitting(builders, device, 6.0)
+        for name, reading in row.items():
+            if "seconds" in reading:
+                rate = batch / reading["seconds"]
+                reading["tokens_per_s"] = digits(rate)
+                side = name.split("_")[0]
+                best[side] = max(best.get(side, 0.0), rate)
+        row["converted_over_original"] = ratio(row)
         found[f"batch_{batch}"] = row
         say(f"  decode at {tokens}, batch {batch}: " + ", ".join(
-            f"{n} {rate:.4g} tokens/s" for n, rate in rates.items()
+            f"{n} {r.get('tokens_per_s')} tokens/s" for n, r in row.items() if isinstance(r, dict)
         ))  # fmt: skip
-        del steps
-    found["each_at_its_best_batch"] = digits(best["converted"] / best["original"])
+    found["each_at_its_best_batch"] = (
+        digits(best["converted"] / best["original"]) if len(best) == 2 else None
+    )
     return found
 
 
@@ -184,41 +163,49 @@ def measure_prefill(
     def call(model: PreTrainedModel) -> Call:
         return lambda: cast(Any, model)(input_ids=ids, use_cache=True, logits_to_keep=1)
 
-    calls = {name: call(m) for name, m in zip(("original", "converted"), models, strict=True)}
-    readings = interleaved(calls, device, 6.0)
-    row: dict[str, Any] = {name: reading.report() for name, reading in readings.items()}
-    ratio = readings["original"].median_s / readings["converted"].median_s
-    row["converted_over_original"] = digits(ratio)
-    say(f"  prefill of {tokens}: converted {digits(ratio)} x as fast")
+    builders = {
+        name: partial(call, model)
+        for name, model in zip(("original", "converted"), models, strict=True)
+    }
+    row: dict[str, Any] = fitting(builders, device, 6.0)
+    row["converted_over_original"] = ratio(row)
+    say(f"  prefill of {tokens}: converted {row['converted_over_original']} x as fast")
     return row
 
 
 @torch.inference_mode()
 def measure_model(
-    name: str, lengths: list[int], cache_gib: float | None, device: torch.device, features: int
-) -> dict[str, Any]:
+    name: str, method: str, lengths: list[int], cache_gib: float | None, device: torch.device,
+    features: int,
+) -> dict[str, Any]:  # fmt: skip
     """One model at every length, and from which length on conversion pays."""
-    say(name)
-    models = pair(name, max(lengths), device, features)
-    check_caches(models)
+    say(f"{name}, {method}")
+    models = pair(name, method, max(lengths), device, features)
+    check_steps(models, device)
     budget_bytes = (cache_gib or 2.0) * 2**30
     if cache_gib is None and device.type == "cuda":
         budget_bytes = 0.8 * torch.cuda.mem_get_info(device)[0]
     prefill = {n: measure_prefill(models, n, device) for n in lengths}
     decode = {n: measure_decode(models, n, budget_bytes, device) for n in lengths}
-    state = next(iter(decode.values()))["state_bytes"]
+    per_token = [kv_bytes_per_token(model) for model in models]
+    fixed = analytic_bytes(models[1], 1) - per_token[1]
 
     def ratios(rows: list[dict[str, Any]]) -> list[float]:
-        return [row["converted_over_original"] for row in rows]
+        return [for_crossover(row) for row in rows]
 
     return {
-        "model": name, "parameters": sum(p.numel() for p in models[0].parameters()),
+        "model": name, "method": method,
+        "parameters": sum(p.numel() for p in models[0].parameters()),
+        "decode_steps": {
+            side: in_words(why_not_graph(model))
+            for side, model in zip(("original_static", "converted"), models, strict=True)
+        },
         "prefill": prefill, "decode": decode,
         "converted_is_not_slower_from": {
             "prefill": crossover(lengths, ratios(list(prefill.values()))),
             "decode_batch_1": crossover(lengths, ratios([r["batch_1"] for r in decode.values()])),
         },
-        "converted_is_smaller_above_tokens": digits(state / kv_bytes_per_token(models[0])),
+        "converted_is_smaller_above_tokens": digits(fixed / (per_token[0] - per_token[1])),
     }  # fmt: skip
 
 
@@ -231,6 +218,7 @@ def main() -> None:
     on_gpu = torch.cuda.is_available()
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if on_gpu else "cpu")
     parser.add_argument("--models", metavar="NAME,..", help=", ".join(MODELS))
+    parser.add_argument("--methods", metavar="NAME,..", default="t2r", help=", ".join(METHODS))
     parser.add_argument("--lengths", metavar="N,..", help="tokens of context")
     parser.add_argument("--cache-gib", type=float, help="memory for caches; default 2, or most "
                         "of what a GPU has free")  # fmt: skip
@@ -241,14 +229,17 @@ def main() -> None:
     names = options.models or (",".join(MODELS) if cuda else "gpt2-124m")
     lengths = options.lengths or ("512,2048,8192,32768,131072" if cuda else "512,2048,8192")
     found: dict[str, Any] = {
-        "note": "random weights: timing only; eager on both sides",
+        "note": "random weights: timing only",
         "environment": {**machine(device), "transformers": hf.__version__},
         "features": options.features, "models": [],
     }  # fmt: skip
     each = [int(n) for n in lengths.split(",")]
     for name in names.split(","):
-        measured = measure_model(name, each, options.cache_gib, device, options.features)
-        found["models"].append(measured)
+        for method in options.methods.split(","):
+            measured = measure_model(
+                name, method, each, options.cache_gib, device, options.features
+            )
+            found["models"].append(measured)
     found["environment"]["load_average_after"] = load_average()
     print(json.dumps(found, indent=1))
 

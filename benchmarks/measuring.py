@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import re
@@ -110,6 +111,20 @@ def interleaved(
                 seconds = _seconds(calls[name], readings[name].calls, device)
             readings[name].samples.append(seconds)
     return readings
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether this is how running out of memory shows, here or on a GPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def forget_freed(device: torch.device) -> None:
+    """Give a GPU's freed memory back, so that what comes next finds it in one piece."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def copy_bandwidth(device: torch.device, size: int) -> float:

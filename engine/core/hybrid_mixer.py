@@ -141,28 +141,29 @@ class HybridMixer(Mixer):
             visible = torch.cat([plain[:, upto:], in_use], dim=1)
             state.visible = visible[:, None].repeat(1, state.k.shape[1], 1)
             state.seen, state.cursor = seen, torch.zeros_like(seen)
-            state.settled = bool(in_use.all())
+            state.unsettled = 0 if bool(in_use.all()) else self.sinks
         return out.to(dtype)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
         if self.backend("decode", v.device, v.dtype) == "triton":
             return self._kernel_step(q, k, v, state)
-        dtype, slot, window = v.dtype, int(state.cursor[0, 0]), self.window
-        leaving = state.visible[:, :1, slot, None, None]
-        phi_old = self.feature_map.key(widen(state.k[:, :, slot : slot + 1])) * leaving
-        state.far.S.add_(phi_old.transpose(-1, -2) * widen(state.v[:, :, slot : slot + 1]))
+        dtype, slot, window = v.dtype, state.cursor[0, :1], self.window
+        leaving = state.visible[:, :1].index_select(2, slot)[..., None]
+        phi_old = self.feature_map.key(widen(state.k.index_select(2, slot))) * leaving
+        state.far.S.add_(phi_old.transpose(-1, -2) * widen(state.v.index_select(2, slot)))
         state.far.z.add_(phi_old.squeeze(2))
-        if state.settled:
-            state.visible[:, :, slot] = True
-        else:
+        if state.unsettled:
             plain, sinks, seen = self._arrange(k, v, None, state)
             state.k[:, :, window:], state.v[:, :, window:] = sinks.k, sinks.v
             state.visible[:, :, window:] = (sinks.position <= 0)[:, None]
-            state.visible[:, :, slot] = plain
+            state.visible.index_copy_(2, slot, plain[:, None].expand(-1, k.shape[1], -1))
             state.seen.copy_(seen)
-            state.settled = bool(state.visible[:, :, window:].all())
-        state.k[:, :, slot], state.v[:, :, slot] = k.squeeze(2), v.squeeze(2)
-        state.cursor.fill_((slot + 1) % window)
+            state.unsettled -= 1
+        else:
+            state.visible.index_fill_(2, slot, True)
+        state.k.index_copy_(2, slot, k.to(state.k.dtype))
+        state.v.index_copy_(2, slot, v.to(state.v.dtype))
+        state.cursor.add_(1).remainder_(window)
         q = widen(q)
         gamma, phi_q, visible = self._gamma(q.dtype), self._phi_query(q), state.visible[:, 0]
         k_near, v_near = widen(state.k), widen(state.v)
@@ -199,6 +200,7 @@ class HybridMixer(Mixer):
             visible=torch.zeros(shape[:3], dtype=torch.bool, device=device),
             seen=torch.zeros(shape[:2], dtype=torch.long, device=device),
             cursor=torch.zeros(shape[:2], dtype=torch.long, device=device),
+            unsettled=self.sinks,
         )
 
     def init_state(

@@ -33,5 +33,7 @@ class HybridState:
     """[B, G] long: real tokens so far, by which the first K become sinks."""
     cursor: Tensor
     """[B, G] long: the ring's oldest slot, the same for every sequence."""
-    settled: bool = False
-    """Whether all sink slots of all sequences are known to be in use."""
+    unsettled: int
+    """Decode steps after which all sink slots of all sequences are in use for certain, each step
+    bringing every sequence a real token; 0 if they are. Counted on the host: reading the slots back
+    would make it wait for the GPU."""

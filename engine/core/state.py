@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
+from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, StaticLayer
 
 from engine.errors import IncompatibleCache
 
@@ -145,6 +145,33 @@ def adopt_cache(
     ]
     cache.layer_class_to_replicate = None
     return args, {**kwargs, "past_key_values": cache}
+
+
+def layers_with_kv_cache(model: Any) -> dict[int, bool]:
+    """The layers that keep keys and values, softmax's; True where a native sliding window cuts
+    them off."""
+    conversion = getattr(model, "conversion", None)
+    mixers = conversion.mixers() if conversion else {}
+    config = model.config.get_text_config(decoder=True)
+    entries = DynamicCache(config=config).layers
+    return {
+        index: index < len(entries) and getattr(entries[index], "is_sliding", False)
+        for index in range(config.num_hidden_layers)
+        if index not in mixers or mixers[index].keeps_kv_cache
+    }
+
+
+def preallocate(cache: Cache, tokens: int) -> bool:
+    """Give the entries of softmax layers room for `tokens` tokens at addresses that stay; whether
+    there are any such layers."""
+    found = False
+    for index, layer in enumerate(cache.layers):
+        entry: Any = layer
+        if not isinstance(entry, MixerCacheLayer):
+            found, roomy = True, StaticLayer(max_cache_len=tokens)
+            roomy.update(entry.keys, entry.values)
+            cache.layers[index] = roomy  # at once, so that the old one makes room for the next
+    return found
 
 
 def kept_tokens(config: Any, layer: int, context_tokens: int) -> int:

@@ -119,14 +119,14 @@ def _mixed(
 ) -> Tensor:
     """The mixer's outputs [B, H, T, V], by a step or in parallel; `entry` takes the new tokens."""
     mixer: Mixer = module.mixer
+    first = entry is not None and entry.state is None
+    if entry is not None and q.shape[2] == 1 and not first and not torch.is_grad_enabled():
+        return mixer.step(q, k, v, entry.state)  # without the mask: reading it waits for the GPU
     valid = _valid(module, attention_mask, q.shape[2])
     if entry is None:
         return mixer(q, k, v, valid)
-    first = entry.state is None
     if first:
         entry.state = mixer.init_state(q.shape[0], q.device, k.dtype)
-    if q.shape[2] == 1 and not first and not torch.is_grad_enabled():
-        return mixer.step(q, k, v, entry.state)
     return mixer(q, k, v, valid, entry.state)
 
 

@@ -114,9 +114,25 @@ def measure(
         phase: SpeedPair(original=speed[phase, "original"], converted=speed[phase, "converted"])
         for phase in PHASES
     }
-    note += _few(pairs["decode"], repeats) + _busy(known)
+    note += _ways(lengths, results) + _few(pairs["decode"], repeats) + _busy(known)
     load = max(known) if known else None
     return Speed(**pairs, note=note, other_load=load), Memory(**memory)
+
+
+def _ways(lengths: Sequence[int], results: Sequence[list[_Timed]]) -> str:
+    """How the decode steps ran: alike for both models and all lengths, or of each model where."""
+    ways = {pair[side].found.steps for pair in results for side in (0, 1)} - {""}
+    if len(ways) <= 1:
+        return f" Decode steps ran {ways.pop()}." if ways else ""
+
+    def of(side: int) -> str:
+        where: dict[str, list[str]] = {}
+        for length, pair in zip(lengths, results, strict=True):
+            if way := pair[side].found.steps:
+                where.setdefault(way, []).append(f"{length:,}")
+        return ", ".join(f"{way} at {' and '.join(at)}" for way, at in where.items())
+
+    return f" Decode steps ran, original: {of(0)}; converted: {of(1)}."
 
 
 def _few(pair: SpeedPair, repeats: int) -> str:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 
+from engine.core.decoding import EagerSteps, GraphedSteps
 from engine.evidence.forward import last_logits_only
 from engine.evidence.memory import NOT_MEASURED
 
@@ -26,6 +27,8 @@ class Subject:
     model: PreTrainedModel
     last_position: int | None
     cache: Cache | None = None
+    steps: EagerSteps | GraphedSteps | None = None
+    """What takes the decode steps in `cache`; a prefill begins anew with single calls."""
     token: Tensor = field(default_factory=lambda: torch.zeros(1, 1, dtype=torch.long))
     position: int = 0
     reached: int = 0
@@ -41,6 +44,7 @@ class Subject:
         """Read ids [1, T] into a new cache."""
         out = self.model(input_ids=ids, use_cache=True, **last_logits_only(self.model))
         self.cache, self.position = out.past_key_values, ids.shape[1]
+        self.steps = None
         self.token = out.logits[:, -1:].argmax(-1)
 
     def decode(self, steps: int) -> None:
@@ -49,23 +53,23 @@ class Subject:
         Learned positions end at the trained context; steps beyond reuse the last one, since the
         time does not depend on which.
         """
-        for _ in range(steps):
-            extra: dict[str, Any] = {}
-            if self.last_position is not None:
-                at = min(self.position, self.last_position)
-                extra["position_ids"] = torch.full_like(self.token, at)
-            out = self.model(
-                input_ids=self.token, past_key_values=self.cache, use_cache=True, **extra
+        if self.steps is None:
+            assert self.cache is not None  # the prefill made it
+            self.steps = EagerSteps(
+                self.model, self.cache, self.position, last_position=self.last_position
             )
-            self.cache, self.token = out.past_key_values, out.logits[:, -1:].argmax(-1)
-            self.position += 1
+        if isinstance(self.steps, GraphedSteps):
+            self.steps.restart()
+        for _ in range(steps):
+            self.token = self.steps(self.token).argmax(-1, keepdim=True)
+        self.cache, self.position = self.steps.cache, self.steps.tokens
         self.reached = max(self.reached, self.position)
 
 
 def timed(subject: Subject, phase: Phase, ids: Tensor, steps: int) -> float:
     """Seconds of one prefill, or of `steps` decode steps."""
     if phase == "prefill":
-        subject.cache = None
+        subject.cache = subject.steps = None
     _synchronise(subject.model.device)
     start = time.perf_counter()
     if phase == "prefill":
@@ -111,4 +115,4 @@ def flags_out_of_memory(subject: Subject) -> Iterator[None]:
             raise
         subject.out_of_memory = True
     if subject.out_of_memory:
-        subject.cache = subject.cache_bytes = subject.peak_bytes = None
+        subject.cache = subject.steps = subject.cache_bytes = subject.peak_bytes = None

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from engine.core.decoding import in_words
 from engine.core.state import cache_bytes
+from engine.evidence.decode_way import choose_steps
 from engine.evidence.memory import NOT_MEASURED, analytic_bytes, peak_memory
 from engine.evidence.subject import (
     Phase,
@@ -40,6 +42,7 @@ class WarmUp:
         peak_bytes: most memory that prefill and first steps needed; None when it is not known.
         peak_source: what `peak_bytes` was read from.
         threads: CPU threads that each phase will use.
+        steps: how the decode steps will run, in words; empty when memory ran out.
         out_of_memory: the length does not fit.
     """
 
@@ -48,6 +51,7 @@ class WarmUp:
     peak_bytes: int | None = None
     peak_source: str = NOT_MEASURED
     threads: dict[Phase, int] = field(default_factory=dict)
+    steps: str = ""
     out_of_memory: bool = False
 
 
@@ -101,6 +105,7 @@ class LocalParty:
             peak_bytes=subject.peak_bytes,
             peak_source=subject.peak_source,
             threads=subject.threads,
+            steps=in_words(subject.steps.reason) if subject.steps else "",
             out_of_memory=subject.out_of_memory,
         )
 
@@ -114,7 +119,7 @@ class LocalParty:
 
     def free(self) -> int:
         """See `Party`."""
-        self._subject.cache = None
+        self._subject.cache = self._subject.steps = None
         return self._subject.reached
 
 
@@ -127,13 +132,14 @@ def _warm_up(subject: Subject, ids: Tensor, decode_tokens: int) -> float:
         subject.cache_bytes = cache_bytes(subject.cache)
         subject.decode(2)
     subject.peak_bytes, subject.peak_source = peak.bytes, peak.source
+    choose_steps(subject, ids, decode_tokens)
     tries: dict[Phase, dict[int, float]] = {"prefill": {}, "decode": {}}
     for threads in candidates:
         with using_threads(threads):
             tries["decode"][threads] = min(
                 timed(subject, "decode", ids, max(2, decode_tokens // 2)) for _ in range(_TRIES)
             )
-    cache, token, position = subject.cache, subject.token, subject.position
+    kept = subject.cache, subject.steps, subject.token, subject.position
     for threads in candidates if seconds < _TRY_PREFILL_BELOW_S else candidates[-1:]:
         with using_threads(threads):
             if seconds < _TRY_PREFILL_BELOW_S:
@@ -141,6 +147,6 @@ def _warm_up(subject: Subject, ids: Tensor, decode_tokens: int) -> float:
                 tries["prefill"][threads] = min(again)
             else:
                 tries["prefill"][threads] = seconds
-    subject.cache, subject.token, subject.position = cache, token, position
+    subject.cache, subject.steps, subject.token, subject.position = kept
     subject.threads = {phase: min(times, key=times.__getitem__) for phase, times in tries.items()}
     return min(tries["prefill"].values()) + 2 * min(tries["decode"].values())

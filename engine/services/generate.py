@@ -1,7 +1,7 @@
 """Write a continuation piece by piece: the same loop for originals and converted models.
 
 A prefill of the prompt, then one token at a time with the model's own cache, which for a converted
-model is the constant-size state.
+model is the constant-size state. On a GPU a step is one CUDA graph wherever that can be.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
+from engine.core.decoding import EagerSteps, GraphedSteps, decode_steps, in_words
 from engine.core.state import cache_bytes
 from engine.errors import BadRunConfig
 from engine.evidence.forward import last_logits_only
@@ -38,7 +39,10 @@ class GenerationRecord:
     first_token_ms: float = 0.0
     """Time from the start of the prefill to the first token, in ms."""
     decode_s: float = 0.0
-    """Time of the decode steps after the first token, in seconds."""
+    """Time of the decode steps after the first token, capturing a CUDA graph included, in
+    seconds."""
+    steps: str = ""
+    """How the decode steps ran, in words; empty before the first."""
     cache_bytes: int = 0
     """Exact bytes of the cache after the last step."""
 
@@ -68,16 +72,16 @@ class Generation:
         self._max_new_tokens = max_new_tokens
         self._temperature = temperature
         self._random = torch.Generator().manual_seed(seed)
+        self._cache: Cache | None = None
+        self._steps: EagerSteps | GraphedSteps | None = None
 
     def __iter__(self) -> Iterator[str]:
         """Write on, and give each piece of text as soon as its characters are complete."""
         record, shown = self.record, 0
         ends = self._end_ids()
-        cache: Cache | None = None
-        ids = torch.tensor([self._ids], device=self._model.device)
         while len(record.token_ids) < self._max_new_tokens:
             start = time.perf_counter()
-            token, cache = self._next(ids, cache)
+            token = self._next(record.token_ids[-1:])
             seconds = time.perf_counter() - start
             if token in ends:
                 break
@@ -86,8 +90,8 @@ class Generation:
             else:
                 record.first_token_ms = 1000 * seconds
             record.token_ids.append(token)
-            record.cache_bytes = cache_bytes(cache)
-            ids = torch.tensor([[token]], device=self._model.device)
+            assert self._cache is not None
+            record.cache_bytes = cache_bytes(self._cache)
             text = self._tokenizer.decode(record.token_ids, skip_special_tokens=True)
             record.text = str(text)  # a list only for a list of lists
             whole = record.text.rstrip(_INCOMPLETE)
@@ -103,22 +107,36 @@ class Generation:
             pass
         return self.record
 
-    def _next(self, ids: Tensor, cache: Cache | None) -> tuple[int, Cache]:
-        """One forward pass over ids [1, T], and the token that follows."""
+    def _next(self, last: list[int]) -> int:
+        """The token after the last one written; after the prompt if there is none yet."""
+        device = self._model.device
         # Not around the whole loop: while it waits at a yield the caller's mode must not change.
         with torch.inference_mode():
-            out = self._model(
-                input_ids=ids,
-                past_key_values=cache,
-                use_cache=True,
-                **last_logits_only(self._model),
-            )
-            logits = out.logits[0, -1].float().cpu()
+            if last:
+                logits = self._step(torch.tensor([last], device=device))
+            else:
+                out = self._model(
+                    input_ids=torch.tensor([self._ids], device=device),
+                    use_cache=True,
+                    **last_logits_only(self._model),
+                )
+                self._cache, logits = out.past_key_values, out.logits[:, -1]
+            logits = logits[0].float().cpu()
             if self._temperature == 0:
-                return int(logits.argmax()), out.past_key_values
+                return int(logits.argmax())
             odds = (logits / self._temperature).softmax(-1)
-            token = torch.multinomial(odds, 1, generator=self._random)
-            return int(token), out.past_key_values
+            return int(torch.multinomial(odds, 1, generator=self._random))
+
+    def _step(self, token: Tensor) -> Tensor:
+        """Logits [1, V] after one more token [1, 1]."""
+        assert self._cache is not None  # the prefill made it
+        if self._steps is None:
+            self._steps = decode_steps(
+                self._model, self._cache, len(self._ids), room=self._max_new_tokens
+            )
+        logits = self._steps(token)
+        self._cache, self.record.steps = self._steps.cache, in_words(self._steps.reason)
+        return logits
 
     def _end_ids(self) -> set[int]:
         """Tokens that end a text, by the model's and the tokenizer's word."""

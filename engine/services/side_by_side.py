@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
+from engine.core.decoding import EagerSteps, GraphedSteps, decode_steps
 from engine.core.state import cache_bytes
 from engine.evidence.forward import last_logits_only
 from engine.models.load import Loaded
@@ -85,6 +86,7 @@ class _Model:
     loaded: Loaded
     ids: list[int]
     cache: Cache | None = None
+    steps: EagerSteps | GraphedSteps | None = None
     token: int = -1
     read: int = 0
     written: list[int] = field(default_factory=list)
@@ -102,7 +104,7 @@ class _Model:
             if self.read == len(self.ids):
                 self._take(answer_tokens)
         else:
-            self.writing_s += self._forward([self.token])
+            self.writing_s += self._step(answer_tokens)
             self._take(answer_tokens)
         return self._told(self.shown[len(before) :])
 
@@ -118,6 +120,18 @@ class _Model:
             )  # fmt: skip
             self.token = int(out.logits[0, -1].argmax())  # waits for the device
         self.cache = out.past_key_values
+        return time.perf_counter() - start
+
+    def _step(self, answer_tokens: int) -> float:
+        """Seconds of one decode step; the token that follows is kept."""
+        start, model = time.perf_counter(), self.loaded.model
+        assert self.cache is not None  # reading made it
+        with torch.inference_mode():
+            if self.steps is None:
+                self.steps = decode_steps(model, self.cache, len(self.ids), room=answer_tokens)
+            logits = self.steps(torch.tensor([[self.token]], device=model.device))
+            self.token = int(logits[0].argmax())  # waits for the device
+        self.cache = self.steps.cache
         return time.perf_counter() - start
 
     def _take(self, answer_tokens: int) -> None:

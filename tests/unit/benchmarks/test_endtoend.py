@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import endtoend
+from benchmarks import endtoend, whole_models
+from benchmarks.whole_models import kv_bytes_per_token
+from engine.core import decoding
 from engine.core.state import MixerCacheLayer
+from tests.support import frozen
 from tests.support.models import tiny_config
 
 CPU = torch.device("cpu")
@@ -19,8 +22,8 @@ def tiny(monkeypatch):
 
 
 def test_a_model_is_measured(tiny):
-    found = endtoend.measure_model(tiny, [8, 48], 2**-13, CPU, features=4)
-    model = endtoend.pair(tiny, 48, CPU, 4)[0].config
+    found = endtoend.measure_model(tiny, "t2r", [8, 48], 2**-13, CPU, features=4)
+    model = endtoend.pair(tiny, "t2r", 48, CPU, 4)[0].config
     kv_token = 2 * model.num_hidden_layers * model.num_key_value_heads * model.head_dim * 4
     state = model.num_hidden_layers * model.num_key_value_heads * 4 * (model.head_dim + 1) * 4
     for tokens, row in found["decode"].items():
@@ -35,18 +38,71 @@ def test_a_model_is_measured(tiny):
 
 @torch.inference_mode()
 def test_a_cache_at_the_wrong_position_is_not_timed(tiny, monkeypatch):
-    models = endtoend.pair(tiny, 64, CPU, 4)
-    endtoend.check_caches(models)
+    models = endtoend.pair(tiny, "t2r", 64, CPU, 4)
+    endtoend.check_steps(models, CPU)
     monkeypatch.setattr(MixerCacheLayer, "get_seq_length", lambda self: self.tokens // 2)
     with pytest.raises(ArithmeticError):
-        endtoend.check_caches(models)
+        endtoend.check_steps(models, CPU)
 
 
 def test_original_and_converted_share_their_weights(tiny):
-    original, converted = endtoend.pair(tiny, 64, CPU, 4)
+    original, converted = endtoend.pair(tiny, "t2r", 64, CPU, 4)
     shared = {p.data_ptr() for p in converted.parameters()}
     assert all(p.data_ptr() in shared for p in original.parameters())
     assert not hasattr(original, "conversion")
+
+
+def test_the_hybrid_grows_with_its_kept_layers(tiny):
+    found = endtoend.measure_model(tiny, "hybrid", [8, 96], 2**-13, CPU, features=4)
+    models = endtoend.pair(tiny, "hybrid", 96, CPU, 4)
+    short, long = (found["decode"][n]["state_bytes"] for n in (8, 96))
+    assert long - short == 88 * kv_bytes_per_token(models[1])
+    assert 0 < kv_bytes_per_token(models[1]) < kv_bytes_per_token(models[0])
+    assert found["decode"][96]["batch_1"]["converted"]["tokens_per_s"] > 0
+
+
+def test_what_does_not_fit_is_marked_and_the_rest_is_timed(tiny, monkeypatch):
+    right = whole_models.eager_step
+
+    def greedy(model, cache, tokens):
+        if tokens > 8 and not hasattr(model, "conversion"):
+            raise torch.OutOfMemoryError("too much")
+        return right(model, cache, tokens)
+
+    monkeypatch.setattr(whole_models, "eager_step", greedy)
+    monkeypatch.setattr(endtoend, "check_steps", lambda models, device: None)
+    found = endtoend.measure_model(tiny, "t2r", [8, 48], 2**-13, CPU, features=4)
+    row = found["decode"][48]["batch_1"]
+    assert row["original_dynamic"] == row["original_static"] == {"out_of_memory": True}
+    assert row["converted"]["tokens_per_s"] > 0 and row["converted_over_original"] is None
+    assert found["decode"][48]["each_at_its_best_batch"] is None
+    assert found["converted_is_not_slower_from"]["decode_batch_1"] in (8, 48)
+
+
+@torch.inference_mode()
+def test_on_a_gpu_both_sides_replay_a_graph(tiny, monkeypatch):
+    frozen.graphs_without_a_gpu(monkeypatch)
+    models = endtoend.pair(tiny, "hybrid", 64, CPU, 4)
+    on_a_gpu = {"converted": (1, "graph"), "original_static": (0, "graph")}
+    monkeypatch.setattr(whole_models, "kinds", lambda device: on_a_gpu)
+    endtoend.check_steps(models, CPU)
+    step = endtoend.decode_step(models[0], "graph", 2, 40)
+    for _ in range(whole_models.ROOM + 3):
+        step()
+
+
+@torch.inference_mode()
+def test_a_step_that_cannot_be_captured_is_not_timed_as_one(tiny, monkeypatch):
+    frozen.graphs_without_a_gpu(monkeypatch)
+
+    def refuse(advance):
+        raise RuntimeError("operation not permitted when stream is capturing\nMore.")
+
+    monkeypatch.setattr(decoding, "captured", refuse)
+    models = endtoend.pair(tiny, "t2r", 64, CPU, 4)
+    said = endtoend.tried(lambda: endtoend.decode_step(models[1], "graph", 1, 40))
+    assert said == {"not_captured": "CUDA would not capture a step: operation not permitted when "
+                    "stream is capturing"}  # fmt: skip
 
 
 @pytest.mark.parametrize("budget, found", [(0, 1), (10, 2), (23, 4), (1e9, 64)])

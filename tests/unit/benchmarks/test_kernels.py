@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import kernels
+from benchmarks import decoding, kernels
 from benchmarks.decoding import Stack, check, decode, layers
 from benchmarks.measuring import crossover, interleaved
 from benchmarks.problems import EPS, Rival, Shape, inputs, rivals
+from engine.kernels.linear_attention.reference import LinearState, quadratic
 
 CPU = torch.device("cpu")
 TINY = Shape(2, 70, 2, 8, 4)
@@ -63,6 +64,28 @@ def test_a_wrong_step_is_not_timed(monkeypatch):
     monkeypatch.setattr(type(one), "t2r_pytorch", lambda self: right(self) + EPS / 100)
     with pytest.raises(ArithmeticError, match="t2r_pytorch"):
         check(one, "t2r_pytorch", torch.float32)
+
+
+def by_the_formula(q, k, v, *, scale, initial_state, output_final_state, normalize):
+    """flash-linear-attention's recurrent step as its documentation has it: [B, T, H, X]."""
+    assert scale == 1.0 and output_final_state and normalize
+    S, z = initial_state
+    before = LinearState(S, z[:, 0])
+    out, after = quadratic(*(x.transpose(1, 2) for x in (q, k, v)), 0.0, before)
+    return out.transpose(1, 2), (after.S, after.z[:, None])
+
+
+def test_a_rivals_step_gets_a_state_for_every_query_head():
+    one = layers(Stack(1, 2, 4, 2, 8, 4), CPU, torch.float32)[0]
+    before = one.state.S.clone()
+    assert decoding.check_fla(by_the_formula, one)["error"] < 1e-6
+    assert torch.equal(one.state.S, before)
+
+    def wrong(*given, **more):
+        out, state = by_the_formula(*given, **more)
+        return 1.1 * out, state
+
+    assert decoding.check_fla(wrong, one)["error"] == pytest.approx(0.1, rel=1e-3)
 
 
 def test_calls_take_turns():

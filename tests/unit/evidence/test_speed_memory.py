@@ -4,13 +4,16 @@ import pytest
 import torch
 
 from engine.configs import KeptLayers
+from engine.core.decoding import GraphedSteps
 from engine.core.state import cache_bytes
+from engine.evidence import decode_way
 from engine.evidence.memory import analytic_bytes, peak_memory
 from engine.evidence.speed import lengths_within, measure
 from engine.evidence.subject import Subject, thread_candidates
 from engine.evidence.timed_party import LocalParty
 from engine.methods import METHODS, Hybrid
 from engine.services.convert import convert
+from tests.support import frozen
 from tests.support.models import tiny_model
 
 
@@ -101,8 +104,52 @@ def test_readings_have_every_length_for_both_models():
     tried = len(thread_candidates(torch.device("cpu")))
     repeats = max(p.repeats for p in result.decode.original)
     assert f"up to {2 + 2 * 2 * tried + 4 * repeats} tokens further" in note
+    assert "Decode steps ran one by one (no NVIDIA GPU)." in note
     for points in (memory.original, memory.converted):
         assert all(p.cache_bytes == p.analytic_bytes for p in points)
+
+
+@pytest.mark.parametrize("graph_s", [0.0, 9.0])
+def test_with_a_gpu_each_model_decodes_the_quicker_way(monkeypatch, graph_s):
+    """The clock is replaced: here a recorded step is no quicker."""
+    frozen.graphs_without_a_gpu(monkeypatch)
+    monkeypatch.setattr(decode_way, "why_not_graph", lambda model: None)
+    really = decode_way.timed
+
+    def read(subject, phase, ids, steps):
+        really(subject, phase, ids, steps)
+        return graph_s if isinstance(subject.steps, GraphedSteps) else 1.0
+
+    monkeypatch.setattr(decode_way, "timed", read)
+    result, _ = measure(
+        *(LocalParty(model) for model in _pair("llama")),
+        context_tokens=(32, 64), decode_tokens=4, repeats=3, trained_context=512,
+        learned_positions=False,
+    )  # fmt: skip
+    said = "CUDA graph" if graph_s == 0 else "one by one (quicker here than a CUDA graph)"
+    assert f"Decode steps ran {said}." in (result.note or "")
+    assert all(p.repeats == 3 for p in result.decode.original + result.decode.converted)
+
+
+def test_no_memory_for_a_graph_is_no_end(monkeypatch):
+    frozen.graphs_without_a_gpu(monkeypatch)
+    original, converted = _pair("llama")
+    monkeypatch.setattr(decode_way, "why_not_graph", lambda model: None)
+    right = decode_way.GraphedSteps
+
+    def scarce(model, *given, **more):
+        if model is original:
+            raise torch.OutOfMemoryError("too much")
+        return right(model, *given, **more)
+
+    monkeypatch.setattr(decode_way, "GraphedSteps", scarce)
+    result, _ = measure(
+        LocalParty(original), LocalParty(converted),
+        context_tokens=(32,), decode_tokens=4, repeats=3, trained_context=512,
+        learned_positions=False,
+    )  # fmt: skip
+    assert "original: one by one (no memory for a CUDA graph) at 32;" in (result.note or "")
+    assert not result.decode.original[0].out_of_memory
 
 
 def test_no_budget_still_means_three_repeats():

@@ -9,7 +9,8 @@ from engine.configs import KeptLayers
 from engine.errors import BadRunConfig
 from engine.methods import Hybrid
 from engine.services.convert import convert
-from engine.services.generate import generate
+from engine.services.generate import GenerationRecord, generate
+from tests.support import frozen
 from tests.support.models import tiny_model, tiny_tokenizer
 
 PROMPT = "The pump at Osaka failed again. ポンプ"
@@ -44,6 +45,24 @@ def test_greedy_tokens_are_those_of_generate(converted):
     assert record.token_ids == expected[0, ids.shape[1] :].tolist()
     assert "".join(pieces) == record.text
     assert record.first_token_ms > 0 and record.tokens_per_s and record.cache_bytes > 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("converted", [False, True])
+def test_the_text_is_the_same_with_a_graph(monkeypatch, converted, temperature):
+    model, tokenizer = _model(converted), _tokenizer()
+
+    def write() -> GenerationRecord:
+        return generate(
+            model, tokenizer, PROMPT, max_new_tokens=24, context_tokens=512,
+            temperature=temperature,
+        ).finish()  # fmt: skip
+
+    one_by_one = write()
+    frozen.graphs_without_a_gpu(monkeypatch)
+    graphed = write()
+    assert graphed.token_ids == one_by_one.token_ids
+    assert (one_by_one.steps, graphed.steps) == ("one by one (no NVIDIA GPU)", "CUDA graph")
 
 
 def test_sampling_repeats_for_a_seed():

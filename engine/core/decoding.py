@@ -1,0 +1,211 @@
+"""Decode steps of a model in one cache: one by one, or captured once as a CUDA graph and replayed.
+
+A replay starts the same kernels with the same numbers on the same addresses and the host takes no
+part in it. So a step that is captured reads token and position from buffers, changes the states of
+converted layers where they lie, writes keys and values of softmax layers into preallocated entries,
+and neither counts on the host nor waits for the device. Capturing runs nothing.
+
+Dimension letters: B batch, N tokens that a preallocated entry has room for, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache as remembered
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import Cache, PreTrainedModel
+
+from engine.core.state import MixerCacheLayer, layers_with_kv_cache, preallocate
+
+log = logging.getLogger(__name__)
+
+GRAPH = "CUDA graph"
+_MASKED_BY_US = ("sdpa", "eager")
+"""Attention functions that take a four-dimensional additive mask."""
+
+
+def why_not_graph(model: PreTrainedModel) -> str | None:
+    """The reason why this model's decode step cannot be one CUDA graph; None if it can."""
+    if model.device.type != "cuda" or torch.version.hip is not None:
+        return "no NVIDIA GPU"
+    config: Any = model.config.get_text_config(decoder=True)
+    if rope := _rope_types(config) & {"dynamic", "longrope"}:
+        return f"{' and '.join(sorted(rope))} position encoding is computed anew from the position"
+    kept = layers_with_kv_cache(model)
+    if any(kept.values()):
+        return "a layer with a native sliding window keeps softmax"
+    if kept and config._attn_implementation not in _MASKED_BY_US:
+        return f"softmax layers run {config._attn_implementation}"
+    return None
+
+
+def _rope_types(config: Any) -> set[str]:
+    """Of all layers; some families have one per type of layer."""
+    given = getattr(config, "rope_parameters", None) or {}
+    every = [given, *(part for part in given.values() if isinstance(part, dict))]
+    return {part["rope_type"] for part in every if "rope_type" in part}
+
+
+def in_words(reason: str | None) -> str:
+    """How steps run for which `why_not_graph` gave this reason."""
+    return GRAPH if reason is None else f"one by one ({reason})"
+
+
+@remembered
+def _log_once(kind: str, how: str) -> None:
+    log.info("Decode steps of %s: %s", kind, how)
+
+
+class EagerSteps:
+    """Each step is a call of the model, with whatever entries its cache has."""
+
+    def __init__(
+        self, model: PreTrainedModel, cache: Cache, tokens: int, *,
+        last_position: int | None = None, reason: str = "not asked for",
+    ) -> None:  # fmt: skip
+        self.cache = cache
+        self.tokens = tokens
+        """Of context, so far."""
+        self.reason: str | None = reason
+        """Why not by a CUDA graph."""
+        self._model, self._last_position = model, last_position
+
+    def __call__(self, token: Tensor) -> Tensor:
+        """Logits [B, V] after the tokens [B, 1]."""
+        given: dict[str, Any] = {}
+        if self._last_position is not None:
+            given["position_ids"] = torch.full_like(token, min(self.tokens, self._last_position))
+        out = self._model(input_ids=token, past_key_values=self.cache, use_cache=True, **given)
+        self.cache = out.past_key_values
+        self.tokens += 1
+        return out.logits[:, -1]
+
+
+class GraphedSteps:
+    """The first step is a call of the model, which prepares all kernels; the second is captured;
+    it and all later ones are replays. The logits are overwritten by the next step."""
+
+    def __init__(
+        self, model: PreTrainedModel, cache: Cache, tokens: int, *, room: int,
+        last_position: int | None = None,
+    ) -> None:  # fmt: skip
+        self.cache = cache
+        self.tokens = tokens
+        """Of context, so far."""
+        self.reason: str | None = None
+        """Why not by a CUDA graph after all; None while it is one."""
+        self._model, self._start, self._last_position = model, tokens, last_position
+        # Keys of a softmax layer: a multiple of 8, without which SDPA copies the mask each time.
+        slots = -8 * (-(tokens + room) // 8)
+        self._most = tokens + room if preallocate(cache, slots) else None
+        device = model.device
+        self._slots = torch.arange(slots, device=device) if self._most else None
+        self._position = torch.full((1, 1), tokens, device=device)
+        self._token: Tensor | None = None
+        self._logits = torch.empty(0, device=device)
+        self._replay: Callable[[], None] | None = None
+        self._warm = False
+
+    def __call__(self, token: Tensor) -> Tensor:
+        """Logits [B, V] after the tokens [B, 1].
+
+        Raises:
+            ValueError: softmax layers have no room for another token.
+        """
+        if self.tokens == self._most:
+            raise ValueError(f"the cache has room for {self._most} tokens")
+        if self._token is None:
+            self._token = token.clone()
+        self._token.copy_(token)
+        if self._warm and self._replay is None:
+            self._replay = self._captured()
+        if self._replay is None:
+            run_aside(self._advance)
+            self._warm = True
+        else:
+            self._replay()
+        self.tokens += 1
+        self._count()
+        return self._logits
+
+    def restart(self) -> None:
+        """Go on from the first token again where softmax layers would run out of room.
+
+        Converted layers keep what they hold: they have no end.
+        """
+        if self._most is None:
+            return
+        self.tokens = self._start
+        self._position.fill_(self._start)
+        for entry in cast(Any, self.cache).layers:
+            if not isinstance(entry, MixerCacheLayer):
+                entry.cumulative_length.fill_(self._start)
+        self._count()
+
+    def _count(self) -> None:
+        for entry in self.cache.layers:
+            if isinstance(entry, MixerCacheLayer):
+                entry.tokens = self.tokens
+
+    def _advance(self) -> None:
+        """What is captured."""
+        at, last = self._position, self._last_position
+        given: dict[str, Any] = {"position_ids": at if last is None else at.clamp_max(last)}
+        if self._slots is not None:
+            dtype = self._model.dtype
+            hidden = (self._slots > at).to(dtype)  # [1, N]
+            given["attention_mask"] = (hidden * torch.finfo(dtype).min)[:, None, None]
+        out = self._model(
+            input_ids=self._token, past_key_values=self.cache, use_cache=True, **given
+        )
+        at.add_(1)
+        self._logits = out.logits[:, -1]
+
+    def _captured(self) -> Callable[[], None]:
+        try:
+            return captured(self._advance)
+        except RuntimeError as error:
+            # Nothing has run, so the states are as they were: the steps go on, only slower.
+            said = str(error).strip().split("\n")[0]
+            self.reason = f"CUDA would not capture a step: {said}"
+            log.warning("Decode steps of %s: %s", type(self._model).__name__, self.reason)
+            return self._advance
+
+
+def run_aside(advance: Callable[[], None]) -> None:
+    """Run on a stream of its own, as CUDA graphs want what they capture to have been run."""
+    stream, side = torch.cuda.current_stream(), torch.cuda.Stream()
+    side.wait_stream(stream)
+    with torch.cuda.stream(side):
+        advance()
+    stream.wait_stream(side)
+
+
+def captured(advance: Callable[[], None]) -> Callable[[], None]:
+    """What starts all that `advance` would start on the GPU, at once; `advance` does not run.
+
+    Raises:
+        RuntimeError: CUDA refuses, for instance because the host reads something back.
+    """
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        advance()
+    return graph.replay
+
+
+def decode_steps(
+    model: PreTrainedModel, cache: Cache, tokens: int, *, room: int
+) -> EagerSteps | GraphedSteps:
+    """The steps after a prefill of `tokens` tokens, at most `room` of them: a CUDA graph wherever
+    one is possible. Which it is and why is logged once for each kind of model."""
+    reason = why_not_graph(model)
+    steps = (
+        GraphedSteps(model, cache, tokens, room=room) if reason is None
+        else EagerSteps(model, cache, tokens, reason=reason)
+    )  # fmt: skip
+    _log_once(type(model).__name__, in_words(steps.reason))
+    return steps

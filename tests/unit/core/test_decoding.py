@@ -1,0 +1,60 @@
+"""Why a decode step is not one CUDA graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from engine.configs import KeptLayers
+from engine.core.decoding import why_not_graph
+from engine.methods import T2R, Softmax
+from engine.services.convert import convert
+from tests.support.models import tiny_model
+
+
+def on_a_gpu(monkeypatch: pytest.MonkeyPatch, model: Any) -> Any:
+    monkeypatch.setattr(type(model), "device", torch.device("cuda"))
+    return model
+
+
+def test_no_gpu():
+    assert why_not_graph(tiny_model("llama")) == "no NVIDIA GPU"
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "opt", "gemma3", "phi3"])
+def test_a_model_without_softmax_has_its_graph(monkeypatch, family):
+    model = tiny_model(family)
+    convert(model, T2R(feature_dim=8), KeptLayers(), seed=0)
+    assert why_not_graph(on_a_gpu(monkeypatch, model)) is None
+
+
+@pytest.mark.parametrize("every", [0, 2])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen3"])
+def test_originals_and_kept_layers_have_theirs(monkeypatch, family, every):
+    model = tiny_model(family)
+    if every:
+        convert(model, T2R(feature_dim=8), KeptLayers(every=every), seed=0)
+    assert why_not_graph(on_a_gpu(monkeypatch, model)) is None
+
+
+@pytest.mark.parametrize("family", ["mistral", "gemma2", "gemma3"])
+@pytest.mark.parametrize("converted", [False, True])
+def test_a_native_window_is_in_the_way_while_softmax_has_it(monkeypatch, family, converted):
+    model = tiny_model(family)
+    if converted:
+        convert(model, Softmax(), KeptLayers(), seed=0)
+    assert "native sliding window" in str(why_not_graph(on_a_gpu(monkeypatch, model)))
+
+
+def test_rope_that_depends_on_the_position_is_in_the_way(monkeypatch):
+    model: Any = on_a_gpu(monkeypatch, tiny_model("llama"))
+    model.config.rope_parameters = {**model.config.rope_parameters, "rope_type": "dynamic"}
+    assert "dynamic" in str(why_not_graph(model))
+
+
+def test_an_attention_that_takes_no_mask_of_ours_is_in_the_way(monkeypatch):
+    model: Any = on_a_gpu(monkeypatch, tiny_model("llama"))
+    model.config._attn_implementation = "flash_attention_2"
+    assert "flash_attention_2" in str(why_not_graph(model))
