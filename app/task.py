@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import components as ui
 from app.numbers import count
 from app.text import sentences, t, tn
+from engine.data.ingest import Corpus
 from engine.evidence.mqar_parts import Mqar
 from engine.evidence.results import Comparison
 from engine.evidence.stats import Interval
@@ -17,6 +18,14 @@ def section(comparison: Comparison, lang: str) -> str:
     """Both sections as HTML; empty where neither was measured."""
     task, mqar = comparison.task, comparison.mqar
     return (_task(task, lang) if task else "") + (_mqar(mqar, lang) if mqar else "")
+
+
+def facts(corpus: Corpus, lang: str) -> list[tuple[str, str]]:
+    """How the data page says that the rows are tasks; nothing where they are text."""
+    if corpus.task is None:
+        return []
+    columns = {"prompt": corpus.task.prompt_column, "reference": corpus.task.reference_column}
+    return [(t("task.fact", lang), t("task.fact_value", lang, **columns))]
 
 
 def _task(found: TaskScore, lang: str) -> str:

@@ -1,4 +1,4 @@
-"""The user's own task: every model's answers to held-out prompts, scored and compared by document."""
+"""The user's own task: all models' answers to held-out prompts, scored and compared by document."""
 
 from __future__ import annotations
 
