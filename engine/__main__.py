@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         "--data-seed", type=int, default=0, metavar="N", help="of the split and the questions"
     )
     convert.add_argument("--text-column", metavar="C", help="column or key of the text, e.g. a.b")
+    convert.add_argument("--prompt-column", metavar="C", help="of what is asked, in rows of tasks")
+    convert.add_argument("--reference-column", metavar="C", help="of the right answer to it")
     convert.add_argument(
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
         help="any setting, e.g. method.feature_dim=64 or recipe.finetune.steps=200",
@@ -141,6 +143,7 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
         recipe=options.recipe,
         seed=options.seed, data_seed=options.data_seed,
         text_column=options.text_column,
+        prompt_column=options.prompt_column, reference_column=options.reference_column,
         assignments=options.set,
     )  # fmt: skip
     run_id = service.create_run(config, data, name=name, folder=folder)

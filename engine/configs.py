@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from engine.errors import BadRunConfig
 from engine.goal import Goal
+from engine.kept import KeptLayers
+from engine.kept import default_kept as default_kept
 from engine.methods import METHODS, AnyMethod, Hybrid
-
-
-class Settings(BaseModel):
-    """Base of every settings object: frozen, no unknown keys, attributes documented."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from engine.settings import Settings
 
 
 class TransferSettings(Settings):
@@ -110,49 +106,6 @@ def recipe_for(name: str, method: str) -> Recipe:
     return recipe.model_copy(update={"transfer": first, "finetune": second})
 
 
-class KeptLayers(Settings):
-    """Which layers keep softmax attention; all others are converted."""
-
-    every: Annotated[int, Field(ge=0)] = 0
-    """Keep one layer in every group of this many; 0 keeps none."""
-    layers: tuple[int, ...] = ()
-    """Keep these layers (numbered from 0) besides."""
-
-    def of(self, n_layers: int) -> frozenset[int]:
-        """Indices of the layers kept softmax in a model of `n_layers` layers.
-
-        Raises:
-            BadRunConfig: `every` asks for kept layers, and the model is too small to have one.
-        """
-        ruled = range((self.every - 1) // 2, n_layers, self.every) if self.every else ()
-        if self.every and not ruled:
-            raise BadRunConfig(
-                f"No layer would be kept: in every group of {self.every} it is layer "
-                f"{(self.every - 1) // 2}, and the model has layers 0 to {n_layers - 1}.",
-                "Take a smaller number, or 0 to keep no layer.",
-            )
-        return frozenset(ruled) | frozenset(self.layers)
-
-
-FEW_LAYERS = 4
-"""A model with fewer layers than this keeps every 2nd where others keep every 4th."""
-
-
-def default_kept(method: str, layers: int) -> KeptLayers:
-    """The layers that keep softmax unless the user says otherwise.
-
-    Methods that are at their best beside some softmax layers (`hybrid`) keep every 4th, or every
-    2nd in a model of two or three layers; all others keep none, and so does a model of one layer.
-
-    Args:
-        method: a name in `METHODS`.
-        layers: attention layers of the model.
-    """
-    if not METHODS[method].wants_softmax_layers or layers < 2:
-        return KeptLayers()
-    return KeptLayers(every=4 if layers >= FEW_LAYERS else 2)
-
-
 class ComparisonSettings(Settings):
     """What the comparison measures, and how long it may take."""
 
@@ -162,6 +115,9 @@ class ComparisonSettings(Settings):
     """Tokens generated in one timing repeat."""
     repeats: Annotated[int, Field(ge=3)] = 10
     """Timing repeats per model and length, interleaved between the models."""
+    batch_sizes: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (1,)
+    """Inputs at once to time speed and memory with. 1, by which the gates are judged, is timed in
+    any case; each other size takes about as long again."""
     fresh_processes: bool = True
     """Time each model in a fresh process of its own; off times both in one process."""
     heldout_tokens: Annotated[int, Field(ge=256)] = 40_000
@@ -171,6 +127,11 @@ class ComparisonSettings(Settings):
     needles_per_cell: Annotated[int, Field(ge=0, le=100)] = 0
     """Questions of each needle task, language, length and depth; 0 asks none. One is about 240
     questions a model, minutes on a CPU."""
+    mqar_per_size: Annotated[int, Field(ge=0, le=200)] = 0
+    """Sequences per size of multi-query associative recall, the capacity probe; 0 asks none."""
+    task_documents: Annotated[int, Field(ge=0, le=2000)] = 40
+    """Held-out prompts that each model answers at most, where the data has prompts and references;
+    0 answers none."""
     answer_tokens: Annotated[int, Field(ge=1)] = 80
     """Length of the two side-by-side answers, in tokens."""
     vote_pairs: Annotated[int, Field(ge=0, le=200)] = 8
@@ -215,6 +176,11 @@ class RunConfig(Settings):
     text_column: str | None = None
     """Column or key with the text, for .csv, .tsv and .jsonl, with dots where it is nested; empty
     finds it."""
+    prompt_column: str | None = None
+    """Column or key with what the model is asked, where the rows are tasks; empty looks for the
+    usual names (docs/evidence.md), and creating the run fills in what was found ("" for none)."""
+    reference_column: str | None = None
+    """Column or key with the right answer to it."""
     method: AnyMethod = Field(default_factory=Hybrid, discriminator="name")
     """The attention that replaces softmax."""
     kept: KeptLayers = KeptLayers(every=4)
@@ -246,5 +212,7 @@ class RunConfig(Settings):
     @classmethod
     def stored(cls, values: Mapping[str, Any]) -> RunConfig:
         """The settings of a run as they were stored. Before there was a `data_seed`, `seed` did its
-        work, and must do so for those runs: another split would hold out what they trained on."""
-        return cls.model_validate({"data_seed": values.get("seed", 0), **values})
+        work, and must do so for those runs: another split would hold out what they trained on. For
+        the same reason rows are not read as tasks where they were not before."""
+        earlier = {"prompt_column": "", "reference_column": ""}
+        return cls.model_validate({"data_seed": values.get("seed", 0), **earlier, **values})

@@ -18,6 +18,8 @@ from app import (
     risks,
     summary,
     tables,
+    task,
+    timing,
     verdict,
 )
 from app import components as ui
@@ -150,10 +152,11 @@ def values(
         *page.prefill.update(
             charts.prefill_speed(result, lang),
             readings.timing(result, "prefill", lang),
-            tables.speed(result.speed.prefill, t("chart.prefill", lang), lang),
+            tables.speed(result.speed.prefill, t("chart.prefill", lang), lang)
+            + timing.section(result, lang),
         ),
-        alike.needles(result, lang) + alike.section(result, lang) + inside.section(result, lang)
-        + fidelity.section(result, lang),
+        task.section(result, lang) + alike.needles(result, lang) + alike.section(result, lang)
+        + inside.section(result, lang) + fidelity.section(result, lang),
         two_answers(result, lang),
         *duel.values(run, result.answers.prompt_tail, lang),
         *vote.values(run.id, lang),

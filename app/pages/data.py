@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from app import components as ui
-from app import problems
+from app import problems, task
 from app.blocks import block
 from app.numbers import count, size
 from app.text import t
@@ -141,6 +141,7 @@ def _preview(path: Path, column: str | None, lang: str) -> str:
     ]
     if corpus.text_column:
         facts.insert(5, (t("data.fact.column", lang), corpus.text_column))
+    facts += task.facts(corpus, lang)
     beginnings = [
         text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
         for text in corpus.documents[:SHOWN_DOCUMENTS]

@@ -32,12 +32,15 @@ def build_config(
     seed: int = 0,
     data_seed: int = 0,
     text_column: str | None = None,
+    prompt_column: str | None = None,
+    reference_column: str | None = None,
     assignments: Sequence[str] = (),
 ) -> RunConfig:
     """The settings of a run.
 
     Args:
-        model, data, seed, data_seed, text_column: as in `RunConfig`.
+        model, data, seed, data_seed, text_column, prompt_column, reference_column: as in
+            `RunConfig`.
         layers: attention layers of the model.
         method, recipe: names; their settings start from the defaults.
         keep_every: keep one softmax layer in this many; None takes the method's default.
@@ -53,6 +56,8 @@ def build_config(
         "model": model,
         "data": data,
         "text_column": text_column,
+        "prompt_column": prompt_column,
+        "reference_column": reference_column,
         "seed": seed,
         "data_seed": data_seed,
         "recipe_name": recipe,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from engine.cli import beyond
+from engine.cli import asked, beyond, timing
 from engine.cli.words import counted, measured, perplexity, table
 from engine.evidence.parts import SpeedPair
 from engine.evidence.savings import speed_ratios
@@ -82,7 +82,9 @@ def comparison(result: dict[str, Any] | None) -> str:
     parts.append(_by_position(result["quality"]))
     parts += [beyond.alike(result), beyond.ablation(result.get("ablation"), result["quality"])]
     parts += [_recall(result["recall"]), beyond.needles(result.get("needles"))]
+    parts += [asked.task(result.get("task")), asked.mqar(result.get("mqar"))]
     parts += [_speed(result["speed"]), _memory(result["memory"]), beyond.crossovers(result)]
+    parts += [timing.batches(result.get("batches", ())), timing.energy(result["speed"])]
     parts.append(_answers(result["answers"]))
     where = result["environment"]
     parts.append(

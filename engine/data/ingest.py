@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.data.decode import decode
 from engine.data.segment import MIN_DOCUMENTS, cut_by_length, split_documents
 from engine.data.tables import parse_csv, parse_jsonl, text_cells
+from engine.data.task import TaskRows, find_task, no_columns
 from engine.errors import BadDataset
 
 MAX_BYTES = 50 * 2**20
@@ -37,6 +38,7 @@ class Corpus:
         duplicates: exact duplicates dropped.
         bytes: the file's size.
         notes: sentences about what else was left out or assumed.
+        task: the rows' prompts and references, where they are tasks; None where they are text.
     """
 
     documents: tuple[str, ...]
@@ -48,6 +50,7 @@ class Corpus:
     duplicates: int
     bytes: int
     notes: tuple[str, ...]
+    task: TaskRows | None = None
 
 
 def bundled_datasets() -> dict[str, Path]:
@@ -75,10 +78,17 @@ def resolve_data(ref: str) -> Path:
     return path
 
 
-def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
+def read_corpus(
+    path: Path,
+    *,
+    text_column: str | None = None,
+    prompt_column: str | None = None,
+    reference_column: str | None = None,
+) -> Corpus:
     """Read a .txt, .md, .jsonl, .csv or .tsv file of at most 50 MiB.
 
     text_column: column or key with the text; None finds it. Running text has none.
+    prompt_column, reference_column: see `find_task`.
 
     Raises:
         BadDataset: what is wrong with the file, and what to do; raised before anything is made.
@@ -92,8 +102,9 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
         )
     kind = FORMATS[path.suffix.lower()]
     notes: list[str] = []
-    column = None
+    column = task = None
     if kind == "text":
+        no_columns(name, prompt_column, reference_column)
         if text_column is not None:
             raise BadDataset(
                 f"{name} is running text and has no column {text_column!r}.",
@@ -107,7 +118,18 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
             table = parse_jsonl(text, name)
         else:
             table = parse_csv(text, name, "\t" if kind == "tsv" else None)
-        column, documents = text_cells(table, name, text_column)
+        task = find_task(
+            table, name, text_column=text_column,
+            prompt_column=prompt_column, reference_column=reference_column,
+        )  # fmt: skip
+        if task:
+            documents = list(task.documents)
+            notes.append(
+                f"Each row is a task: {task.prompt_column!r} asks, {task.reference_column!r} is"
+                " the right answer."
+            )
+        else:
+            column, documents = text_cells(table, name, text_column)
         if blank := len(table.rows) - len(documents):
             notes.append(f"{blank:,} rows without text were left out.")
     unique = list(dict.fromkeys(documents))
@@ -132,6 +154,7 @@ def read_corpus(path: Path, *, text_column: str | None = None) -> Corpus:
         duplicates=copies,
         bytes=len(raw),
         notes=tuple(notes),
+        task=task,
     )
 
 

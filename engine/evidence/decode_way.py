@@ -46,16 +46,22 @@ def _why_not_quicker(subject: Subject, ids: Tensor, decode_tokens: int) -> str |
     one_by_one = quickest()
     subject.cache = subject.steps = None
     subject.prefill(ids)
-    assert subject.cache is not None
     try:
-        subject.steps = GraphedSteps(
-            subject.model, subject.cache, subject.position,
-            room=max(2, decode_tokens), last_position=subject.last_position,
-        )  # fmt: skip
-        subject.decode(2)  # the first prepares, the second is captured
+        replay_from_here(subject, decode_tokens)
         graphed = quickest()
     except torch.OutOfMemoryError:
         return "no memory for a CUDA graph"
+    assert subject.steps is not None
     if subject.steps.reason is not None:
         return subject.steps.reason
     return None if graphed < one_by_one else "quicker here than a CUDA graph"
+
+
+def replay_from_here(subject: Subject, decode_tokens: int) -> None:
+    """Let a subject fresh from its prefill take its next `decode_tokens` steps by a CUDA graph."""
+    assert subject.cache is not None
+    subject.steps = GraphedSteps(
+        subject.model, subject.cache, subject.position,
+        room=max(2, decode_tokens), last_position=subject.last_position,
+    )  # fmt: skip
+    subject.decode(2)  # the first prepares, the second is captured

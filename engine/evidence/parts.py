@@ -6,22 +6,9 @@ not finite, is null, and a note beside it says why.
 
 from __future__ import annotations
 
-import math
-
-from pydantic import BaseModel, ConfigDict
-
-
-class Result(BaseModel):
-    """Base of every result: frozen, no unknown keys, no NaN and no infinity."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-def finite(value: float) -> float | None:
-    """`value`, or None where JSON has no word for it (NaN, infinity)."""
-    return value if math.isfinite(value) else None
+from engine.evidence.result import Result
+from engine.evidence.result import finite as finite
+from engine.evidence.timing_parts import Baseline, Energy
 
 
 class PositionBin(Result):
@@ -169,13 +156,13 @@ class Recall(Result):
 
 
 class SpeedPoint(Result):
-    """One model's speed at one context length, batch size 1."""
+    """One model's speed at one context length; batch size 1, save in `batches`."""
 
     context_tokens: int
     """Prefill: tokens of the prompt. Decode: tokens of the prefill that decoding starts from; every
     repeat goes on where the one before it ended, and `note` says how many tokens that adds."""
     tokens_per_s: float | None
-    """Median over the repeats; null when it ran out of memory."""
+    """Median over the repeats, of all inputs together; null when it ran out of memory."""
     p10: float | None
     """10th percentile of tokens/s over the repeats (the slow end)."""
     p90: float | None
@@ -216,10 +203,19 @@ class Speed(Result):
     other_load: float | None = None
     """Largest share (0-1) of the machine's processors that other work used right before a length
     was timed; null where the system does not tell, and in files of schema version 1."""
+    device_load: float | None = None
+    """The same of the GPU's time; null without a GPU, where its driver does not tell, and in files
+    before schema version 3."""
+    baselines: tuple[Baseline, ...] = ()
+    """The original's cache at each length; empty in files before schema version 3."""
+    energy: Energy | None = None
+    """Energy per 1,000 tokens; null where the device does not report it, and in files before schema
+    version 3."""
 
 
 class MemoryPoint(Result):
-    """What one model keeps in memory between two tokens at one context length, batch size 1."""
+    """What one model keeps in memory between two tokens at one context length; batch size 1, save
+    in `batches`."""
 
     context_tokens: int
     """Tokens read."""

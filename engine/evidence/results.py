@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.evidence.batch_parts import BatchTiming
 from engine.evidence.behaviour_parts import (
     Continuations,
     Forgetting,
@@ -18,10 +19,12 @@ from engine.evidence.crossover import Crossover
 from engine.evidence.data_parts import DataChecks
 from engine.evidence.fidelity_parts import Fidelity
 from engine.evidence.inner_parts import Ablation
+from engine.evidence.mqar_parts import Mqar
 from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
+from engine.evidence.task_parts import TaskScore
 from engine.evidence.verdict import Verdict
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Answer(Result):
@@ -142,6 +145,9 @@ class Comparison(Result):
     """Speed by context length."""
     memory: Memory
     """Memory by context length."""
+    batches: tuple[BatchTiming, ...] = ()
+    """Speed and memory with several inputs at once; empty unless asked for, and in files before
+    schema version 3. `speed`, `memory` and the gates are of batch size 1."""
     answers: Answers
     """One prompt, two answers."""
     dataset: dict[str, Any]
@@ -173,6 +179,11 @@ class Comparison(Result):
     """Needle tasks by length and depth; null unless asked for, and in files of schema version 1."""
     forgetting: Forgetting | None = None
     """Text that is not the user's; null in files of schema version 1."""
+    task: TaskScore | None = None
+    """The user's own task; null where the data has no prompts and references, or none were asked,
+    and in files before schema version 3."""
+    mqar: Mqar | None = None
+    """Multi-query associative recall; null unless asked for, and in files before version 3."""
     fidelity: Fidelity | None = None
     """Attention of the converted layers against the original's; null for a null conversion, and in
     files of schema version 1."""

@@ -1,8 +1,9 @@
 """Prefill and decode speed by context length, the two models in turn within each repeat.
 
-Prefill and decode are timed apart, batch size 1, with a warm-up, and with whichever of one or all
-CPU threads was quicker in a short try: on few or shared cores, threads that wait for each other
-can make a decode step many times slower, for either model.
+Prefill and decode are timed apart, with a warm-up, and with whichever of one or all CPU threads
+was quicker in a short try: on few or shared cores, threads that wait for each other can make a
+decode step many times slower, for either model. The original decodes with whichever cache was
+quicker in another short try, its growing one or one allocated beforehand.
 """
 
 from __future__ import annotations
@@ -12,21 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
-from engine.evidence.idle import other_load
+from engine.evidence.idle import device_load, other_load
+from engine.evidence.metering import EnergyReading
 from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
-from engine.evidence.savings import WANTED_REPEATS, few_repeats
+from engine.evidence.speed_notes import METHOD, busy, few, strongest, ways
 from engine.evidence.subject import PHASES, Phase
 from engine.evidence.timed_party import Party, WarmUp
+from engine.evidence.timing_parts import Baseline, Energy, EnergyPoint
 
 LEAST_REPEATS = 3
 _NAMES = ("original", "converted")
-_BUSY = 0.1
-"""Other work above this share of the machine is mentioned."""
-_METHOD_NOTE = (
-    "Batch size 1, random token ids, models interleaved{where}; decode starts from a prefill of "
-    "context_tokens and goes on in one cache, up to {added} tokens further at its last timed step."
-)
 
 
 @dataclass
@@ -38,6 +36,7 @@ class _Timed:
     seconds: dict[Phase, list[float]] = field(default_factory=lambda: {"prefill": [], "decode": []})
     out_of_memory: bool = False
     reached: int = 0
+    energy: EnergyReading | None = None
 
 
 def lengths_within(requested: Sequence[int], limit: int | None) -> list[int]:
@@ -65,6 +64,8 @@ def measure(
     trained_context: int,
     learned_positions: bool,
     own_processes: bool = False,
+    batch: int = 1,
+    device: str = "cpu",
     budget_s: float = 60.0,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[Speed, Memory]:
@@ -73,18 +74,22 @@ def measure(
     Repeats are as many as fit `budget_s` seconds of timing in all, at least `LEAST_REPEATS` and at
     most `repeats`; the note names lengths where they were cut. `tick` is called
     between timings and may raise to stop. Learned positions are a hard limit; other models are
-    timed beyond their trained context, and flagged. `own_processes` is for the note alone.
+    timed beyond their trained context, and flagged. `own_processes` is for the note alone. `batch`
+    inputs are read and continued at once. `device` is where the models run, as torch names it.
     """
     limit = trained_context if learned_positions else None
     lengths = lengths_within(context_tokens, limit)
     formulas = [party.formula(lengths) for party in (original, converted)]
     started, results, loads = time.perf_counter(), [], []
+    gpu_loads: list[float | None] = []
     for index, length in enumerate(lengths):
         left = budget_s - (time.perf_counter() - started)
         share = left * length / sum(lengths[index:])
         loads.append(other_load())
+        gpu_loads.append(device_load(torch.device(device)))
+        last = limit - 1 if limit else None
         pair = [
-            _Timed(party, party.warm_up(length, decode_tokens, limit - 1 if limit else None))
+            _Timed(party, party.warm_up(length, decode_tokens, last, batch, repeats))
             for party in (original, converted)
         ]
         tick()
@@ -94,58 +99,63 @@ def measure(
     for side, name in enumerate(_NAMES):
         points = [(n, pair[side]) for n, pair in zip(lengths, results, strict=True)]
         memory[name] = tuple(
-            _memory_point(n, subject, formula)
+            _memory_point(n, subject, batch * formula)
             for (n, subject), formula in zip(points, formulas[side], strict=True)
         )
         for phase in PHASES:
             speed[phase, name] = tuple(
-                _speed_point(n, subject, phase, decode_tokens, n > trained_context)
+                _speed_point(n, subject, phase, (batch, decode_tokens), n > trained_context)
                 for n, subject in points
             )
     added = max(s.reached - n for n, pair in zip(lengths, results, strict=True) for s in pair)
     where = ", each in a fresh process of its own" if own_processes else " in one process"
-    note = _METHOD_NOTE.format(added=max(0, added), where=where)
+    note = METHOD.format(added=max(0, added), where=where, batch=batch)
     if limit and max(context_tokens) > limit:
         note += f" Lengths beyond {limit} tokens, the model's last position, are left out."
     if not limit and lengths[-1] > trained_context:
         note += f" Lengths beyond the trained context of {trained_context} tokens: timing only."
-    known = [load for load in loads if load is not None]
+    baselines = tuple(_baseline(n, pair[0].found) for n, pair in zip(lengths, results, strict=True))
     pairs = {
         phase: SpeedPair(original=speed[phase, "original"], converted=speed[phase, "converted"])
         for phase in PHASES
     }
-    note += _ways(lengths, results) + _few(pairs["decode"], repeats) + _busy(known)
-    load = max(known) if known else None
-    return Speed(**pairs, note=note, other_load=load), Memory(**memory)
+    note += strongest(baselines)
+    note += ways(lengths, [(a.found.steps, b.found.steps) for a, b in results])
+    note += few(pairs["decode"], repeats)
+    load, gpu_load = _largest(loads), _largest(gpu_loads)
+    note += busy("machine", load) + busy("GPU", gpu_load)
+    found = Speed(
+        **pairs, note=note, other_load=load, device_load=gpu_load, baselines=baselines,
+        energy=_energy(lengths, results),
+    )  # fmt: skip
+    return found, Memory(**memory)
 
 
-def _ways(lengths: Sequence[int], results: Sequence[list[_Timed]]) -> str:
-    """How the decode steps ran: alike for both models and all lengths, or of each model where."""
-    ways = {pair[side].found.steps for pair in results for side in (0, 1)} - {""}
-    if len(ways) <= 1:
-        return f" Decode steps ran {ways.pop()}." if ways else ""
-
-    def of(side: int) -> str:
-        where: dict[str, list[str]] = {}
-        for length, pair in zip(lengths, results, strict=True):
-            if way := pair[side].found.steps:
-                where.setdefault(way, []).append(f"{length:,}")
-        return ", ".join(f"{way} at {' and '.join(at)}" for way, at in where.items())
-
-    return f" Decode steps ran, original: {of(0)}; converted: {of(1)}."
+def _largest(loads: Sequence[float | None]) -> float | None:
+    return max((load for load in loads if load is not None), default=None)
 
 
-def _few(pair: SpeedPair, repeats: int) -> str:
-    cut = [f"{tokens:,} ({timed})" for tokens, timed in few_repeats(pair, repeats)]
-    if cut:
-        return f" To save time repeats were cut from {repeats} at lengths {', '.join(cut)}."
-    return "" if repeats >= WANTED_REPEATS else f" Only {repeats} repeats were asked for."
+def _baseline(length: int, found: WarmUp) -> Baseline:
+    return Baseline(
+        context_tokens=length, cache=found.cache,
+        dynamic_ms=found.dynamic_ms, static_ms=found.static_ms,
+    )  # fmt: skip
 
 
-def _busy(loads: Sequence[float]) -> str:
-    if not loads or max(loads) < _BUSY:
-        return ""
-    return f" The machine was not idle: other work took up to {100 * max(loads):.0f} % of it."
+def _energy(lengths: Sequence[int], results: Sequence[Sequence[_Timed]]) -> Energy | None:
+    """What the device's counter said; None where it has none."""
+    read = [one.energy for pair in results for one in pair if one.energy is not None]
+    if not read:
+        return None
+    points = []
+    for length, pair in zip(lengths, results, strict=True):
+        values = {
+            f"{name}_{phase}": getattr(one.energy, phase) if one.energy else None
+            for name, one in zip(_NAMES, pair, strict=True)
+            for phase in PHASES
+        }
+        points.append(EnergyPoint(context_tokens=length, **values))
+    return Energy(source=read[0].source, points=tuple(points))
 
 
 def _repeat(
@@ -170,13 +180,19 @@ def _repeat(
             tick()
         for subject in pair:
             subject.reached = max(subject.reached, subject.party.free())
+    for subject in pair:
+        if not subject.out_of_memory:
+            subject.energy = subject.party.energy()
+            subject.party.free()
+        tick()
 
 
 def _speed_point(
-    length: int, subject: _Timed, phase: Phase, decode_tokens: int, beyond: bool
+    length: int, subject: _Timed, phase: Phase, at_once: tuple[int, int], beyond: bool
 ) -> SpeedPoint:
+    batch, decode_tokens = at_once
     seconds = [] if subject.out_of_memory else subject.seconds[phase]
-    tokens = length if phase == "prefill" else decode_tokens
+    tokens = batch * (length if phase == "prefill" else decode_tokens)
     steps = 1 if phase == "prefill" else decode_tokens
     slow, middle, fast = (
         np.quantile([tokens / s for s in seconds], (0.1, 0.5, 0.9)).tolist()

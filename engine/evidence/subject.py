@@ -40,9 +40,11 @@ class Subject:
     peak_bytes: int | None = None
     peak_source: str = NOT_MEASURED
 
-    def prefill(self, ids: Tensor) -> None:
-        """Read ids [1, T] into a new cache."""
-        out = self.model(input_ids=ids, use_cache=True, **last_logits_only(self.model))
+    def prefill(self, ids: Tensor, cache: Cache | None = None) -> None:
+        """Read ids [B, T] into `cache`, which is empty, or into a new one of the model's own."""
+        out = self.model(
+            input_ids=ids, past_key_values=cache, use_cache=True, **last_logits_only(self.model)
+        )
         self.cache, self.position = out.past_key_values, ids.shape[1]
         self.steps = None
         self.token = out.logits[:, -1:].argmax(-1)

@@ -27,7 +27,8 @@ from engine.version import VERSION
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 FORMAT = 1
 _PAGES = Path(__file__).parent / "pages"
-_SET_BY_OPTIONS = ("model", "data", "text_column", "seed", "recipe_name", "method.name",
+_COLUMNS = ("text_column", "prompt_column", "reference_column")
+_SET_BY_OPTIONS = ("model", "data", *_COLUMNS, "seed", "recipe_name", "method.name",
                    "kept.every", "gates_sha256")  # fmt: skip
 
 
@@ -216,8 +217,9 @@ def command(config: dict[str, Any]) -> str:
              "--keep-softmax-every", str(config.get("kept", {}).get("every", 0)),
              "--seed", str(config.get("seed", 0)),
              "--data-seed", str(config.get("data_seed", config.get("seed", 0)))]  # fmt: skip
-    if config.get("text_column") is not None:
-        words += ["--text-column", config["text_column"]]
+    for column in _COLUMNS:
+        if config.get(column) is not None:
+            words += [f"--{column.replace('_', '-')}", config[column]]
     # The goal's load and prices decide nothing that is measured; the pack has them.
     nested = {k: value for k, value in config.items() if isinstance(value, dict) and k != "goal"}
     settings = [

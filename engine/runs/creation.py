@@ -50,7 +50,7 @@ def create_run(
         files.require_vacant(folder)
     data_path = data_path.expanduser()
     config = _anchored(config, data_path)
-    report = _preflight(config, data_path)
+    report, config = _preflight(config, data_path)
     config = sealed(_pinned(config, report), trained_context=report.context_tokens)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)
@@ -113,15 +113,26 @@ def _pinned(config: RunConfig, report: ModelReport) -> RunConfig:
     return config.model_copy(update={"weights_sha256": sha256, "revision": source.revision})
 
 
-def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
-    """Everything that can be known to fail before the work begins; gives what the model is."""
+def _preflight(config: RunConfig, data_path: Path) -> tuple[ModelReport, RunConfig]:
+    """Everything that can be known to fail before the work begins.
+
+    Gives what the model is, and the config with the columns that the data was read by, so that
+    going on reads it in the same way.
+    """
     from engine.data.ingest import read_corpus
     from engine.models.check import check_model
     from engine.models.lengths import require_lengths
     from engine.models.memory import run_device
     from engine.services.convert import layers_to_convert
 
-    read_corpus(data_path, text_column=config.text_column)
+    task = read_corpus(
+        data_path, text_column=config.text_column, prompt_column=config.prompt_column,
+        reference_column=config.reference_column,
+    ).task  # fmt: skip
+    columns = (task.prompt_column, task.reference_column) if task else ("", "")
+    config = config.model_copy(
+        update=dict(zip(("prompt_column", "reference_column"), columns, strict=True))
+    )
     report = check_model(config.model, finetune=config.recipe.finetune)
     layers_to_convert(config.kept, report.layers)
     for head in dict.fromkeys(report.heads):
@@ -130,4 +141,4 @@ def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
         config, config.comparison.context_tokens, heads=report.heads, device=run_device(),
         context_tokens=report.context_tokens, learned_positions=report.learned_positions,
     )  # fmt: skip
-    return report
+    return report, config

@@ -25,7 +25,6 @@ from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
 from engine.evidence.results import Answers, Comparison, FinetuningFacts, rounded
-from engine.evidence.speed import measure
 from engine.models.lengths import require_lengths
 from engine.models.load import Loaded
 from engine.services.answers import (
@@ -36,6 +35,7 @@ from engine.services.answers import (
     longest_prompt,
 )
 from engine.services.artifacts import finetuning_end, load_converted
+from engine.services.asked import Asked
 from engine.services.backends import backends
 from engine.services.data_checks import check_data
 from engine.services.generic_text import generic_text
@@ -43,7 +43,7 @@ from engine.services.held_out import measure_held_out
 from engine.services.jsonfile import write_json
 from engine.services.original import load_original
 from engine.services.progress import Progress
-from engine.services.timing import timed_parties
+from engine.services.timing import time_models
 from engine.services.vote_pairs import write_pairs
 
 COMPARISON_FILE = "comparison.json"
@@ -103,9 +103,11 @@ def compare(
         needles = _needles(original, settings.needles_per_cell, config.data_seed)
     with progress.part("data", "the data"):
         checks = check_data(corpus, dataset, original, seed=config.data_seed, tick=progress.tick)
+    asked = Asked(config, settings, corpus, dataset, original)
     readings = measure_held_out(
         config, folder, original, converted, pieces, corpus.documents, probes,
-        generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, device, progress,
+        generic_text(corpus, original, max_tokens=dataset.max_tokens), needles, asked, device,
+        progress,
     )  # fmt: skip
     scored = len({piece.document for piece in pieces})
     unscored = len({piece.document for piece in dataset.heldout}) - scored
@@ -127,28 +129,16 @@ def compare(
             original, converted, prompt, tokens=settings.answer_tokens, method=method
         )
         write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
-    context, learned = original.context_tokens, original.learned_positions
+    context = original.context_tokens
     where = environment(original.model, backend=backends(original.model, converted.model))
     conversion = conversion_facts(converted.model, method)
     models = [original, converted]
     del original, converted  # fresh processes load them again
-    with (
-        progress.part("speed and memory", "speed and memory"),
-        timed_parties(
-            models, ref=config.model, revision=config.revision, converted=folder / "converted",
-            fresh=settings.fresh_processes, device=device,
-        ) as parties,
-    ):  # fmt: skip
-        speed, memory = measure(
-            *parties,
-            context_tokens=lengths,
-            decode_tokens=settings.decode_tokens,
-            repeats=settings.repeats,
-            trained_context=context,
-            learned_positions=learned,
-            own_processes=settings.fresh_processes,
-            tick=progress.tick,
-        )
+    with progress.part("speed and memory", "speed and memory"):
+        speed, memory, batches = time_models(
+            models, config, settings, converted=folder / "converted", lengths=lengths,
+            device=device, tick=progress.tick,
+        )  # fmt: skip
     seconds = {f"comparing: {name}": spent for name, spent in progress.seconds.items()}
     seconds["comparing"] = sum(seconds.values())
     result = Comparison(
@@ -156,6 +146,7 @@ def compare(
         recall=recall,
         speed=speed,
         memory=memory,
+        batches=batches,
         answers=written,
         dataset=_counts(corpus, dataset, pieces),
         timing=rounded({**(timing or {}), **seconds}),
@@ -171,6 +162,8 @@ def compare(
         likeness=readings.likeness,
         continuations=readings.continuations,
         forgetting=readings.forgetting,
+        task=asked.task(),
+        mqar=asked.mqar(),
         fidelity=readings.fidelity,
         crossovers=crossovers(speed, memory),
         needles=needle_grid(
@@ -190,7 +183,10 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
             f"The run's data folder holds {len(files)} files instead of one.",
             "Start the run again: its copy of the data was changed.",
         )
-    corpus = read_corpus(files[0], text_column=config.text_column)
+    corpus = read_corpus(
+        files[0], text_column=config.text_column, prompt_column=config.prompt_column,
+        reference_column=config.reference_column,
+    )  # fmt: skip
     most = min(config.recipe.max_tokens, original.context_tokens)
     dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
     return corpus, dataset

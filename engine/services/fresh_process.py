@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.evidence.metering import EnergyReading
 from engine.evidence.subject import Phase
 from engine.evidence.timed_party import LocalParty, WarmUp
 
@@ -69,14 +70,21 @@ class FreshProcess:
         """See `Party`."""
         return self._ask("formula", list(lengths)) or [0] * len(lengths)
 
-    def warm_up(self, length: int, decode_tokens: int, last_position: int | None) -> WarmUp:
+    def warm_up(
+        self, length: int, decode_tokens: int, last_position: int | None, batch: int, repeats: int
+    ) -> WarmUp:
         """See `Party`."""
-        answer = self._ask("warm_up", length, decode_tokens, last_position)
+        answer = self._ask("warm_up", length, decode_tokens, last_position, batch, repeats)
         return WarmUp(out_of_memory=True) if answer is None else WarmUp(**answer)
 
     def time(self, phase: Phase) -> float | None:
         """See `Party`."""
         return self._ask("time", phase)
+
+    def energy(self) -> EnergyReading | None:
+        """See `Party`."""
+        answer = self._ask("energy")
+        return None if answer is None else EnergyReading(**answer)
 
     def free(self) -> int:
         """See `Party`."""
@@ -134,7 +142,8 @@ def main() -> None:
     for line in sys.stdin:
         name, *values = json.loads(line)
         answer = getattr(party, name)(*values)
-        answers.write(json.dumps(asdict(answer) if isinstance(answer, WarmUp) else answer) + "\n")
+        plain = asdict(answer) if isinstance(answer, WarmUp | EnergyReading) else answer
+        answers.write(json.dumps(plain) + "\n")
 
 
 if __name__ == "__main__":

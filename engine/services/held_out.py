@@ -26,6 +26,7 @@ from engine.evidence.parts import ModelQuality, Quality
 from engine.evidence.quality import score
 from engine.evidence.recall import ask, languages_known, summary
 from engine.models.load import Loaded, load
+from engine.services.asked import Asked
 from engine.services.convert import convert
 from engine.services.generic_text import GenericText
 from engine.services.original import load_original
@@ -67,6 +68,7 @@ class _Bench:
     probes: Sequence[RecallProbe]
     generic: GenericText
     needles: Sequence[NeedleProbe]
+    asked: Asked
     progress: Progress
     scores: dict[str, ModelQuality] = field(default_factory=dict)
     generic_scores: dict[str, ModelQuality] = field(default_factory=dict)
@@ -92,7 +94,7 @@ class _Bench:
         return self.scores[name]
 
     def read(self, name: str, model: Loaded) -> None:
-        """Held-out text, text that is not the user's, recall questions and continuations."""
+        """Held-out text, text that is not the user's, questions, continuations and tasks."""
         self.score(name, model)
         tick = self.progress.tick
         if self.generic.pieces:
@@ -114,6 +116,7 @@ class _Bench:
                 self.written[name] = continuation.continue_greedily(
                     model.model, self.prompts, ends, tick=tick
                 )
+        self.asked.ask(name, model, self.progress)
 
     def forgetting(self) -> Forgetting:
         """What was read off the text that is not the user's."""
@@ -163,6 +166,7 @@ def measure_held_out(
     probes: Sequence[RecallProbe],
     generic: GenericText,
     needles: Sequence[NeedleProbe],
+    asked: Asked,
     device: str,
     progress: Progress,
 ) -> HeldOut:
@@ -176,12 +180,14 @@ def measure_held_out(
         probes: recall questions, or none.
         generic: text that is not the user's.
         needles: needle tasks, or none.
+        asked: the user's own task and MQAR, where there are any; takes the answers.
         progress: counts the parts.
     """
     texts = target_texts(pieces, documents, original.tokenizer)
-    bench = _Bench(original, pieces, texts, probes, generic, needles, progress)
+    bench = _Bench(original, pieces, texts, probes, generic, needles, asked, progress)
     has_control = (folder / "control").is_dir()
     a_model = 1 + bool(generic.pieces) + bool(probes) + bool(needles) + (bench.prompts is not None)
+    a_model += asked.parts
     # Beside them: loading, questions, needles, data, agreement, attention, the untrained swap,
     # speed, answers.
     hybrid = bool(hybrid_mixers(converted.model))

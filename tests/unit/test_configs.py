@@ -52,3 +52,10 @@ def test_a_run_from_before_the_data_had_a_seed_keeps_its_split() -> None:
     assert RunConfig.stored(earlier).data_seed == 0
     del earlier["data_seed"]
     assert RunConfig.stored(earlier).data_seed == 3
+
+
+def test_a_run_from_before_there_were_tasks_goes_on_reading_text() -> None:
+    earlier = RunConfig(model="m", data="d").model_dump(mode="json")
+    assert RunConfig.stored(earlier).prompt_column is None
+    del earlier["prompt_column"], earlier["reference_column"]
+    assert RunConfig.stored(earlier).prompt_column == ""

@@ -23,6 +23,7 @@ from engine.data.token_text import TokenClass
 from engine.events import STAGES
 from engine.evidence.inner_parts import LinearBranch
 from engine.evidence.subject import PHASES
+from engine.evidence.task_parts import TaskMetricName, Tokens
 from engine.evidence.verdict import GateName, OverallReason, Reason, Unit, Word
 from engine.evidence.votes import Choice
 from engine.evidence.votes import Reading as VoteReading
@@ -44,7 +45,7 @@ COUNTS = examples.comparison().dataset
 PARTS = (
     "loading", "recall", "recall questions", "needles", "data", "the data", "speed and memory",
     "answers", "quality", "held-out text", "other text", "continuations", "agreement", "ablation",
-    "parts of the attention", "fidelity", "attention",
+    "parts of the attention", "fidelity", "attention", "task", "mqar",
 )  # fmt: skip
 
 RISKS = (
@@ -82,6 +83,10 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "stage.*": STAGES,
     "state.*": get_args(RunState),
     "table.*": ("measured", "computed", "peak"),
+    "task.metric.*": get_args(TaskMetricName),
+    "task.reading.*": ("worse", "better", "open"),
+    "task.tokens.*": get_args(Tokens),
+    "task.who.*": ("original", "control"),
     "tile.*.note": PHASES,
     "tile.*.title": PHASES,
     "tile.memory.*": TONES,
@@ -120,6 +125,8 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "risk.column.*": ("what", "why"),
     "risk.language.*": ("en", "ja"),
     "step.*": ("data", "model"),
+    "timing.*": PHASES,
+    "timing.*_of": ("reading", "writing"),
     "vote.*": get_args(Choice),
     "vote.for.*": ("converted", "original", "tie", "both_bad"),
     "vote.reading.*": get_args(VoteReading),

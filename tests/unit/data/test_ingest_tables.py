@@ -55,7 +55,7 @@ def test_named_column_beats_the_guess(tmp_path: Path) -> None:
     "table",
     [
         "id,price\n" + "1,2.5\n" * 6_000,
-        "question,answer\n" + "".join(f'"{d}","{d}!"\n' for d in ENGLISH),
+        "first,second\n" + "".join(f'"{d}","{d}!"\n' for d in ENGLISH),
         "code,url\n" + "".join(f"K{n},https://example.org/{'y' * 60}\n" for n in range(400)),
     ],
     ids=["numbers", "two prose columns", "keys"],

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from engine.evidence import behaviour_parts, data_parts, inner_parts, parts, results, verdict
+from engine.evidence import (
+    batch_parts,
+    behaviour_parts,
+    data_parts,
+    inner_parts,
+    mqar_parts,
+    parts,
+    results,
+    task_parts,
+    timing_parts,
+    verdict,
+)
 from engine.evidence.environment import environment
 from engine.evidence.parts import DistanceRecall, PositionBin, Result, finite
 from tests.support.models import tiny_model
@@ -14,7 +25,10 @@ from tests.support.models import tiny_model
 DOCUMENT = Path(__file__).parents[3] / "docs" / "comparison-schema.md"
 MODELS = [
     value
-    for module in (parts, behaviour_parts, data_parts, inner_parts, results, verdict)
+    for module in (
+        parts, behaviour_parts, data_parts, inner_parts, results, verdict, timing_parts,
+        batch_parts, task_parts, mqar_parts,
+    )
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, BaseModel) and value not in (BaseModel, Result)
 ]
@@ -49,6 +63,8 @@ def test_a_file_of_the_first_schema_version_still_loads():
     content = json.loads(sample.read_text("utf-8"))
     for part in ("ablation", "likeness", "continuations", "forgetting", "finetuning"):
         content.pop(part, None)
+    for point in ("baselines", "energy", "device_load"):
+        content["speed"].pop(point, None)
     old = results.Comparison.model_validate({**content, "schema_version": 1})
     assert old.ablation is None and old.finetuning is None and old.quality.original.tokens > 0
 

@@ -193,10 +193,10 @@ def test_running_out_of_memory_is_a_reading(monkeypatch):
     original, converted = _pair("llama")
     prefill = Subject.prefill
 
-    def too_much(subject, ids):
+    def too_much(subject, ids, cache=None):
         if subject.model is original and ids.shape[1] > 32:
             raise torch.OutOfMemoryError("too much")
-        prefill(subject, ids)
+        prefill(subject, ids, cache)
 
     monkeypatch.setattr(Subject, "prefill", too_much)
     result, memory = measure(

@@ -13,7 +13,8 @@ from engine.report.words import LANGS, Words, texts
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _WITHOUT = re.compile(
-    r"unit\.(percent|range|money)|month\.|list\.|line\.quote|risk\.gate|speed_cell"
+    r"unit\.(percent|range|money)|month\.|list\.|line\.quote|risk\.gate|speed_cell|"
+    r"interval_cell|score\.(rouge_l|chrf|bleu)"
 )
 """Patterns that hold only numbers, marks and other sentences."""
 

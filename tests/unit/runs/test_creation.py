@@ -66,6 +66,19 @@ def test_the_first_event_holds_the_seal_of_the_gates(llama: Path, text: Path) ->
     assert event.seq == 1 and run.config["gates_sha256"] in event.values["text"]
 
 
+def test_the_columns_that_were_found_are_kept(llama: Path, text: Path, tmp_path: Path) -> None:
+    def columns(file: Path, **config: str) -> list[str]:
+        made = RunConfig(model=str(llama), data="d", **config)
+        kept = service.get(service.create_run(made, file)).config
+        return [kept[name] for name in ("prompt_column", "reference_column")]
+
+    rows = [{"Question": f"Pump {n} " * 40, "answer": f"Site {n}"} for n in range(80)]
+    table = tmp_path / "tasks.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert columns(table) == ["Question", "answer"]
+    assert columns(table, text_column="Question") == columns(text) == ["", ""]
+
+
 def test_bad_data_makes_nothing(llama: Path, tmp_path: Path, data_directory: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("Too short.")

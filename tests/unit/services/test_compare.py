@@ -266,3 +266,35 @@ def test_cancelling_writes_nothing(tmp_path):
     with pytest.raises(Cancelled):
         compare(tmp_path / "run", config, SETTINGS, stop)
     assert not (tmp_path / "run" / COMPARISON_FILE).exists()
+
+
+def test_a_task_is_answered_and_scored_and_two_inputs_are_timed(tmp_path):
+    config = _run(tmp_path, T2R())
+    documents = business_documents(0, characters=(600, 700))
+    rows = [{"question": next(documents).text, "answer": f"Answer {n}."} for n in range(80)]
+    file = tmp_path / "run" / "data" / "cases.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    changes = {"task_documents": 3, "mqar_per_size": 1, "batch_sizes": (2,)}
+    events: list[Event] = []
+    result = compare(
+        tmp_path / "run", config, SETTINGS.model_copy(update=changes), events.append
+    )  # fmt: skip
+    task = result.task
+    assert task and (task.prompt_column, task.reference_column) == ("question", "answer")
+    assert task.documents == len(task.answers) == 3 < task.heldout_documents
+    assert {answer.reference for answer in task.answers} <= {row["answer"] for row in rows}
+    assert task.prompts_cut == 3  # 600 bytes do not fit 512 tokens
+    assert not task.judged  # a random model answers nothing
+    metric = task.metrics[0]
+    assert metric.control == metric.original and metric.change is None
+    assert result.mqar and [size.pairs for size in result.mqar.sizes] == [4, 8, 16, 32, 64, 128]
+    assert result.timing["comparing: task"] > 0 and result.timing["comparing: mqar"] > 0
+    assert events[-1].step == events[-1].total
+    (batch,) = result.batches
+    assert batch.batch_size == 2 and "Batch size 2" in (batch.speed.note or "")
+    assert "Batch size 1" in (result.speed.note or "") and len(result.speed.baselines) == 2
+    for two, one in zip(batch.memory.original, result.memory.original, strict=True):
+        assert two.cache_bytes == 2 * (one.cache_bytes or 0)
+    # The same rows read as text: no task.
+    text = config.model_copy(update={"text_column": "question"})
+    assert compare(tmp_path / "run", text, SETTINGS, ignore).task is None

@@ -1,0 +1,85 @@
+"""The strongest baseline: does the original decode faster with a preallocated cache?
+
+transformers' own cache copies all keys and values at every step; `StaticCache` writes them into
+place, but attends over all the room it has. Which one is quicker depends on length and machine, so
+both are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+from transformers import PreTrainedModel, StaticCache
+
+from engine.core.decoding import EagerSteps, GraphedSteps
+from engine.evidence.subject import Subject, flags_out_of_memory, timed, using_threads
+
+
+@dataclass
+class CacheTry:
+    """A preallocated cache after its try, ready to go on from.
+
+    Attributes:
+        steps: what takes its decode steps.
+        token: the last one written [B, 1].
+        seconds: of the try's decode steps, with the best number of threads.
+        threads: that number.
+    """
+
+    steps: EagerSteps | GraphedSteps
+    token: Tensor
+    seconds: float
+    threads: int
+
+
+def supports_static(model: PreTrainedModel) -> bool:
+    """Whether a preallocated cache suits the model: an original whose family has been prepared for
+    one. A converted model keeps states, which no such cache can hold."""
+    return not hasattr(model, "conversion") and bool(
+        getattr(model, "_can_compile_fullgraph", False)
+    )
+
+
+def static_cache(model: PreTrainedModel, tokens: int) -> StaticCache:
+    """An empty cache with room for `tokens` tokens."""
+    return StaticCache(config=model.config, max_cache_len=tokens)
+
+
+def try_static(
+    subject: Subject,
+    ids: Tensor,
+    room: int,
+    *,
+    warm: int,
+    tries: int,
+    steps: int,
+    candidates: Sequence[int],
+) -> CacheTry | None:
+    """Decode a little with a preallocated cache; None where there is none or it does not fit.
+
+    Args:
+        subject: the model after its own warm-up, left as it is.
+        ids: [B, T] prompt.
+        room: decode steps to make room for, the try's included.
+        warm: untimed steps before.
+        tries: readings for each number of threads, of which the best counts.
+        steps: decode steps of one reading.
+        candidates: numbers of threads to try.
+    """
+    model = subject.model
+    if not supports_static(model):
+        return None
+    static = Subject(model, subject.last_position)
+    best: dict[int, float] = {}
+    with flags_out_of_memory(static):
+        static.prefill(ids, static_cache(model, ids.shape[1] + room))
+        static.decode(warm)
+        for threads in candidates:
+            with using_threads(threads):
+                best[threads] = min(timed(static, "decode", ids, steps) for _ in range(tries))
+    if static.out_of_memory or static.steps is None:
+        return None
+    threads = min(best, key=best.__getitem__)
+    return CacheTry(static.steps, static.token, best[threads], threads)

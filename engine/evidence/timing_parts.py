@@ -1,0 +1,49 @@
+"""What goes with a timing: the original's cache, and the energy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.evidence.result import Result
+
+CacheKind = Literal["dynamic", "static"]
+
+
+class Baseline(Result):
+    """Which cache the original decodes with at one length: the quicker of two in a short try."""
+
+    context_tokens: int
+    """Tokens of context, as in the speed points."""
+    cache: CacheKind
+    """"dynamic": grows by copying, transformers' default. "static": allocated beforehand for all
+    steps to come (`StaticCache`)."""
+    dynamic_ms: float | None
+    """Best time of a decode step with the growing cache in the try, ms; null when out of memory,
+    and where a CUDA graph, whose entries are preallocated, was quicker."""
+    static_ms: float | None
+    """The same with the preallocated cache; null where the family does not support one, and where
+    it did not fit."""
+
+
+class EnergyPoint(Result):
+    """Joules per 1,000 tokens at one context length."""
+
+    context_tokens: int
+    """Tokens of context."""
+    original_prefill: float | None
+    """Reading, the original; null where it did not fit."""
+    original_decode: float | None
+    """Generating, the original."""
+    converted_prefill: float | None
+    """Reading, the converted model."""
+    converted_decode: float | None
+    """Generating, the converted model."""
+
+
+class Energy(Result):
+    """What the device's own energy counter says; never estimated."""
+
+    source: str
+    """Which counter was read."""
+    points: tuple[EnergyPoint, ...]
+    """By context length."""

@@ -1,0 +1,46 @@
+"""The task and the capacity probe in a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.report.content import content
+from engine.report.html import html
+from engine.report.source import gather
+from engine.report.words import LANGS, Words
+from tests.support import example_reports as examples
+from tests.support import example_runs
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_scores_stand_with_their_change_and_interval(tmp_path: Path, lang) -> None:
+    made = examples.comparison(task=example_runs.task(), mqar=example_runs.mqar())
+    report = content(gather(examples.finished_run(tmp_path / "run", made), None), lang)
+    words = Words(lang)
+    pages = {page.title: page for page in report.annexes}
+    task, mqar = pages[words("annex.task")], pages[words("annex.mqar")]
+    assert task.paragraphs == (words("annex.task_text"),)
+    rouge = task.tables[0].rows[1]
+    assert rouge[1:6] == ("21.0", "40.2", "36.1", "−4.1",
+                          words("interval_cell", low="−7.5", high="−1.5", n="40"))  # fmt: skip
+    assert task.quotes[0][1] == "40 of 52 held-out prompts."
+    assert mqar.tables[0].rows[1][:4] == ("32", "158 / 160", "–", "53 / 160")
+    assert words("annex.task") in html(report)
+
+
+def test_what_was_not_measured_has_no_annex(tmp_path: Path) -> None:
+    run = examples.finished_run(tmp_path / "run", examples.comparison())
+    titles = [page.title for page in content(gather(run, None), "en").annexes]
+    assert Words("en")("annex.task") not in titles and Words("en")("annex.mqar") not in titles
+
+
+def test_what_nobody_does_is_not_judged(tmp_path: Path) -> None:
+    made = examples.comparison(
+        task=example_runs.task(judged=False), mqar=example_runs.mqar(judged=False)
+    )
+    report = content(gather(examples.finished_run(tmp_path / "run", made), None), "en")
+    pages = {page.title: page for page in report.annexes}
+    assert "nothing about the conversion" in pages["Your task"].paragraphs[0]
+    assert pages["Pairs kept apart (MQAR)"].tables[0].rows[0][-2] == "not judged"
