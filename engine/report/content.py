@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.report import annexes, charts, provenance
+from engine.report.control_annex import controls
 from engine.report.headline import figures
 from engine.report.judgement import gate_rows, overall
 from engine.report.lines import lines, money_sentence
@@ -21,6 +22,7 @@ def content(source: Source, lang: Lang) -> Report:
     pages = (
         annexes.quality(source, words),
         annexes.recall(source, words),
+        controls(source, words),
         annexes.speed(source, words),
         annexes.memory(source, words),
         annexes.answers(source, words),
