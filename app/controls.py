@@ -12,7 +12,7 @@ from engine.evidence.control_parts import ControlName, ControlResult, Controls, 
 from engine.evidence.parts import ModelRecall
 from engine.evidence.results import Comparison
 from engine.evidence.stats import Interval
-from engine.runs.controls import Progress
+from engine.runs.control_progress import Progress
 
 _QUESTION = {
     "no-transfer": "transfer", "random-init": "pretraining", "elu": "rival", "rfa": "rival",

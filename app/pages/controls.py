@@ -19,7 +19,7 @@ from engine.evidence.control_parts import ControlName, Controls
 from engine.evidence.control_plan import RunSteps, estimated_seconds
 from engine.evidence.results import Comparison
 from engine.runs import controls, service
-from engine.runs.controls import Progress
+from engine.runs.control_progress import Progress, progress_of
 from engine.runs.records import Run
 
 POLL_S = 2.0
@@ -67,7 +67,7 @@ def values(run: Run | None, result: Comparison | None, lang: str) -> list[object
     """Values for `ControlsPanel.outputs()`; hidden without a comparison."""
     if run is None or result is None:
         return [gr.update(visible=False), *[gr.skip()] * 6, gr.Timer(active=False)]
-    found, progress = Controls.in_folder(run.folder), controls.progress_of(run)
+    found, progress = Controls.in_folder(run.folder), progress_of(run)
     left = [] if run.sample else _left(run, result, found, lang)
     working = progress is not None and progress.state == "working"
     said = shown.status(progress, lang)
@@ -130,7 +130,7 @@ def look(run_id: str, *, lang: str) -> list[object]:
     try:
         with problems.guard():
             run = service.get(run_id)
-            progress = controls.progress_of(run)
+            progress = progress_of(run)
             if progress is not None and progress.state == "working":
                 return _watched(run, progress, lang)
             content = service.comparison(run.id)

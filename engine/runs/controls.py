@@ -8,15 +8,12 @@ what it is at stands in the run's folder.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Literal
+from dataclasses import replace
 
 from engine.errors import BadRunConfig, Cancelled, EngineError, RunBusy
 from engine.events import Event, Listener
@@ -24,42 +21,21 @@ from engine.evidence.control_parts import CONTROL_NAMES, ControlName, Controls
 from engine.evidence.control_plan import RunSteps
 from engine.runs import locks, paths, service, store
 from engine.runs.boundary import boundary
+from engine.runs.control_progress import Progress, State, progress_of, write
 from engine.runs.executors import Executor
 from engine.runs.executors.local import LocalExecutor
 from engine.runs.records import Run
 from engine.runs.stopping import Stop
-from engine.services.jsonfile import write_json
 
-PROGRESS_FILE = "controls-progress.json"
 WRITE_EVERY_S = 0.5
-_STOPPED = "Stopped; the controls that were finished are kept."
-_GO_ON = "Ask for the others again: a training goes on where it was stopped."
-
-State = Literal["working", "done", "cancelled", "failed", "interrupted"]
+STOPPED = "Stopped; the controls that were finished are kept."
+GO_ON = "Ask for the others again: a training goes on where it was stopped."
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where the last request for controls stands."""
-
-    names: tuple[str, ...]
-    state: State
-    began_at: float
-    """Seconds since the epoch."""
-    part: str = ""
-    """What is at work: "waiting", "loading", or the control's name, a colon and the stage."""
-    step: int = 0
-    """Optimiser steps done, of all controls asked for."""
-    total: int = 0
-    message: str = ""
-    """What went wrong, where something did, and what to do about it."""
-    hint: str = ""
-
-
 def names_of(words: Sequence[str]) -> list[ControlName]:
-    """Names of controls as a user writes them.
+    """Names of controls as a user writes them, each once.
 
     Raises:
         BadRunConfig: there is no control of a name.
@@ -69,7 +45,7 @@ def names_of(words: Sequence[str]) -> list[ControlName]:
         raise BadRunConfig(
             f"There is no control {unknown[0]!r}.", f"Choose from: {', '.join(CONTROL_NAMES)}."
         )
-    return [known[word] for word in words]
+    return [known[word] for word in dict.fromkeys(words)]
 
 
 def train(run_id: str, only: Sequence[ControlName], listen: Listener) -> Controls:
@@ -86,11 +62,11 @@ def train(run_id: str, only: Sequence[ControlName], listen: Listener) -> Control
         EngineError: see `engine.services.controls.train_controls`.
     """
     run = _finished(run_id)
-    lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
-    if lock is None:
-        raise RunBusy("The run is being worked on.", "Wait until that has ended.")
+    lock = _locked(run)
     try:
-        return _work(run, only, listen)
+        store.update(run_id, cancel_requested_at=None)
+        stop = Stop(run_id, STOPPED, GO_ON)
+        return _recorded(run, only, listen, stop, "errors.log in the data directory")
     finally:
         lock.release()
 
@@ -114,13 +90,11 @@ def start(
             raise BadRunConfig(
                 f"The control {name} would tell nothing: {reason}.", "Choose another."
             )
-    lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
-    if lock is None:
-        raise RunBusy("The run is being worked on.", "Wait until that has ended.")
+    lock = _locked(run)
     try:
         store.update(run_id, cancel_requested_at=None)
         progress = Progress(tuple(only), "working", time.time())
-        _write(run.folder, progress)
+        write(run.folder, progress)
         command = (sys.executable, "-m", "engine.runs.controls", "--only", ",".join(only))
         (executor or LocalExecutor(command)).submit(run_id, run.folder / "worker.log", lock.fd)
     finally:
@@ -136,18 +110,6 @@ def cancel(run_id: str) -> None:
         store.update(run_id, cancel_requested_at=time.time())
 
 
-def progress_of(run: Run) -> Progress | None:
-    """Where the last request of the run's stands; None where there was none."""
-    file = run.folder / PROGRESS_FILE
-    if not file.is_file():
-        return None
-    found = json.loads(file.read_text("utf-8"))
-    progress = Progress(**{**found, "names": tuple(found["names"])})
-    if progress.state == "working" and locks.is_free(run.folder / "lock"):
-        return replace(progress, state="interrupted")  # its worker is gone and could not say so
-    return progress
-
-
 def _finished(run_id: str) -> Run:
     run = service.require_own(run_id)
     if run.state != "done":
@@ -155,9 +117,15 @@ def _finished(run_id: str) -> Run:
     return run
 
 
+def _locked(run: Run) -> locks.FileLock:
+    lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
+    if lock is None:
+        raise RunBusy("The run is being worked on.", "Wait until that has ended.")
+    return lock
+
+
 def _work(run: Run, only: Sequence[ControlName], listen: Listener) -> Controls:
     """The work itself, by whoever holds the run's lock."""
-
     part = "loading"
 
     def may_try() -> bool:
@@ -176,43 +144,48 @@ def _work(run: Run, only: Sequence[ControlName], listen: Listener) -> Controls:
         return train_controls(run.folder, config, only, listen, device=run_device())
 
 
-def _write(folder: Path, progress: Progress) -> None:
-    write_json(folder / PROGRESS_FILE, asdict(progress))
-
-
-def _worker(run: Run, only: Sequence[ControlName]) -> Progress:
-    """Work, and leave a last word in the progress file whatever happens."""
-    stop = Stop(run.id, _STOPPED, _GO_ON)
-    stop.hear()
+def _recorded(
+    run: Run, only: Sequence[ControlName], listen: Listener, stop: Stop, details: str
+) -> Controls:
+    """The work, told in the progress file as well; that gets a last word however the work ends.
+    `details` is where a traceback goes, for the hint."""
     progress, written = Progress(tuple(only), "working", time.time()), 0.0
 
-    def listen(event: Event) -> None:
+    def heard(event: Event) -> None:
         nonlocal progress, written
         stop.check()
-        if event.kind in ("note", "warning"):
-            log.info("%s", event.values.get("text", ""))
-        elif event.kind == "progress":
-            part = str(event.values.get("part", ""))
-            changed = part != progress.part
-            progress = replace(progress, part=part, step=event.step, total=event.total)
-            if changed or time.monotonic() - written >= WRITE_EVERY_S:
-                written = time.monotonic()
-                _write(run.folder, progress)
+        listen(event)
+        if event.kind != "progress":
+            return
+        part = str(event.values.get("part", ""))
+        changed = part != progress.part
+        progress = replace(progress, part=part, step=event.step, total=event.total)
+        if changed or time.monotonic() - written >= WRITE_EVERY_S:
+            written = time.monotonic()
+            write(run.folder, progress)
 
-    state, message, hint = "done", "", ""
+    state: State = "interrupted"
+    message = hint = ""
     try:
-        with boundary("worker.log in the run's folder"):
-            _work(run, only, listen)
+        with boundary(details):
+            found = _work(run, only, heard)
+        state = "done"
+        return found
     except Cancelled:
         state = "cancelled"
+        raise
     except EngineError as error:
-        log.exception("the controls failed")
         state, message, hint = "failed", error.message, error.hint
-    ended = replace(progress, state=state, message=message, hint=hint)
-    _write(run.folder, ended)
-    store.update(run.id, cancel_requested_at=None)
-    log.info("the controls are %s", state)
-    return ended
+        raise
+    finally:
+        write(run.folder, replace(progress, state=state, message=message, hint=hint))
+        store.update(run.id, cancel_requested_at=None)
+
+
+def _tell(event: Event) -> None:
+    """Notes and warnings into the worker's log."""
+    if event.kind in ("note", "warning"):
+        log.info("%s", event.values.get("text", ""))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -228,11 +201,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # in a log file they are noise
     lock = locks.FileLock.adopt(options.lock_fd)
+    stop = Stop(options.run_id, STOPPED, GO_ON)
+    stop.hear()
     try:
-        run = store.get(options.run_id)
-        return 0 if _worker(run, names_of(options.only.split(","))).state == "done" else 1
+        run, only = store.get(options.run_id), names_of(options.only.split(","))
+        _recorded(run, only, _tell, stop, "worker.log in the run's folder")
+    except EngineError as error:
+        log.info("the controls ended early: %s", error.message)
+        return 1
     finally:
         lock.release()
+    return 0
 
 
 if __name__ == "__main__":

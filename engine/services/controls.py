@@ -8,6 +8,7 @@ document and question against question. Its weights are not kept.
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 from collections.abc import Sequence
@@ -94,10 +95,11 @@ def _train(
     config, original, recipe = bench.config, bench.original, plan.recipe
 
     def fresh() -> PreTrainedModel:
-        base = original.model
         if plan.name == "random-init":
-            base = fresh_model(base, seed=config.seed)
-        return swapped(base, plan.method, config.kept, seed=config.seed)
+            start = fresh_model(original.model, seed=config.seed)
+        else:
+            start = copy.deepcopy(original.model)
+        return swapped(start, plan.method, config.kept, seed=config.seed)
 
     def heard(part: str, done: int) -> Listener:
         return with_progress(listen, total=total, before=done, part=f"{plan.name}: {part}")

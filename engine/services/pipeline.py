@@ -67,7 +67,8 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
         record = ConversionRecord(method=config.method, kept=config.kept)
 
         def fresh() -> PreTrainedModel:
-            return swapped(original.model, config.method, config.kept, seed=config.seed)
+            copied = copy.deepcopy(original.model)
+            return swapped(copied, config.method, config.kept, seed=config.seed)
 
         model = None if done else student(fresh, checkpoints, device=device)
     with _stage("transferring", folder, listen):

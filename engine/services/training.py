@@ -6,7 +6,6 @@ stage at work, and the converted model once attention transfer is done.
 
 from __future__ import annotations
 
-import copy
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,10 +33,9 @@ TRANSFERRED = "transferred"
 def swapped(
     model: PreTrainedModel, method: MethodConfig, kept: KeptLayers, *, seed: int
 ) -> PreTrainedModel:
-    """A copy of the model with its attention swapped and nothing trained."""
-    made = copy.deepcopy(model)
-    convert(made, method, kept, seed=seed)
-    return made
+    """The model itself with its attention swapped and nothing trained."""
+    convert(model, method, kept, seed=seed)
+    return model
 
 
 def student(

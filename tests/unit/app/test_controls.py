@@ -13,7 +13,7 @@ from app.pages import controls as page
 from engine.configs import RunConfig
 from engine.evidence.control_parts import CONTROLS_FILE, Controls
 from engine.runs import controls, locks, paths, store
-from engine.runs.controls import PROGRESS_FILE, Progress
+from engine.runs.control_progress import PROGRESS_FILE, Progress
 from engine.runs.records import Run
 from engine.services.jsonfile import write_json
 from tests.support import example_runs as examples
@@ -83,8 +83,8 @@ def test_without_controls_all_are_offered_with_the_time_each_may_take(run: Run) 
     assert names == ("no-transfer", "random-init", "elu", "rfa") == tuple(
         values["choices"]["value"]
     )
-    # 200 steps at 92.4 s for 200, and loading.
-    assert labels[0] == "Without attention transfer (about 1 min 34 s)"
+    # 160 steps at the pace of 92.4 s for 200, and loading.
+    assert labels[0] == "Without attention transfer (about 1 min 15 s)"
     assert values["form"]["visible"] and values["start"]["visible"]
     assert not values["cancel"]["visible"] and values["status"] == ""
 

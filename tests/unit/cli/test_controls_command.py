@@ -19,6 +19,7 @@ from engine.configs import RunConfig
 from engine.events import Event, Listener
 from engine.evidence.control_parts import ControlName, Controls
 from engine.runs import store
+from engine.runs.control_progress import progress_of
 from engine.services import controls as training
 from tests.support import example_runs as examples
 from tests.support.runs import kill_workers, make_run
@@ -75,6 +76,9 @@ def test_a_table_and_a_sentence_on_each(
     assert "+0.0800 to +0.1200" in rows["no-transfer"] and "138/200" in rows["no-transfer"]
     assert "+15.0 to +26.0 points" in rows["no-transfer"]
     assert "elu: fine-tuning 3/160 steps in all" in err
+    progress = progress_of(store.get(run_id))
+    assert progress is not None
+    assert (progress.state, progress.step, progress.part) == ("done", 3, "elu: fine-tuning")
 
 
 def test_without_names_all_are_asked_for_and_json_is_one_document(
@@ -111,11 +115,15 @@ def test_ctrl_c_ends_the_work_at_the_next_event(
     assert main(["controls", run_id]) == 130
     assert "those that were finished are kept" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before
+    # The page tells the same, and offers to go on.
+    progress = progress_of(store.get(run_id))
+    assert progress is not None and progress.state == "cancelled"
 
 
 def test_a_control_that_is_better_is_said_to_be() -> None:
     interval = {"estimate": -0.2, "low": -0.3, "high": -0.1, "n": 12}
     better = examples.control("no-transfer", lost_nats=-0.2, lost_interval=interval)
-    assert "attention transfer did not pay: it costs 0.2000 nats per token" in sentence(better, "t2r")
+    said = sentence(better, "t2r")
+    assert "attention transfer did not pay: it costs 0.2000 nats per token" in said
     nothing = examples.control("random-init", lost_nats=None, lost_interval=None)
     assert "no finite likelihoods" in sentence(nothing, "t2r")

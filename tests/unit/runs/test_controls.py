@@ -16,7 +16,7 @@ from engine.errors import BadRunConfig, ReadOnlyRun, RunBusy
 from engine.events import ignore
 from engine.evidence.control_parts import ControlName, Controls
 from engine.runs import controls, locks, paths, service, store
-from engine.runs.controls import Progress
+from engine.runs.control_progress import Progress, progress_of
 from engine.runs.executors.local import LocalExecutor
 from tests.support.runs import make_run
 
@@ -29,7 +29,7 @@ def _start(run_id: str, *only: ControlName) -> Progress:
 def _wait(run_id: str, until: Callable[[Progress], bool]) -> Progress:
     deadline = time.monotonic() + 30
     while True:
-        found = controls.progress_of(store.get(run_id))
+        found = progress_of(store.get(run_id))
         assert found is not None and time.monotonic() < deadline, found
         if until(found):
             return found
@@ -46,7 +46,7 @@ def _names(run_id: str) -> list[str]:
 
 def test_the_worker_trains_and_the_run_stays_done() -> None:
     run_id = make_run(step_s=0.0, state="done")
-    assert controls.progress_of(store.get(run_id)) is None
+    assert progress_of(store.get(run_id)) is None
     assert _start(run_id, "elu", "rfa").names == ("elu", "rfa")
     found = _wait(run_id, _ended)
     assert (found.state, found.step, found.total) == ("done", 20, 20)
@@ -113,7 +113,7 @@ def test_a_run_that_is_not_done_has_none(state: str) -> None:
     for ask in (lambda: controls.train(run_id, (), ignore), lambda: _start(run_id, "elu")):
         with pytest.raises(RunBusy):
             ask()
-    assert controls.progress_of(store.get(run_id)) is None
+    assert progress_of(store.get(run_id)) is None
 
 
 def test_a_sample_is_not_worked_on() -> None:
@@ -131,7 +131,7 @@ def test_no_name_a_wrong_name_and_an_idle_control_are_refused() -> None:
         controls.start(run_id, ("no-transfer",))
     with pytest.raises(BadRunConfig, match="'performer'"):
         controls.names_of(["elu", "performer"])
-    assert controls.names_of(["rfa", "elu"]) == ["rfa", "elu"]
+    assert controls.names_of(["rfa", "elu", "rfa"]) == ["rfa", "elu"]
 
 
 def test_deleting_a_run_elsewhere_takes_its_controls_along(tmp_path) -> None:
