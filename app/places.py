@@ -9,7 +9,7 @@ import gradio as gr
 from app import agreed, problems
 from app import components as html
 from app.blocks import block
-from app.pages import compare, convert, data, goal, history, landing, live, model
+from app.pages import compare, controls, convert, data, goal, history, landing, live, model
 from app.pages.sample import Sample
 from app.progress import Seen
 from app.text import t
@@ -59,6 +59,7 @@ class Places:
                 self.live = live.build(lang)
             with gr.Step(t("step.compare", lang), id=COMPARE) as compare_step:
                 self.compare = compare.build(lang)
+                self.controls = controls.build(lang)
         self.tabs = (goal_step, data_step, model_step, convert_step, compare_step)
 
     def go_home(self) -> Updates:
@@ -152,6 +153,7 @@ class Places:
             self.convert.problem, self.convert.start, self.live.column, self.live.title,
             self.live.problem, self.model.choice, self.model.facts, self.data.choice,
             self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
+            *self.controls.outputs(),
         ]  # fmt: skip
 
     def history(self) -> Updates:
@@ -177,7 +179,9 @@ class Places:
     def compared(self, run: Run | None, result: Comparison | None) -> Updates:
         """What the last step shows of a run."""
         shown = compare.values(self.compare, run, result, self.lang)
-        return dict(zip(self.compare.outputs(), shown, strict=True))
+        extra = controls.values(run, result, self.lang)
+        outputs = [*self.compare.outputs(), *self.controls.outputs()]
+        return dict(zip(outputs, [*shown, *extra], strict=True))
 
     def lively(self, run: Run, seen: Seen, *, grown: bool) -> Updates:
         """What the live view shows of a run; its charts and its log only if `seen` has grown."""

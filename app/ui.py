@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from app.archive import Archive
-from app.pages import duel, model, vote
+from app.pages import controls, duel, model, vote
 from app.pages.sample import Sample
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
@@ -52,6 +52,7 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _running(studio)
     _deciding(studio)
     _watching(studio)
+    _controlling(studio)
     _listing(Archive(studio))
 
 
@@ -129,6 +130,16 @@ def _watching(studio: Studio) -> None:
         concurrency_id="side-by-side", concurrency_limit=1,
     )  # fmt: skip
     panel.stop.click(None, None, None, cancels=[running])
+
+
+def _controlling(studio: Studio) -> None:
+    panel, lang, run_id = studio.controls, studio.lang, studio.run_id
+    outputs = panel.outputs()
+    panel.start.click(
+        partial(controls.start, lang=lang), [run_id, panel.choices], outputs, **_SILENT
+    )
+    panel.cancel.click(partial(controls.cancel, lang=lang), run_id, outputs, **_SILENT)
+    panel.timer.tick(partial(controls.look, lang=lang), run_id, outputs, **_SILENT)
 
 
 def _listing(archive: Archive) -> None:

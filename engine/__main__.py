@@ -1,4 +1,4 @@
-"""The command line: `python -m engine models | convert | compare | vote | report | verify | runs`.
+"""The command line: `python -m engine models | convert | compare | controls | report | runs ...`.
 
 Standard output carries the answer (with --json exactly one JSON document), standard error the
 progress and the errors. Exit status: 0; 2 with a line of error and a line of hint; 130 when
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from engine.installation import not_installed
 
 try:
-    from engine.cli import report, tables, verdict
+    from engine.cli import controls, report, tables, verdict
     from engine.cli.files import destination, prompt_from
     from engine.cli.follow import ProgressLine, follow, require_done
     from engine.cli.log import log_file
@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "vote", nargs="*", metavar="PAIR CHOICE", help="e.g. 1 left; right, tie, both_bad"
     )
 
+    controls.add_command(commands, shared)
     report.add_commands(commands, shared)
 
     runs = commands.add_parser("runs", help="list runs, or act on one", parents=[shared])
@@ -227,7 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in PATIENT_THREADS.items():
         os.environ.setdefault(name, value)
     commands = {"models": _models, "convert": _convert, "compare": _compare, "vote": _vote,
-                "report": report.write, "verify": report.check, "runs": _runs}  # fmt: skip
+                "controls": controls.train, "report": report.write, "verify": report.check,
+                "runs": _runs}  # fmt: skip
     try:
         with log_file() as place, boundary(place):
             options = _parser().parse_args(arguments)

@@ -28,7 +28,8 @@ class Event:
     Names in `values` of a "loss" event: `transfer_loss` (squared error relative to the variance of
     the original's attention output; 1.0 = no better than always giving its average), `train_loss`,
     `validation_loss` (nats per token), `teacher_loss` (the original's validation loss, nats per
-    token), `dead_features` (fraction 0-1), `learning_rate`, `track` ("converted" or "control").
+    token), `dead_features` (fraction 0-1), `learning_rate`, `track` ("converted", "control", or
+    the name of a control trained on request).
     """
 
     kind: EventKind

@@ -53,7 +53,10 @@ class ProgressLine:
 
     def status(self, run: Run) -> None:
         """Show stage, step of total, time left and the last readings."""
-        text = self._describe(run)
+        self.show(self._describe(run))
+
+    def show(self, text: str) -> None:
+        """Show where the work stands, in place of what was shown before."""
         now = time.monotonic()
         if self._rewrites:
             self._stream.write("\r\x1b[K" + text[:110])

@@ -88,7 +88,7 @@ def _files(run: ReportedRun, source: Source, lang: Lang) -> dict[str, bytes]:
     }
     if money is not None:
         files["money.json"] = _json(money)
-    for name in ("pairs.json", "votes.json"):
+    for name in ("pairs.json", "votes.json", "controls.json"):
         if (run.folder / name).is_file():
             files[name] = (run.folder / name).read_bytes()
     return files

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from engine.errors import BadRunConfig
+from engine.evidence.control_parts import CONTROLS_FILE, Controls
 from engine.evidence.results import Comparison
 from engine.evidence.roi import MoneyInputs, Roi, roi
 from engine.evidence.verdict import GateName, GateVerdict
@@ -63,6 +64,8 @@ class Source:
     """Null where the run has no pairs of answers."""
     money: Roi | None
     """Null where no prices were given."""
+    controls: Controls = Controls()
+    """Models trained on request, each with one thing left out; empty where there are none."""
 
     @property
     def model(self) -> str:
@@ -120,7 +123,22 @@ def gather(run: ReportedRun, money: MoneyInputs | None = None) -> Source:
         comparison=comparison,
         votes=_votes(run.folder),
         money=roi(comparison.speed, comparison.timing, money) if money else None,
+        controls=_controls(run.folder),
     )
+
+
+def _controls(folder: Path) -> Controls:
+    file = folder / CONTROLS_FILE
+    if not file.is_file():
+        return Controls()
+    try:
+        return Controls.model_validate(cleaned(json.loads(file.read_text("utf-8"))))
+    except (ValidationError, ValueError) as error:
+        raise BadRunConfig(
+            f"The run's {CONTROLS_FILE} cannot be read.",
+            "It was altered or comes from a later version: delete it, and train the controls anew"
+            " with `python -m engine controls RUN`.",
+        ) from error
 
 
 def _votes(folder: Path) -> VoteCount | None:

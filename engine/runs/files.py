@@ -10,8 +10,8 @@ from engine.errors import BadRunConfig
 from engine.services.jsonfile import write_json
 
 FILES = (
-    "config.json", "comparison.json", "timings.json", "pairs.json", "votes.json", "worker.log",
-    "lock",
+    "config.json", "comparison.json", "timings.json", "pairs.json", "votes.json", "controls.json",
+    "controls-progress.json", "worker.log", "lock",
 )  # fmt: skip
 FOLDERS = (
     "data", "converted", "control", "checkpoint", "reports", ".converted.part", ".control.part",

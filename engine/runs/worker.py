@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sqlite3
 import sys
 import threading
@@ -25,30 +24,12 @@ from engine.runs import locks, paths, store
 from engine.runs.boundary import boundary
 from engine.runs.records import Run, RunState
 from engine.runs.seal import recorded
+from engine.runs.stopping import Stop
 from engine.services.timings import read_timings
 
 HEARTBEAT_S = 5.0
 
 log = logging.getLogger("engine.runs.worker")
-
-
-class _Stop:
-    """Whether the work should save and end: a signal came, or the user asked for it."""
-
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
-        self._signalled = threading.Event()
-
-    def on_signal(self, number: int, _frame: object) -> None:
-        log.info("received %s", signal.Signals(number).name)
-        self._signalled.set()
-
-    def check(self) -> None:
-        """Raise `Cancelled` if the work should end."""
-        if self._signalled.is_set() or store.get(self._run_id).cancel_requested_at is not None:
-            raise Cancelled(
-                "The run was stopped; what was done is saved.", "Resume it to go on from there."
-            )
 
 
 @contextmanager
@@ -74,7 +55,7 @@ def _heartbeat(run_id: str) -> Iterator[None]:
         thread.join()
 
 
-def _my_turn(run: Run, stop: _Stop) -> bool:
+def _my_turn(run: Run, stop: Stop) -> bool:
     """Whether no run that was started earlier still waits for the lane."""
     stop.check()
     mine = (run.started_at or run.created_at, run.id)
@@ -89,9 +70,10 @@ def _my_turn(run: Run, stop: _Stop) -> bool:
 
 def execute(run: Run) -> RunState:
     """Do the run and write its terminal state, whatever happens."""
-    stop = _Stop(run.id)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop.on_signal)
+    stop = Stop(
+        run.id, "The run was stopped; what was done is saved.", "Resume it to go on from there."
+    )
+    stop.hear()
 
     def listen(event: Event) -> None:
         store.record(run.id, event)

@@ -22,12 +22,14 @@ from engine.core.swap import knowing_padding
 from engine.data.batches import Batch, batches
 from engine.data.dataset import Dataset
 from engine.events import Event, Listener
+from engine.evidence.control_parts import ControlName
 from engine.evidence.parts import finite
 from engine.evidence.results import FinetuningEnd
 from engine.services.adapters import adapters
 from engine.services.dead_features import read_and_revive
 
-Track = Literal["converted", "control"]
+Track = Literal["converted", "control"] | ControlName
+
 
 def learning_rate(recipe: Recipe, parameters: int) -> float:
     """Peak rate of the pretrained weights: the recipe's, or one that falls with model size.
@@ -94,7 +96,7 @@ def finetune(
         teacher: the original, untouched.
         dataset: train and validation pieces; the held-out ones are not looked at.
         recipe: steps, rates, weights of the losses.
-        track: which of the two this is, for the events.
+        track: which model this is, for the events.
         seed: seed of the data's order and of the adapters' first weights.
         listen: told each step's loss and each validation reading.
         checkpoint: file to save to and resume from.

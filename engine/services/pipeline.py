@@ -11,31 +11,22 @@ import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
 from engine.configs import RunConfig
-from engine.core.saving import saving
 from engine.data.dataset import Dataset
-from engine.errors import Cancelled
 from engine.events import Event, Listener, Stage
-from engine.evidence.results import FinetuningEnd
 from engine.models.load import Loaded
 from engine.models.memory import run_device
-from engine.services.artifacts import ConversionRecord, load_converted, save_model
+from engine.services.artifacts import ConversionRecord
 from engine.services.compare import compare, run_data
-from engine.services.convert import convert
 from engine.services.data_checks import data_warnings, guessing_warnings, leaks_of
 from engine.services.finetune import Track, finetune
 from engine.services.original import load_original
 from engine.services.timings import read_timings, timed
-from engine.services.transfer import transfer
-
-CHECKPOINT = "checkpoint"
-TRANSFERRED = "transferred"
-"""Within the checkpoint folder: the converted model after attention transfer."""
+from engine.services.training import CHECKPOINT, imitate, keep, student, swapped, with_progress
 
 
 def run_pipeline(
@@ -73,27 +64,33 @@ def _train(config: RunConfig, folder: Path, listen: Listener, device: str) -> No
         original = load_original(config, device=device, finetune=config.recipe.finetune)
         dataset = _prepare_data(config, folder, original, listen)
         done = (folder / "converted").is_dir()
-        model = None if done else _model_to_train(config, folder, original)
         record = ConversionRecord(method=config.method, kept=config.kept)
-    with _stage("transferring", folder, listen):
-        transferred = checkpoints / TRANSFERRED
-        if model is not None and not transferred.is_dir():
-            transfer(
-                model, dataset, config.recipe, seed=config.seed,
-                listen=_with_progress(listen), checkpoint=checkpoints / "transfer.pt",
-            )  # fmt: skip
-            _keep(transferred, model, original, record)
-    with _stage("fine-tuning", folder, listen):
-        controlled = config.recipe.train_control and config.recipe.finetune.steps > 0
 
-        def train(student: PreTrainedModel, track: Track) -> None:
-            heard = _with_progress(listen, int(track == "control"), 1 + controlled)
+        def fresh() -> PreTrainedModel:
+            copied = copy.deepcopy(original.model)
+            return swapped(copied, config.method, config.kept, seed=config.seed)
+
+        model = None if done else student(fresh, checkpoints, device=device)
+    with _stage("transferring", folder, listen):
+        if model is not None:
+            heard = with_progress(listen, total=config.recipe.transfer.steps)
+            imitate(
+                model, original, dataset, config.recipe, record, seed=config.seed, listen=heard,
+                checkpoints=checkpoints,
+            )  # fmt: skip
+    with _stage("fine-tuning", folder, listen):
+        steps = config.recipe.finetune.steps
+        controlled = config.recipe.train_control and steps > 0
+
+        def train(learner: PreTrainedModel, track: Track) -> None:
+            before, total = steps * (track == "control"), steps * (1 + controlled)
+            heard = with_progress(listen, before=before, total=total)
             end = finetune(
-                student, original.model, dataset, config.recipe, track=track, seed=config.seed,
+                learner, original.model, dataset, config.recipe, track=track, seed=config.seed,
                 listen=heard, checkpoint=checkpoints / f"{track}.pt",
             )  # fmt: skip
             kept_record = record if track == "converted" else None
-            _keep(folder / track, student, original, kept_record, end)
+            keep(folder / track, learner, original, kept_record, end)
 
         if model is not None:
             train(model, "converted")
@@ -134,51 +131,3 @@ def _prepare_data(
     for text in found:
         listen(Event("warning", "preparing", values={"text": text}))
     return dataset
-
-
-def _model_to_train(config: RunConfig, folder: Path, original: Loaded) -> PreTrainedModel:
-    """The converted model after attention transfer where that is done, else freshly swapped."""
-    saved = folder / CHECKPOINT / TRANSFERRED
-    if saved.is_dir():
-        return load_converted(saved, device=str(original.model.device)).model
-    model = copy.deepcopy(original.model)
-    convert(model, config.method, config.kept, seed=config.seed)
-    return model
-
-
-def _keep(
-    folder: Path, model: PreTrainedModel, original: Loaded, record: ConversionRecord | None,
-    end: FinetuningEnd | None = None,
-) -> None:  # fmt: skip
-    """Save a model such that its folder is whole whenever it is there.
-
-    Raises:
-        EngineError: the disk is full or cannot be written to.
-    """
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    with saving("The model"):
-        try:
-            save_model(part, model, original.tokenizer, record, end)
-            part.replace(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-
-
-def _with_progress(listen: Listener, place: int = 0, of: int = 1) -> Listener:
-    """Tell the progress within the stage after each loss, where `of` trainings share the stage."""
-
-    def heard(event: Event) -> None:
-        try:
-            listen(event)
-        except Cancelled:
-            # Training saves when a step's event is refused. Any other event is no safe point: the
-            # work goes on until the next that is.
-            if event.kind != "loss":
-                return
-            raise
-        if event.kind == "loss":
-            done = place * event.total + event.step
-            listen(replace(event, kind="progress", step=done, total=of * event.total, values={}))
-
-    return heard

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine.configs import RunConfig
+from engine.evidence.control_parts import Controls
 from engine.evidence.results import Comparison
 from engine.methods import METHODS
 
@@ -106,7 +107,7 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     return [m for part in getattr(annotation, "__args__", ()) for m in _models_in(part)]
 
 
-@pytest.mark.parametrize("model", [RunConfig, Comparison])
+@pytest.mark.parametrize("model", [RunConfig, Comparison, Controls])
 def test_every_field_is_documented(model: type[BaseModel]) -> None:
     seen: set[type] = set()
     assert _undocumented(model, model.__name__, seen) == []

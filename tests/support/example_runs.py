@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.evidence.control_parts import ControlName, ControlResult
 from engine.evidence.results import Comparison
 from engine.runs.records import Run, RunEvent
 
@@ -278,6 +279,21 @@ def comparison(**changes: Any) -> Comparison:
         },
     }  # fmt: skip
     return Comparison.model_validate({**content, **changes})
+
+
+def control(name: ControlName, **changes: Any) -> ControlResult:
+    """A control's result; `changes` replaces parts."""
+    content: dict[str, Any] = {
+        "name": name, "settings_sha256": "d" * 64,
+        "method": name if name in ("elu", "rfa") else "hybrid", "transfer_steps": 0,
+        "finetuning": {"kept_step": 140, "steps": 160, "validation_loss": 1.1},
+        "quality": _quality(2.99, -0.1), "recall": _recall((1.0, 0.9, 0.8, 0.5, 0.25)),
+        "lost_nats": 0.1013,
+        "lost_interval": {"estimate": 0.1013, "low": 0.08, "high": 0.12, "n": 41},
+        "lost_facts": {"estimate": 0.2, "low": 0.15, "high": 0.26, "n": 198},
+        "seconds": 71.4, "environment": comparison().environment.model_dump(),
+    }  # fmt: skip
+    return ControlResult.model_validate({**content, **changes})
 
 
 def config(**changes: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from engine.configs import RECIPES
 from engine.data.needles import NEEDLE_TASKS
 from engine.data.token_text import TokenClass
 from engine.events import STAGES
+from engine.evidence.control_parts import CONTROL_NAMES, Worth
 from engine.evidence.inner_parts import LinearBranch
 from engine.evidence.subject import PHASES
 from engine.evidence.task_parts import TaskMetricName, Tokens
@@ -57,6 +58,16 @@ GOAL = DEFAULTS.keys()
 FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "alike.class.*": get_args(TokenClass),
     "alike.task.*": NEEDLE_TASKS,
+    "controls.column.*": (
+        "control", "steps", "perplexity", "facts", "lost", "interval", "facts_lost",
+    ),
+    "controls.name.*": CONTROL_NAMES,
+    "controls.reading.*.*": [
+        *itertools.product(
+            ("transfer", "pretraining", "rival"), set(get_args(Worth)) - {"unknown"}
+        )
+    ],
+    "controls.stage.*": ("attention-transfer", "fine-tuning", "measuring"),
     "dataset.*": COUNTS.keys() - {"splits"} | COUNTS["splits"].keys(),
     "error.*": ERRORS,
     "error.help.*": ERRORS,

@@ -1,34 +1,28 @@
 """The result's schema: strict, documented, and free of what JSON cannot say."""
 
 import json
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from engine.evidence import (
-    batch_parts,
-    behaviour_parts,
-    data_parts,
-    inner_parts,
-    mqar_parts,
-    parts,
-    results,
-    task_parts,
-    timing_parts,
-    verdict,
-)
+import engine.evidence
+from engine.evidence import results, verdict
 from engine.evidence.environment import environment
 from engine.evidence.parts import DistanceRecall, PositionBin, Result, finite
 from tests.support.models import tiny_model
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "comparison-schema.md"
+PARTS = [
+    import_module(f"engine.evidence.{found.name}")
+    for found in iter_modules(engine.evidence.__path__)
+    if found.name.endswith("parts")
+]
 MODELS = [
     value
-    for module in (
-        parts, behaviour_parts, data_parts, inner_parts, results, verdict, timing_parts,
-        batch_parts, task_parts, mqar_parts,
-    )
+    for module in (results, verdict, *PARTS)
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, BaseModel) and value not in (BaseModel, Result)
 ]

@@ -28,7 +28,7 @@ from engine.errors import Cancelled, EngineError, OriginalChanged
 from engine.events import STAGES, Event
 from engine.evidence.results import Comparison
 from engine.methods import T2R
-from engine.services import pipeline
+from engine.services import pipeline, training
 from engine.services.pipeline import run_pipeline
 from engine.services.timings import read_timings
 from tests.support.models import tiny_model_folder
@@ -255,7 +255,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_model(
         (folder / "model.safetensors").write_bytes(b"half")
         raise SafetensorError("Error while serializing: I/O error: No space left on device")
 
-    monkeypatch.setattr(pipeline, "save_model", full)
+    monkeypatch.setattr(training, "save_model", full)
     folder = _folder(tmp_path / "run")
     with pytest.raises(EngineError, match="No space left") as caught:
         run_pipeline(config, folder, lambda _: None)
