@@ -76,10 +76,7 @@ def fitting(
         readings = {}
     for name in calls:
         reading = readings.get(name)
-        row[name] = (
-            {**reading.report(), "seconds": reading.median_s} if reading
-            else {"out_of_memory": True}
-        )  # fmt: skip
+        row[name] = reading.report() if reading else {"out_of_memory": True}
     calls.clear()
     forget_freed(device)
     return row
@@ -108,8 +105,8 @@ def largest(most: int, budget: float, bytes_each: float) -> int:
 def ratio(row: dict[str, dict[str, Any]]) -> float | None:
     """How many times as fast as the quickest original the converted model is; None where a side has
     no reading."""
-    theirs = [r["seconds"] for n, r in row.items() if n != "converted" and "seconds" in r]
-    mine = row["converted"].get("seconds")
+    theirs = [r["median_ms"] for n, r in row.items() if n != "converted" and "median_ms" in r]
+    mine = row["converted"].get("median_ms")
     return digits(min(theirs) / mine) if theirs and mine else None
 
 
@@ -117,7 +114,7 @@ def for_crossover(row: dict[str, Any]) -> float:
     """The ratio; without end where only the converted model has a reading, 0 where it has none."""
     if row["converted_over_original"] is not None:
         return row["converted_over_original"]
-    return math.inf if "seconds" in row["converted"] else 0.0
+    return math.inf if "median_ms" in row["converted"] else 0.0
 
 
 def measure_decode(
@@ -138,8 +135,8 @@ def measure_decode(
         }
         row: dict[str, Any] = fitting(builders, device, 6.0)
         for name, reading in row.items():
-            if "seconds" in reading:
-                rate = batch / reading["seconds"]
+            if "median_ms" in reading:
+                rate = 1000 * batch / reading["median_ms"]
                 reading["tokens_per_s"] = digits(rate)
                 side = name.split("_")[0]
                 best[side] = max(best.get(side, 0.0), rate)

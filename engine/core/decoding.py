@@ -103,7 +103,7 @@ class GraphedSteps:
         slots = -8 * (-(tokens + room) // 8)
         self._most = tokens + room if preallocate(cache, slots) else None
         device = model.device
-        self._slots = torch.arange(slots, device=device) if self._most else None
+        self._slots = torch.arange(slots if self._most else 1, device=device)
         self._position = torch.full((1, 1), tokens, device=device)
         self._token: Tensor | None = None
         self._logits = torch.empty(0, device=device)
@@ -153,15 +153,15 @@ class GraphedSteps:
 
     def _advance(self) -> None:
         """What is captured."""
-        at, last = self._position, self._last_position
-        given: dict[str, Any] = {"position_ids": at if last is None else at.clamp_max(last)}
-        if self._slots is not None:
-            dtype = self._model.dtype
-            hidden = (self._slots > at).to(dtype)  # [1, N]
-            given["attention_mask"] = (hidden * torch.finfo(dtype).min)[:, None, None]
+        at, last, dtype = self._position, self._last_position, self._model.dtype
+        hidden = (self._slots > at).to(dtype)  # [1, N]
+        # A mask even where no layer reads one: without it some families look for padding in the
+        # tokens, on the host.
         out = self._model(
-            input_ids=self._token, past_key_values=self.cache, use_cache=True, **given
-        )
+            input_ids=self._token, past_key_values=self.cache, use_cache=True,
+            position_ids=at if last is None else at.clamp_max(last),
+            attention_mask=(hidden * torch.finfo(dtype).min)[:, None, None],
+        )  # fmt: skip
         at.add_(1)
         self._logits = out.logits[:, -1]
 

@@ -153,8 +153,12 @@ def test_keys_side_by_side_with_other_heads_need_no_copy():
     ],
     ids=str,
 )
-@torch.no_grad()
 def test_decode_step_by_step(shape, dtype):
+    decode_step_by_step(shape, dtype)
+
+
+@torch.no_grad()
+def decode_step_by_step(shape, dtype):
     """From an empty state, one token at a time: the ring turns, sinks settle, tokens leave."""
     problem = case(shape, dtype)
     problem.plain[:] = torch.arange(shape.tokens, device=DEVICE) >= shape.sinks
