@@ -94,7 +94,7 @@ def _answers(found: TaskScore, lang: str) -> str:
         t("task.column.prompt", lang), t("task.column.reference", lang), t("party.original", lang),
         t("party.control", lang), t("party.converted", lang),
     ]  # fmt: skip
-    return ui.table(columns, rows, caption=t("task.answers", lang), words=True)
+    return ui.table(columns, rows, caption=t("task.answers", lang), prose=True)
 
 
 def _mqar(found: Mqar, lang: str) -> str:

@@ -16,7 +16,14 @@ from engine.evidence import savings
 from engine.evidence.gates import seal_state
 from engine.evidence.parts import Memory, ModelQuality, Quality, QuestionOutcome, Recall, Speed
 from engine.evidence.selection import judged_questions
-from engine.evidence.stats import LEVEL, holm, mcnemar, paired_rates, paired_ratio
+from engine.evidence.stats import (
+    LEVEL,
+    holm,
+    mcnemar,
+    more_needed_for_ratio,
+    paired_rates,
+    paired_ratio,
+)
 from engine.evidence.verdict import (
     FEWEST,
     GateVerdict,
@@ -92,7 +99,11 @@ def judge_quality(quality: Quality, gates: AcceptanceGates) -> GateVerdict | Non
         return told(verdict="not_enough_evidence", reason="too_few", value=value, more=more)
     logs = paired_ratio([loss for loss, _ in pairs], [tokens for _, tokens in pairs])
     change = logs.mapped(lambda log: 100 * math.expm1(min(log, _LARGEST_LOG)))
-    return by_interval(change, limit, told, at_most=True)
+    found = by_interval(change, limit, told, at_most=True)
+    if found.reason != "crosses":
+        return found
+    ratio = logs.mapped(lambda log: math.exp(min(log, _LARGEST_LOG)))
+    return found.model_copy(update={"more": more_needed_for_ratio(ratio, 1 + limit / 100)})
 
 
 def additional_nats(converted: ModelQuality, reference: ModelQuality) -> list[tuple[float, int]]:

@@ -181,12 +181,14 @@ def more_needed(interval: Interval, limit: float) -> int | None:
     return _two_digits(max(1, math.ceil(wanted) - interval.n))
 
 
-def more_repeats_needed(ratio: Interval, limit: float) -> int | None:
-    """`more_needed` for a geometric mean of few ratios: `mean_interval` of their logs.
+def more_needed_for_ratio(ratio: Interval, limit: float) -> int | None:
+    """`more_needed` for a ratio whose logarithm has Student's interval: that of few repeats or few
+    documents.
 
     On the log scale, where the interval shrinks with the root of n, and with the normal quantile:
-    of a handful of repeats much of the width is Student's, which goes with the first few more. For
-    that two more are added to the normal count (z^2 / 2, Guenther 1981).
+    of a handful of units much of the width is Student's, which goes with the first few more. For
+    that two more are added to the normal count (z^2 / 2, Guenther 1981). Documents of unlike length
+    have fewer degrees of freedom than n - 1; for them it asks for too many rather than too few.
     """
     student = student_quantile((1 + LEVEL) / 2, ratio.n - 1)
     logs, shrink = ratio.mapped(math.log), _Z / student

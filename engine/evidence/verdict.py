@@ -11,7 +11,7 @@ from typing import Literal
 
 from engine.evidence.gates import SealState
 from engine.evidence.parts import Result
-from engine.evidence.stats import Interval, more_needed, more_repeats_needed
+from engine.evidence.stats import Interval, more_needed, more_needed_for_ratio
 
 Word = Literal["go", "conditional", "no_go", "not_enough_evidence"]
 GateName = Literal["quality", "recall", "speed", "memory", "cost"]
@@ -116,7 +116,7 @@ def by_ratio(ratio: Interval, limit: float, told: Told, *, at_most: bool) -> Gat
     found = by_interval(ratio, limit, told, at_most=at_most)
     if found.reason != "crosses":
         return found
-    more = more_repeats_needed(ratio, limit)
+    more = more_needed_for_ratio(ratio, limit)
     scatter = more is None and ratio.high > WIDE * ratio.low
     return found.model_copy(update={"more": more, "reason": "scatters" if scatter else "crosses"})
 

@@ -102,7 +102,7 @@ def _layers(numbers: tuple[int, ...]) -> str:
 
 
 def _shown(value: Any, words: Words) -> str:
-    if value is None:
+    if value is None or value == "":
         return words("unset")
     if isinstance(value, bool):
         return words("yes" if value else "no")

@@ -12,7 +12,7 @@ from engine.evidence.stats import (
     mcnemar,
     mean_interval,
     more_needed,
-    more_repeats_needed,
+    more_needed_for_ratio,
     paired_rates,
     paired_ratio,
     student_quantile,
@@ -113,16 +113,16 @@ def test_more_repeats_are_counted_on_the_log_scale():
     """On the linear scale the half-width of 10 would ask for the impossible."""
     wide = Interval(estimate=0.71, low=0.046, high=11.0, n=3)
     assert more_needed(wide, 1.0) is None
-    assert 50 < (more_repeats_needed(wide, 1.0) or 0) < 120
+    assert 50 < (more_needed_for_ratio(wide, 1.0) or 0) < 120
     upside_down = Interval(estimate=1 / 0.71, low=1 / 11.0, high=1 / 0.046, n=3)
-    assert more_repeats_needed(upside_down, 1.0) == more_repeats_needed(wide, 1.0)
+    assert more_needed_for_ratio(upside_down, 1.0) == more_needed_for_ratio(wide, 1.0)
 
 
 def test_so_many_more_repeats_do_settle_it_four_times_in_five():
     rng = np.random.default_rng(1)
     first = Interval(estimate=1.0, low=math.exp(-0.9935), high=math.exp(0.9935), n=3)  # s = 0.4
     gap = math.log(1.5)
-    total = 3 + (more_repeats_needed(first, 1.5) or 0)
+    total = 3 + (more_needed_for_ratio(first, 1.5) or 0)
     highs = [mean_interval(list(rng.normal(0.0, 0.4, total))).high for _ in range(2000)]
     assert np.mean(np.array(highs) < gap) == pytest.approx(0.8, abs=0.1)
 
@@ -134,3 +134,18 @@ def test_so_many_more_do_settle_it_four_times_in_five():
     total = n + (more_needed(first, gap) or 0)
     means = rng.normal(0.0, spread / total**0.5, 4000)
     assert np.mean(means + 1.96 * spread / total**0.5 < gap) == pytest.approx(0.8, abs=0.03)
+
+
+def test_so_many_more_documents_do_settle_it_four_times_in_five():
+    """Quality on 8 documents, where much of the interval's width is Student's."""
+    rng = np.random.default_rng(2)
+    spread, n, gap = 0.02, 8, 0.01
+    half = student_quantile(0.975, n - 1) * spread / n**0.5
+    first = Interval(estimate=1.0, low=math.exp(-half), high=math.exp(half), n=n)
+    more = more_needed_for_ratio(first, math.exp(gap)) or 0
+    assert more < (more_needed(first, math.exp(gap)) or 0)  # which knows nothing of Student
+    settled = [
+        paired_ratio(list(100 * rng.normal(0.0, spread, n + more)), [100.0] * (n + more)).high < gap
+        for _ in range(500)
+    ]
+    assert np.mean(settled) == pytest.approx(0.8, abs=0.1)
