@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from engine.evidence import behaviour_parts, data_parts, inner_parts, parts, results, verdict
+from engine.evidence import (
+    behaviour_parts,
+    data_parts,
+    fidelity_parts,
+    inner_parts,
+    parts,
+    results,
+    verdict,
+)
 from engine.evidence.environment import environment
 from engine.evidence.parts import DistanceRecall, PositionBin, Result, finite
 from tests.support.models import tiny_model
@@ -14,7 +22,15 @@ from tests.support.models import tiny_model
 DOCUMENT = Path(__file__).parents[3] / "docs" / "comparison-schema.md"
 MODELS = [
     value
-    for module in (parts, behaviour_parts, data_parts, inner_parts, results, verdict)
+    for module in (
+        parts,
+        behaviour_parts,
+        data_parts,
+        fidelity_parts,
+        inner_parts,
+        results,
+        verdict,
+    )  # fmt: skip
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, BaseModel) and value not in (BaseModel, Result)
 ]
