@@ -30,7 +30,8 @@ def _marked(spans: Sequence[Span], here: str) -> str:
     for piece, look in spans:
         if look == "first":
             said = f'<span class="ts-unseen">{ui.esc(here)}</span>'
-            made.append(f'{said}<mark class="ts-first">{ui.esc(piece)}</mark>')
+            blank = "" if piece.strip() else " ts-blank"
+            made.append(f'{said}<mark class="ts-first{blank}">{ui.esc(piece)}</mark>')
         elif look == "differs":
             made.append(f"<mark>{ui.esc(piece)}</mark>")
         else:

@@ -27,11 +27,13 @@ def spans(ours: Sequence[str], theirs: Sequence[str], *, ended: bool = True) -> 
     """
     if not ended and list(ours[: len(theirs)]) == list(theirs):
         return tuple((piece, "same") for piece in ours)
-    same: set[int] = set()
-    for block in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
-        same |= set(range(block.a, block.a + block.size))
-    looks: list[Look] = ["same" if i in same else "differs" for i in range(len(ours))]
     first = first_difference(ours, theirs)
+    same = set(range(first))
+    # Only behind the first difference: the longest shared stretch may lie anywhere.
+    rest = SequenceMatcher(None, ours[first:], theirs[first:], autojunk=False)
+    for block in rest.get_matching_blocks():
+        same |= set(range(first + block.a, first + block.a + block.size))
+    looks: list[Look] = ["same" if i in same else "differs" for i in range(len(ours))]
     # Half a character has no text of its own to mark; the piece that completes it has.
     while first < len(ours) and not ours[first]:
         first += 1

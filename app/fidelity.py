@@ -12,6 +12,7 @@ from engine.evidence.results import Comparison
 MEASURES = ("output_error", "divergence", "entropy", "look_back", "sink_mass")
 """What the map can show; the last three are differences, converted less original."""
 _DIFFERENCES = MEASURES[2:]
+_SHARES = ("output_error", "sink_mass")
 
 
 def value(head: HeadFidelity, measure: str) -> float | None:
@@ -27,7 +28,7 @@ def written(reading: float | None, measure: str, lang: str) -> str:
     if reading is None:
         return "–"
     sign = "+" if measure in _DIFFERENCES and reading >= 0 else ""
-    if measure in ("output_error", "sink_mass"):
+    if measure in _SHARES:
         return sign + percent(reading, 1, lang)
     return sign + number(reading, 2)
 
@@ -42,14 +43,16 @@ def chart(comparison: Comparison, measure: str, lang: str) -> Figure | None:
     layers = sorted({layer for layer, _ in readings} | set(kept))
     heads = sorted({head for _, head in readings})
     names = {layer: t("fidelity.layer", lang, layer=count(layer)) for layer in layers}
+    scale = 100 if measure in _SHARES else 1
     table = [[readings.get((layer, head)) for head in heads] for layer in layers]
     known = [abs(x) for row in table for x in row if x is not None]
     made = heat.heat(
-        [[None if x is None else abs(x) for x in row] for row in table],
-        [[written(x, measure, lang) for x in row] for row in table],
+        [[None if x is None else scale * abs(x) for x in row] for row in table],
+        [[written(x, measure, lang) if layer not in kept else "" for x in row]
+         for layer, row in zip(layers, table, strict=True)],
         columns=[count(head) for head in heads], rows=list(names.values()),
         x_title=t("fidelity.head", lang), y_title=t("fidelity.layer_axis", lang),
-        top=max(known, default=0.0), unit=t(f"fidelity.unit.{measure}", lang),
+        top=scale * max(known, default=0.0), unit=t(f"fidelity.unit.{measure}", lang),
     )  # fmt: skip
     for layer in kept:
         heat.note_row(made, names[layer], t("fidelity.kept", lang))
@@ -67,7 +70,7 @@ def reading(comparison: Comparison, measure: str, lang: str) -> str:
         return notes.told(found.note, lang)
     worst = max(known, key=known.__getitem__)
     distance = percent(known[worst], 1, lang)
-    if measure not in ("output_error", "sink_mass"):
+    if measure not in _SHARES:
         distance = number(known[worst], 2)
     said = t(f"fidelity.worst.{measure}", lang, layer=count(worst), distance=distance)
     source = tn("fidelity.source", lang, found.documents, tokens=count(found.tokens))

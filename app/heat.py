@@ -51,13 +51,13 @@ def heat(
         "text": [list(row) for row in said], "zmin": 0, "zmax": top or 1.0, "colorscale": SCALE,
         "xgap": 2, "ygap": 2, "hoverongaps": False,
         "hovertemplate": f"{y_title} %{{y}}<br>{x_title} %{{x}}<br>%{{text}}<extra></extra>",
-        "colorbar": {"thickness": 10, "outlinewidth": 0, "title": {"text": unit, "side": "right"}},
+        "colorbar": {"thickness": 10, "outlinewidth": 0, "ticksuffix": f" {unit}"},
     }  # fmt: skip
-    if len(columns) <= _ROOM_FOR_NUMBERS:
-        trace["texttemplate"] = "%{text}"
+    if len(columns) <= _ROOM_FOR_NUMBERS:  # and no scale needs to say what the numbers say
+        trace |= {"texttemplate": "%{text}", "textfont": {"size": 11.5}, "showscale": False}
     made = figure(
         [trace], x_title, y_title,
-        xaxis={"type": "category", "showgrid": False},
+        xaxis={"type": "category", "showgrid": False, "tickfont": {"size": 11.5}},
         yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
     )  # fmt: skip
     height = min(_MOST_PX, max(_FEWEST_PX, _ROW_PX * len(rows))) + _FRAME_PX

@@ -74,7 +74,7 @@ def _map(maps: AttentionMaps, side: MapSide, party: Party, top: float, lang: str
     places = [*_BEFORE, *range(size)]
     names = [escape(word(maps, place, lang)) for place in places]
     marked = [place for place in range(size) if place % _TICK_EVERY == 0]
-    ticks = {"tickvals": marked, "ticktext": [names[place + 2] for place in marked]}
+    numbers = [count(maps.from_token + place) for place in marked]
     trace: dict[str, Any] = {
         "type": "heatmap", "x": places, "y": list(range(size)),
         # A square root, so that the many small weights can be seen beside the few large ones.
@@ -90,8 +90,10 @@ def _map(maps: AttentionMaps, side: MapSide, party: Party, top: float, lang: str
     }  # fmt: skip
     made = charts.figure(
         [trace], t("maps.x", lang), t("maps.y", lang),
-        xaxis={"showgrid": False, **ticks, "tickangle": 45},
-        yaxis={"showgrid": False, "autorange": "reversed", **ticks},
+        xaxis={"showgrid": False, "tickvals": [-1.5, *marked[2::2]],
+               "ticktext": [t("maps.before", lang), *numbers[2::2]], "tickfont": {"size": 11}},
+        yaxis={"showgrid": False, "tickvals": marked, "ticktext": numbers,
+               "tickfont": {"size": 11}, "autorange": "reversed"},
     )  # fmt: skip
     made["layout"] |= {"height": 460, "hovermode": "closest"}
     return heat.of_party(made, party, lang)
@@ -160,10 +162,12 @@ def attribution(maps: AttentionMaps, token: int, lang: str) -> Figure:
         {
             "type": "bar", "orientation": "h", "name": t(f"party.{party}", lang), "y": names,
             "x": [100 * getattr(one, party) for one in shown],
-            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": "#FFFFFF"}},
+            # Filled and hollow, so that a grey print tells them apart.
+            "marker": {"color": colour if party == "original" else "rgba(213,94,0,0.18)",
+                       "line": {"color": colour, "width": 2}},
             "hovertemplate": "%{x:.1f} %",
         }
-        for party, colour, shape in (("original", ORIGINAL, ""), ("converted", CONVERTED, "/"))
+        for party, colour in (("original", ORIGINAL), ("converted", CONVERTED))
     ]  # fmt: skip
     made = charts.figure(
         traces, t("maps.share", lang), "",

@@ -22,6 +22,12 @@ def test_a_token_that_moved_is_still_where_they_part() -> None:
     assert apart.spans(["a", "b", "c"], ["a", "c"])[1:] == (("b", "first"), ("c", "same"))
 
 
+def test_what_both_began_with_is_never_marked() -> None:
+    ours, theirs = list("abcXdefgh"), list("abcdefghYbcdefgh")
+    spans = apart.spans(theirs, ours)
+    assert [look for _, look in spans[:3]] == ["same"] * 3 and spans[3] == ("d", "first")
+
+
 def test_half_a_character_is_not_marked_but_what_completes_it_is() -> None:
     spans = apart.spans(["点", "", "検"], ["点", "x"])
     assert [look for _, look in spans] == ["same", "differs", "first"]

@@ -34,7 +34,7 @@ def test_every_measure_has_a_map_a_sentence_and_a_table(measure: str, lang: str)
 def test_the_map_holds_the_numbers_and_names_the_kept_layer() -> None:
     made = fidelity.chart(RESULT, "output_error", "en")
     assert made is not None
-    assert made["data"][0]["z"] == [[0.05, 0.1], [None, None], [0.8, None]]
+    assert made["data"][0]["z"] == [[5.0, 10.0], [None, None], [80.0, None]]
     assert made["data"][0]["text"][2] == ["80.0 %", "–"]
     (note,) = made["layout"]["annotations"]
     assert (note["y"], note["text"]) == ("Layer 2", "softmax, not converted")
@@ -44,7 +44,7 @@ def test_the_map_holds_the_numbers_and_names_the_kept_layer() -> None:
 def test_a_difference_is_coloured_by_its_size_and_told_with_its_sign() -> None:
     made = fidelity.chart(RESULT, "sink_mass", "en")
     assert made is not None
-    assert made["data"][0]["z"][0] == [pytest.approx(0.3)] * 2
+    assert made["data"][0]["z"][0] == [pytest.approx(30)] * 2
     assert made["data"][0]["text"][0] == ["-30.0 %"] * 2
     look_back = fidelity.chart(RESULT, "look_back", "en")
     assert look_back is not None and look_back["data"][0]["text"][0] == ["+20"] * 2
