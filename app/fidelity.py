@@ -74,7 +74,7 @@ def reading(comparison: Comparison, measure: str, lang: str) -> str:
         distance = number(known[worst], 2)
     said = t(f"fidelity.worst.{measure}", lang, layer=count(worst), distance=distance)
     source = tn("fidelity.source", lang, found.documents, tokens=count(found.tokens))
-    return sentences(lang, [said, source])
+    return sentences(lang, [said, source, notes.told(found.note, lang)])
 
 
 def _mean_distance(found: Fidelity, layer: int, measure: str) -> float | None:

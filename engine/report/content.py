@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.report import annexes, charts, provenance
 from engine.report.headline import figures
+from engine.report.inner import attention
 from engine.report.judgement import gate_rows, overall
 from engine.report.lines import lines, money_sentence
 from engine.report.model import Report, Section
@@ -21,6 +22,7 @@ def content(source: Source, lang: Lang) -> Report:
     pages = (
         annexes.quality(source, words),
         annexes.recall(source, words),
+        attention(source, words),
         annexes.speed(source, words),
         annexes.memory(source, words),
         annexes.answers(source, words),

@@ -70,3 +70,24 @@ def test_a_comparison_without_maps_shows_none() -> None:
     shown = inner.values(panel, NONE, "en")
     assert len(shown) == len(panel.outputs()) and shown[0] == gr.update(visible=False)
     assert fidelity.chart(NONE, "divergence", "en") is None
+
+
+def test_a_wide_model_has_a_scale_of_colours_instead_of_numbers() -> None:
+    assert RESULT.fidelity
+    head = RESULT.fidelity.heads[0]
+    wide = tuple(head.model_copy(update={"head": n}) for n in range(32))
+    found = RESULT.fidelity.model_copy(update={"heads": wide})
+    made = fidelity.chart(RESULT.model_copy(update={"fidelity": found}), "divergence", "en")
+    narrow = fidelity.chart(RESULT, "divergence", "en")
+    assert made is not None and narrow is not None
+    assert "texttemplate" not in made["data"][0] and "showscale" not in made["data"][0]
+    assert narrow["data"][0]["showscale"] is False
+
+
+def test_what_the_engine_says_of_layers_without_maps_is_told() -> None:
+    assert RESULT.fidelity
+    note = "Layers 0 add to plain softmax (a window, a cap): outputs only, no maps."
+    foreign = RESULT.fidelity.model_copy(update={"note": note})
+    for lang in ("en", "ja"):
+        example = RESULT.model_copy(update={"fidelity": foreign})
+        assert "outputs only" in fidelity.reading(example, "output_error", lang)
