@@ -4,8 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from app import components as ui
+
+Look = Literal["same", "differs", "first"]
+"""Of a piece of an answer, held against the other answer."""
+Span = tuple[str, Look]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the marks mean; read aloud and shown below the answers."""
+
+    here: str
+    """Said before the first piece at which the answers part, to those who cannot see its mark."""
+    first: str
+    differs: str
+    note: str = ""
+
+
+def _marked(spans: Sequence[Span], here: str) -> str:
+    """An answer: what the other one lacks is underlined, where they part is bold behind a bar."""
+    made = []
+    for piece, look in spans:
+        if look == "first":
+            said = f'<span class="ts-unseen">{ui.esc(here)}</span>'
+            blank = "" if piece.strip() else " ts-blank"
+            made.append(f'{said}<mark class="ts-first{blank}">{ui.esc(piece)}</mark>')
+        elif look == "differs":
+            made.append(f"<mark>{ui.esc(piece)}</mark>")
+        else:
+            made.append(ui.esc(piece))
+    return "".join(made)
+
+
+def _explained(legend: Legend | None) -> str:
+    if legend is None:
+        return ""
+    note = f" {ui.esc(legend.note)}" if legend.note else ""
+    return (
+        f'<p class="ts-small ts-muted"><mark class="ts-first">{ui.esc(legend.first)}</mark> '
+        f"<mark>{ui.esc(legend.differs)}</mark>{note}</p>"
+    )
 
 
 @dataclass(frozen=True)
@@ -14,23 +55,26 @@ class AnswerView:
 
     party: ui.Party
     name: str
-    text: str
+    spans: tuple[Span, ...]
     facts: tuple[tuple[str, str | ui.Short], ...]
 
 
-def answers(prompt_title: str, prompt: str, views: Sequence[AnswerView]) -> str:
-    """One prompt and the answers to it, side by side."""
+def answers(
+    prompt_title: str, prompt: str, views: Sequence[AnswerView], legend: Legend | None
+) -> str:
+    """One prompt and the answers to it, side by side; no legend where nothing is marked."""
+    here = legend.here if legend else ""
     cells = "".join(
         f'<article class="ts-answer {view.party}">'
         f'<h3><i class="ts-mark {view.party}"></i>{ui.esc(view.name)}</h3>'
-        f'<div class="ts-text" tabindex="0">{ui.esc(view.text)}</div>'
+        f'<div class="ts-text" tabindex="0">{_marked(view.spans, here)}</div>'
         f"{ui.facts(view.facts)}</article>"
         for view in views
     )
     return ui.wrap(
         f'<p class="ts-small ts-muted">{ui.esc(prompt_title)}</p>'
         f'<div class="ts-text ts-small" tabindex="0">{ui.esc(prompt)}</div>'
-        f'<div class="ts-answers">{cells}</div>',
+        f'<div class="ts-answers">{cells}</div>{_explained(legend)}',
         extra="ts-stack",
     )
 
@@ -56,28 +100,18 @@ class LiveView:
     party: ui.Party
     name: str
     status: str
-    spans: tuple[tuple[str, bool], ...]
-    """Pieces of the answer, and whether the other model wrote something else there."""
+    spans: tuple[Span, ...]
     facts: tuple[tuple[str, str | ui.Short], ...]
 
 
-def live_panes(views: Sequence[LiveView], legend: str) -> str:
-    """Both models side by side; where they differ is marked and underlined."""
-    cells = []
-    for view in views:
-        text = "".join(
-            f"<mark>{ui.esc(piece)}</mark>" if differs else ui.esc(piece)
-            for piece, differs in view.spans
-        )
-        cells.append(
-            f'<article class="ts-answer {view.party}">'
-            f'<h3><i class="ts-mark {view.party}"></i>{ui.esc(view.name)}'
-            f"<small>{ui.esc(view.status)}</small></h3>"
-            f'<div class="ts-text ts-live" tabindex="0">{text}</div>'
-            f"{ui.facts(view.facts)}</article>"
-        )
-    return ui.wrap(
-        f'<div class="ts-answers">{"".join(cells)}</div>'
-        f'<p class="ts-small ts-muted"><mark>{ui.esc(legend)}</mark></p>',
-        extra="ts-stack",
+def live_panes(views: Sequence[LiveView], legend: Legend) -> str:
+    """Both models side by side; where they part, and where they differ, is marked."""
+    cells = "".join(
+        f'<article class="ts-answer {view.party}">'
+        f'<h3><i class="ts-mark {view.party}"></i>{ui.esc(view.name)}'
+        f"<small>{ui.esc(view.status)}</small></h3>"
+        f'<div class="ts-text ts-live" tabindex="0">{_marked(view.spans, legend.here)}</div>'
+        f"{ui.facts(view.facts)}</article>"
+        for view in views
     )
+    return ui.wrap(f'<div class="ts-answers">{cells}</div>{_explained(legend)}', extra="ts-stack")

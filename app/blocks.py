@@ -48,3 +48,36 @@ def chart_block(title: str, text: str = "", more: str = "") -> ChartBlock:
         plot = gr.Plot(show_label=False, elem_classes="ts-figure")
         below = block()
     return ChartBlock(column, plot, below)
+
+
+@dataclass(frozen=True)
+class PairBlock:
+    """Two charts side by side, one below the other on a phone."""
+
+    column: gr.Column
+    left: gr.Plot
+    right: gr.Plot
+    below: gr.HTML
+
+    def outputs(self) -> list[gr.Column | gr.Plot | gr.HTML]:
+        """What `update` fills, in order."""
+        return [self.column, self.left, self.right, self.below]
+
+    def update(
+        self, figures: tuple[Figure, Figure] | None, sentence: str, table: str
+    ) -> list[object]:
+        """Values for `outputs()`; no figures hide the whole block."""
+        if figures is None:
+            return [gr.update(visible=False), None, None, ""]
+        drawn = [chart_value(figure) for figure in figures]
+        return [gr.update(visible=True), *drawn, ui.reading(sentence) + table]
+
+
+def pair_block(title: str, text: str = "", more: str = "") -> PairBlock:
+    """Lay out an empty pair of charts."""
+    with gr.Column(elem_classes="ts-chart") as column:
+        block(ui.section(title, text, level=3, more=more))
+        with gr.Row(elem_classes="ts-pair"):
+            both = [gr.Plot(show_label=False, elem_classes="ts-figure") for _ in range(2)]
+        below = block()
+    return PairBlock(column, both[0], both[1], below)

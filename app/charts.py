@@ -87,8 +87,8 @@ def line(
     }
 
 
-def _band(party: str, x: list[int], low: list[float], high: list[float]) -> dict[str, Any]:
-    """The p10-p90 range around a line."""
+def band(party: str, x: list[int], low: list[float], high: list[float]) -> dict[str, Any]:
+    """A range around a line."""
     red, green, blue = (int(_LOOK[party]["color"][i : i + 2], 16) for i in (1, 3, 5))
     return {
         "type": "scatter", "mode": "lines", "x": [*x, *reversed(x)], "y": [*high, *reversed(low)],
@@ -123,7 +123,7 @@ def _speed(pair: SpeedPair, lang: str) -> Figure:
         points = getattr(pair, party)
         held = [p for p in points if p.p10 is not None and p.p90 is not None]
         traces.append(
-            _band(
+            band(
                 party,
                 [p.context_tokens for p in held],
                 [p.p10 for p in held],

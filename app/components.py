@@ -196,6 +196,12 @@ def folded(summary: str, inner: str) -> str:
     return wrap(f"<details><summary>{esc(summary)}</summary>{inner}</details>")
 
 
+def download(address: str, file: str, text: str) -> str:
+    """A link that saves a file."""
+    link = f'<a download="{esc(file)}" href="{esc(address)}">{esc(text)}</a>'
+    return wrap(link, "p", "ts-small")
+
+
 def documents(texts: Sequence[str]) -> str:
     """The beginnings of some documents, as they are."""
     return wrap("".join(f'<pre tabindex="0">{esc(text)}</pre>' for text in texts), extra="ts-docs")

@@ -1,84 +1,107 @@
-"""How far each converted head is from the original's: a sentence and a map by layer and head."""
+"""How far each converted head is from the original's: a map by layer and head, and a sentence."""
 
 from __future__ import annotations
 
-from app import components as ui
+from app import heat, notes, tables
+from app.charts import Figure
 from app.numbers import count, number, percent
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.fidelity_parts import Fidelity, HeadFidelity
 from engine.evidence.results import Comparison
 
-_SHADES = "\u00a0░▒▓█"  # colour alone would carry the meaning; the number stands beside the shade
+MEASURES = ("output_error", "divergence", "entropy", "look_back", "sink_mass")
+"""What the map can show; the last three are differences, converted less original."""
+_DIFFERENCES = MEASURES[2:]
+_SHARES = ("output_error", "sink_mass")
 
 
-def section(comparison: Comparison, lang: str) -> str:
-    """The whole section as HTML; empty for a null conversion, and for older comparisons."""
+def value(head: HeadFidelity, measure: str) -> float | None:
+    """A head's reading; with its sign where it is a difference."""
+    if measure not in _DIFFERENCES:
+        return getattr(head, measure)
+    mine, theirs = getattr(head, f"{measure}_converted"), getattr(head, f"{measure}_original")
+    return None if mine is None or theirs is None else mine - theirs
+
+
+def written(reading: float | None, measure: str, lang: str) -> str:
+    """A reading as a person reads it."""
+    if reading is None:
+        return "–"
+    sign = "+" if measure in _DIFFERENCES and reading >= 0 else ""
+    if measure in _SHARES:
+        return sign + percent(reading, 1, lang)
+    return sign + number(reading, 2)
+
+
+def chart(comparison: Comparison, measure: str, lang: str) -> Figure | None:
+    """A row for every layer, a column for every head; layers that keep softmax say so."""
     found = comparison.fidelity
     if found is None or not found.heads:
-        return ""
-    return (
-        ui.section(t("fidelity.title", lang), t("fidelity.text", lang))
-        + ui.reading(_sentence(found, lang))
-        + ui.folded(
-            t("fidelity.map", lang), _map(found, "output_error", t("fidelity.map", lang), lang)
-        )
-        + ui.folded(t("compare.table", lang), _table(found, lang))
-    )
-
-
-def _sentence(found: Fidelity, lang: str) -> str:
-    worst = found.drifting_layers[0]
-    errors = [h.output_error for h in found.heads if h.layer == worst]
-    known = [error for error in errors if error is not None]
-    if not known:
-        return found.note
-    mean = sum(known) / len(known)
-    said = tn(
-        "fidelity.worst", lang, found.documents, layer=count(worst), error=percent(mean, 1),
-        tokens=count(found.tokens),
+        return None
+    readings = {(h.layer, h.head): value(h, measure) for h in found.heads}
+    kept = comparison.conversion.layers_kept
+    layers = sorted({layer for layer, _ in readings} | set(kept))
+    heads = sorted({head for _, head in readings})
+    names = {layer: t("fidelity.layer", lang, layer=count(layer)) for layer in layers}
+    scale = 100 if measure in _SHARES else 1
+    table = [[readings.get((layer, head)) for head in heads] for layer in layers]
+    known = [abs(x) for row in table for x in row if x is not None]
+    made = heat.heat(
+        [[None if x is None else scale * abs(x) for x in row] for row in table],
+        [[written(x, measure, lang) if layer not in kept else "" for x in row]
+         for layer, row in zip(layers, table, strict=True)],
+        columns=[count(head) for head in heads], rows=list(names.values()),
+        x_title=t("fidelity.head", lang), y_title=t("fidelity.layer_axis", lang),
+        top=scale * max(known, default=0.0), unit=t(f"fidelity.unit.{measure}", lang),
     )  # fmt: skip
-    return f"{said} {found.note}"
+    for layer in kept:
+        heat.note_row(made, names[layer], t("fidelity.kept", lang))
+    return made
 
 
-def _map(found: Fidelity, reading: str, caption: str, lang: str) -> str:
-    """One reading of every head: a row per layer, a column per head, shaded up to the largest."""
-    values = {(h.layer, h.head): getattr(h, reading) for h in found.heads}
-    largest = max((v for v in values.values() if v is not None), default=0.0)
-    heads = sorted({h.head for h in found.heads})
+def reading(comparison: Comparison, measure: str, lang: str) -> str:
+    """Which layer is furthest from the original by this measure."""
+    found = comparison.fidelity
+    if found is None:
+        return ""
+    means = {layer: _mean_distance(found, layer, measure) for layer in found.drifting_layers}
+    known = {layer: mean for layer, mean in means.items() if mean is not None}
+    if not known:
+        return notes.told(found.note, lang)
+    worst = max(known, key=known.__getitem__)
+    distance = percent(known[worst], 1, lang)
+    if measure not in _SHARES:
+        distance = number(known[worst], 2)
+    said = t(f"fidelity.worst.{measure}", lang, layer=count(worst), distance=distance)
+    source = tn("fidelity.source", lang, found.documents, tokens=count(found.tokens))
+    return sentences(lang, [said, source, notes.told(found.note, lang)])
 
-    def cell(value: float | None) -> str:
-        if value is None:
-            return "–"
-        share = value / largest if largest > 0 else 0.0
-        return f"{_SHADES[round(share * (len(_SHADES) - 1))]} {number(value, 2)}"
 
+def _mean_distance(found: Fidelity, layer: int, measure: str) -> float | None:
+    known = [x for h in found.heads if h.layer == layer and (x := value(h, measure)) is not None]
+    return sum(map(abs, known)) / len(known) if known else None
+
+
+def table(comparison: Comparison, lang: str) -> str:
+    """Every head of every converted layer with all readings; the layers that keep softmax."""
+    found = comparison.fidelity
+    if found is None:
+        return ""
     rows = [
-        (t("fidelity.layer", lang, layer=count(layer)),
-         *[cell(values.get((layer, h))) for h in heads])
-        for layer in sorted({h.layer for h in found.heads})
+        [
+            count(h.layer), count(h.head), written(h.output_error, "output_error", lang),
+            number(h.divergence, 2),
+            *(number(getattr(h, f"{name}_{party}"), 2)
+              for name in _DIFFERENCES for party in ("original", "converted")),
+        ]
+        for h in found.heads
     ]  # fmt: skip
-    columns = [t("fidelity.head", lang), *[count(head) for head in heads]]
-    return ui.table(columns, rows, caption=caption)
-
-
-def _table(found: Fidelity, lang: str) -> str:
-    """Means over the heads of each layer, original → converted."""
-
-    def mean(heads: list[HeadFidelity], reading: str) -> str:
-        known = [v for h in heads if (v := getattr(h, reading)) is not None]
-        return number(sum(known) / len(known), 2) if known else "–"
-
-    rows = []
-    for layer in sorted({h.layer for h in found.heads}):
-        heads = [h for h in found.heads if h.layer == layer]
-        rows.append((
-            t("fidelity.layer", lang, layer=count(layer)), mean(heads, "output_error"),
-            mean(heads, "divergence"),
-            *[f"{mean(heads, f'{name}_original')} → {mean(heads, f'{name}_converted')}"
-              for name in ("entropy", "look_back", "sink_mass")],
-        ))  # fmt: skip
+    kept = t("fidelity.kept", lang)
+    rows += [[count(layer), kept, *["–"] * 8] for layer in comparison.conversion.layers_kept]
     columns = [
-        t(f"fidelity.column.{name}", lang)
-        for name in ("layer", "error", "divergence", "entropy", "look_back", "sink_mass")
-    ]
-    return ui.table(columns, rows, caption=t("fidelity.title", lang))
+        t("fidelity.layer_axis", lang), t("fidelity.head", lang),
+        *(t(f"fidelity.measure.{name}", lang) for name in ("output_error", "divergence")),
+        *(f"{t(f'fidelity.reading.{name}', lang)}: {t(f'party.{party}', lang)}"
+          for name in _DIFFERENCES for party in ("original", "converted")),
+    ]  # fmt: skip
+    return tables.numbers(columns, rows, t("fidelity.title", lang), lang)

@@ -203,14 +203,15 @@ class Studio(Places):
 
     # Deciding
 
-    def try_money(self, run_id: str, *form: str | None) -> str:
+    def try_money(self, run_id: str, *form: str | None) -> list[object]:
         """Money by other numbers than the run's; nothing is stored."""
         try:
             with problems.guard():
                 result = self.comparison(service.get(run_id))
         except EngineError as error:
-            return problems.box(error, self.lang)
-        return money.tried(result, form, self.lang)
+            untouched = [gr.skip()] * len(self.compare.money.months.outputs())
+            return [problems.box(error, self.lang), *untouched]
+        return money.tried(self.compare.money, result, form, self.lang)
 
     def cast_vote(self, choice: str, run_id: str, number: str) -> list[object]:
         """Count a vote on the pair on show."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app import components as ui
+from app import downloads
 from app.numbers import count, duration, number, percent, perplexity, size
 from app.text import t, texts, tn
 from engine.events import STAGES
@@ -12,8 +14,12 @@ from engine.evidence.parts import SpeedPair
 from engine.evidence.results import Comparison
 
 
-def _folded(columns: list[str], rows: list[list[str]], caption: str, lang: str) -> str:
-    return ui.folded(t("compare.table", lang), ui.table(columns, rows, caption=caption))
+def numbers(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, lang: str) -> str:
+    """A folded table with the same numbers to take along."""
+    table = ui.table(columns, rows, caption=caption)
+    taken = ui.download(downloads.csv_address(columns, rows), f"{caption}.csv",
+                        t("compare.download", lang))  # fmt: skip
+    return ui.folded(t("compare.table", lang), table + taken)
 
 
 def _name(party: str, lang: str) -> str:
@@ -34,7 +40,7 @@ def position(comparison: Comparison, lang: str) -> str:
         span = f"{count(bin_.from_token)}–{count(bin_.to_token - 1)}"
         rows.append([span, *cells, count(bin_.tokens)])
     columns = [t("axis.position", lang), *(_name(party, lang) for party, _ in present)]
-    return _folded([*columns, t("table.scored", lang)], rows, t("chart.position", lang), lang)
+    return numbers([*columns, t("table.scored", lang)], rows, t("chart.position", lang), lang)
 
 
 def speed(pair: SpeedPair, caption: str, lang: str) -> str:
@@ -54,7 +60,7 @@ def speed(pair: SpeedPair, caption: str, lang: str) -> str:
         t("axis.context", lang), _name("original", lang), spread, _name("converted", lang), spread,
         t("table.repeats", lang), t("table.remark", lang),
     ]  # fmt: skip
-    return _folded(columns, rows, caption, lang)
+    return numbers(columns, rows, caption, lang)
 
 
 def memory(comparison: Comparison, lang: str) -> str:
@@ -70,7 +76,7 @@ def memory(comparison: Comparison, lang: str) -> str:
     for party in ("original", "converted"):
         for kind in ("measured", "computed", "peak"):
             columns.append(t(f"table.{kind}", lang, party=_name(party, lang)))
-    return _folded(columns, rows, t("chart.memory", lang), lang)
+    return numbers(columns, rows, t("chart.memory", lang), lang)
 
 
 def recall(comparison: Comparison, lang: str) -> str:
@@ -96,7 +102,7 @@ def recall(comparison: Comparison, lang: str) -> str:
         for i, point in enumerate(scored[0][1].by_distance)
     ]
     columns = [t("axis.distance", lang), *(_name(party, lang) for party, _ in scored)]
-    return _folded(columns, rows, t("chart.recall", lang), lang)
+    return numbers(columns, rows, t("chart.recall", lang), lang)
 
 
 def _part(name: str, lang: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from app.archive import Archive
-from app.pages import controls, duel, model, vote
+from app.pages import controls, duel, grid, inner, model, vote
 from app.pages.sample import Sample
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
@@ -53,6 +53,7 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _deciding(studio)
     _watching(studio)
     _controlling(studio)
+    _looking(studio)
     _listing(Archive(studio))
 
 
@@ -117,6 +118,25 @@ def _running(studio: Studio) -> None:
     studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)
 
 
+def _looking(studio: Studio) -> None:
+    """Choices on the last step that change what is shown, and nothing else."""
+    recalled, inside = studio.compare.grid, studio.compare.inner
+    recalled.choice.input(
+        partial(grid.show, recalled, lang=studio.lang), [studio.run_id, recalled.choice],
+        recalled.grid.outputs(), **_SILENT,
+    )  # fmt: skip
+    for control, show, shown in (
+        (inside.measure, inner.show_measure, inside.heads),
+        (inside.head, inner.show_head, inside.pair),
+        (inside.token, inner.show_token, inside.drawn),
+    ):
+        # A person's choice only: what a run brings along is drawn already.
+        control.input(
+            partial(show, inside, lang=studio.lang), [studio.run_id, control], shown.outputs(),
+            **_SILENT,
+        )  # fmt: skip
+
+
 def _watching(studio: Studio) -> None:
     panel = studio.compare.duel
     panel.file.change(
@@ -160,7 +180,7 @@ def _listing(archive: Archive) -> None:
 def _deciding(studio: Studio) -> None:
     panel, ballot = studio.compare.money, studio.compare.vote
     form = [studio.run_id, *panel.fields.values()]
-    panel.try_out.click(studio.try_money, form, panel.told, **_SILENT)
+    panel.try_out.click(studio.try_money, form, panel.figures(), **_SILENT)
     for choice, button in zip(vote.CHOICES, ballot.choices, strict=True):
         button.click(
             partial(studio.cast_vote, choice), [studio.run_id, ballot.number], ballot.outputs(),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any
 
-from app import answers, charts, notes, problems
+from app import answers, apart, charts, notes, problems
 from app import components as ui
-from app.answers import LiveView
+from app.answers import Legend, LiveView
 from app.charts import Figure
 from app.components import Party
 from app.numbers import count, duration, number, size, times
@@ -31,14 +30,17 @@ class Watched:
     attention: str
     turn: dict[str, Any] = field(default_factory=dict)
     pieces: list[str] = field(default_factory=list)
+    """What each token added to the answer; "" for one that only begins a character."""
     points: list[tuple[int, int]] = field(default_factory=list)
     """Tokens in the cache, and its bytes."""
 
     def add(self, turn: dict[str, Any]) -> None:
         """Take in a further turn."""
         self.turn = turn
-        if turn["piece"]:
+        if turn["tokens_written"] > len(self.pieces):
             self.pieces.append(turn["piece"])
+        elif self.pieces:
+            self.pieces[-1] += turn["piece"]  # what the end of the text still brought
         self.points.append((turn["tokens_read"] + turn["tokens_written"], turn["cache_bytes"]))
 
 
@@ -79,14 +81,6 @@ def fit(event: dict[str, Any], lang: str) -> str:
     return ui.notice("info", t("watch.fits", lang, tokens=tokens, context=context))
 
 
-def different(ours: list[str], theirs: list[str]) -> tuple[tuple[str, bool], ...]:
-    """Each of our tokens, and whether it is missing in the other answer."""
-    same: set[int] = set()
-    for block in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
-        same |= set(range(block.a, block.a + block.size))
-    return tuple((piece, index not in same) for index, piece in enumerate(ours))
-
-
 def panes(both: dict[Party, Watched], lang: str) -> str:
     """The two answers side by side."""
     if not both:
@@ -99,7 +93,8 @@ def panes(both: dict[Party, Watched], lang: str) -> str:
         views.append(
             LiveView(
                 side, t(f"party.{side}", lang), _status(turn, lang),
-                different(mine.pieces, both[other].pieces),
+                apart.spans(mine.pieces, both[other].pieces,
+                            ended=both[other].turn.get("phase") == "done"),
                 (
                     (t("answer.first_token", lang),
                      "–" if first is None else duration(first / 1000, lang)
@@ -112,7 +107,12 @@ def panes(both: dict[Party, Watched], lang: str) -> str:
                 ),
             )
         )  # fmt: skip
-    return answers.live_panes(views, t("watch.legend", lang))
+    return answers.live_panes(views, legend(lang))
+
+
+def legend(lang: str, note: str = "") -> Legend:
+    """What the marks in the answers mean."""
+    return Legend(t("apart.here", lang), t("apart.first", lang), t("apart.differs", lang), note)
 
 
 def _status(turn: dict[str, Any], lang: str) -> str:
@@ -139,9 +139,7 @@ def reading(both: dict[Party, Watched], lang: str) -> str:
     if not all(one.turn for one in both.values()):
         return ""
     ours, theirs = both["converted"], both["original"]
-    pairs = zip(ours.pieces, theirs.pieces, strict=False)
-    alike = next((i for i, (a, b) in enumerate(pairs) if a != b),
-                 min(len(ours.pieces), len(theirs.pieces)))  # fmt: skip
+    alike = apart.first_difference(ours.pieces, theirs.pieces)
     same = ours.pieces == theirs.pieces
     ratio = theirs.turn["cache_bytes"] / max(1, ours.turn["cache_bytes"])
     return sentences(lang, [

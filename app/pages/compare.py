@@ -8,9 +8,7 @@ import gradio as gr
 
 from app import (
     alike,
-    answers,
     charts,
-    fidelity,
     inside,
     kpis,
     notes,
@@ -23,18 +21,19 @@ from app import (
     verdict,
 )
 from app import components as ui
-from app.answers import AnswerView
-from app.blocks import ChartBlock, block, chart_block
-from app.components import Party
-from app.numbers import count, moment, number, size
-from app.pages import duel, money, vote
+from app.blocks import ChartBlock, PairBlock, block, chart_block
+from app.numbers import count, moment, size
+from app.pages import duel, grid, inner, money, standing, vote
 from app.pages.duel import DuelPanel
+from app.pages.grid import GridPanel
+from app.pages.inner import InnerPanel
 from app.pages.live import settings
 from app.pages.money import MoneyPanel
 from app.pages.sample import sample_label
 from app.pages.vote import VotePanel
 from app.text import sentences, t, tn
-from engine.evidence.results import Answer, Comparison
+from app.written import two_answers
+from engine.evidence.results import Comparison
 from engine.runs.records import Run
 
 
@@ -54,7 +53,10 @@ class ComparePage:
     prefill: ChartBlock
     memory: ChartBlock
     recall: ChartBlock
+    grid: GridPanel
     inside: gr.HTML
+    inner: InnerPanel
+    standing: PairBlock
     answers: gr.HTML
     duel: DuelPanel
     vote: VotePanel
@@ -68,8 +70,9 @@ class ComparePage:
             self.empty, self.column, self.head, self.verdict, self.kpis, *self.money.outputs(),
             self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            self.inside, self.answers, *self.duel.outputs(), *self.vote.outputs(), self.risks,
-            self.conditions,
+            *self.grid.outputs(), self.inside, *self.inner.outputs(),
+            *self.standing.outputs(), self.answers, *self.duel.outputs(), *self.vote.outputs(),
+            self.risks, self.conditions,
         ]  # fmt: skip
 
 
@@ -87,12 +90,15 @@ def build(lang: str) -> ComparePage:
         with gr.Row(elem_classes="ts-charts"):
             position = chart_block(t("chart.position", lang), more=t("glossary.position", lang))
             recall = chart_block(t("chart.recall", lang), more=t("glossary.recall", lang))
+        recalled = grid.build(lang)
         parts = block(elem_id="inside")
+        heads = inner.build(lang)
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
         memory = chart_block(t("chart.memory", lang), more=t("glossary.memory", lang))
         with gr.Row(elem_classes="ts-charts"):
             decode = chart_block(t("chart.decode", lang), more=t("glossary.decode", lang))
             prefill = chart_block(t("chart.prefill", lang), more=t("glossary.prefill", lang))
+        among = standing.build(lang)
         block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
         written = block()
         live = duel.build(lang)
@@ -105,7 +111,7 @@ def build(lang: str) -> ComparePage:
             conditions = block()
     return ComparePage(
         empty, column, head, banner, three, worth, tiles, position, decode, prefill, memory, recall,
-        parts, written, live, ballot, risky, conditions,
+        recalled, parts, heads, among, written, live, ballot, risky, conditions,
     )  # fmt: skip
 
 
@@ -155,8 +161,11 @@ def values(
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang)
             + timing.section(result, lang),
         ),
+        *grid.values(page.grid, result, lang),
         task.section(result, lang) + alike.needles(result, lang) + alike.section(result, lang)
-        + inside.section(result, lang) + fidelity.section(result, lang),
+        + inside.section(result, lang),
+        *inner.values(page.inner, result, lang),
+        *standing.values(page.standing, run, result, lang),
         two_answers(result, lang),
         *duel.values(run, result.answers.prompt_tail, lang),
         *vote.values(run.id, lang),
@@ -180,38 +189,12 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         converted=len(conversion.layers_converted),
     )
     checks = result.data_checks
-    unfit = ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings)) if (
-        checks and checks.warnings
-    ) else ""
-    return ui.section(title, level=1) + mark + ui.inline([about]) + unfit
-
-
-def _answer(party: Party, answer: Answer, lang: str) -> AnswerView:
-    speed = "–"
-    if answer.tokens_per_s is not None:
-        speed = f"{number(answer.tokens_per_s)} {t('unit.tokens_per_s', lang)}"
-    return AnswerView(
-        party, t(f"party.{party}", lang), answer.text,
-        (
-            (t("answer.first_token", lang), f"{number(answer.first_token_ms)} ms"),
-            (t("answer.speed", lang), speed),
-            (t("answer.cache", lang), size(answer.cache_bytes)),
-            (t("answer.attention", lang), notes.attention(answer.attention, lang)),
-            (t("answer.weights", lang), ui.Short(answer.weights_sha256)),
-        ),
-    )  # fmt: skip
-
-
-def two_answers(result: Comparison, lang: str) -> str:
-    """The same long prompt, answered by both."""
-    pair = result.answers
-    title = tn("answer.prompt", lang, pair.prompt_tokens)
-    if pair.prompt_tokens_dropped:
-        title = sentences(lang, [title, tn("answer.dropped", lang, pair.prompt_tokens_dropped)])
-    views = [_answer("original", pair.original, lang), _answer("converted", pair.converted, lang)]
-    return answers.answers(title, pair.prompt_tail, views) + ui.reading(
-        readings.answers(result, lang)
+    unfit = (
+        ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings))
+        if (checks and checks.warnings)
+        else ""
     )
+    return ui.section(title, level=1) + mark + ui.inline([about]) + unfit
 
 
 def conditions(run: Run, result: Comparison, lang: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
+from app import break_even, problems, worth
 from app import components as ui
-from app import problems, worth
-from app.blocks import block
+from app.blocks import ChartBlock, block, chart_block
 from app.pages import goal
 from app.text import t
 from engine.errors import EngineError
@@ -33,24 +33,30 @@ class MoneyPanel:
     """Its components that events touch."""
 
     told: gr.HTML
+    months: ChartBlock
     fields: dict[str, Any]
     try_out: gr.Button
 
+    def figures(self) -> list[Any]:
+        """What other numbers change, in order."""
+        return [self.told, *self.months.outputs()]
+
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        return [self.told, *self.fields.values()]
+        return [*self.figures(), *self.fields.values()]
 
 
 def build(lang: str) -> MoneyPanel:
     """Lay the section out, empty."""
     block(ui.section(t("worth.title", lang), t("worth.text", lang)))
     told = block(elem_id="money")
+    months = chart_block(t("breakeven.title", lang), more=t("glossary.breakeven", lang))
     with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold"):
         block(ui.reading(t("worth.try_text", lang)))
         made = {**goal.load_fields(lang), **goal.price_fields(lang)}
         with gr.Row(elem_classes="ts-actions"):
             try_out = gr.Button(t("worth.calculate", lang))
-    return MoneyPanel(told, {name: made[name] for name in FIELDS}, try_out)
+    return MoneyPanel(told, months, {name: made[name] for name in FIELDS}, try_out)
 
 
 def inputs_of(run: Run, comparison: Comparison) -> MoneyInputs | None:
@@ -82,7 +88,15 @@ def values(panel: MoneyPanel, run: Run, comparison: Comparison, lang: str) -> li
     known = {**limits, **wanted, **(wanted.get("prices") or {})}
     known["context_tokens"] = limits.get("context_tokens") or _judged(comparison)
     shown = [_written(known.get(name), goal.DEFAULTS[name]) for name in panel.fields]
-    return [worth.told(of_run(run, comparison), lang), *shown]
+    return [*_figures(panel, of_run(run, comparison), lang), *shown]
+
+
+def _figures(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:
+    chart = break_even.chart(found, lang)
+    if found is None or chart is None:
+        return [worth.told(found, lang), *panel.months.update(None, "", "")]
+    below = break_even.reading(found, lang), break_even.table(found, lang)
+    return [worth.told(found, lang), *panel.months.update(chart, *below)]
 
 
 def _written(value: Any, default: str) -> str:
@@ -91,8 +105,11 @@ def _written(value: Any, default: str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def tried(comparison: Comparison | None, form: Sequence[str | None], lang: str) -> str:
-    """The figures by the numbers in the form, as HTML; nothing is stored."""
+def tried(
+    panel: MoneyPanel, comparison: Comparison | None, form: Sequence[str | None], lang: str
+) -> list[object]:
+    """Values for `panel.figures()` by the numbers in the form; nothing is stored."""
+    none = panel.months.update(None, "", "")
     try:
         with problems.guard():
             filled = {**goal.DEFAULTS, **dict(zip(FIELDS, form, strict=True))}
@@ -103,8 +120,8 @@ def tried(comparison: Comparison | None, form: Sequence[str | None], lang: str) 
                 input_tokens=gates["context_tokens"], output_tokens=gates["output_tokens"],
             )  # fmt: skip
     except EngineError as error:
-        return problems.box(error, lang)
+        return [problems.box(error, lang), *none]
     if inputs is None or comparison is None:
-        return worth.told(None, lang)
-    found = roi(comparison.speed, comparison.timing, inputs)
-    return ui.label(t("worth.tried", lang)) + worth.told(found, lang)
+        return [worth.told(None, lang), *none]
+    told, *chart = _figures(panel, roi(comparison.speed, comparison.timing, inputs), lang)
+    return [ui.label(t("worth.tried", lang)) + str(told), *chart]

@@ -23,7 +23,9 @@ from engine.core import swap
 from engine.core.geometry import attention_layers
 from engine.core.mixer import Mixer, SoftmaxMixer
 from engine.data.dataset import Piece
+from engine.evidence.attention_maps import Kept, attention_maps, passage_start
 from engine.evidence.fidelity_parts import Fidelity, HeadFidelity
+from engine.evidence.inner_state import Watched, quarters, state_norms
 from engine.evidence.parts import finite
 
 _DOCUMENTS = 4
@@ -65,6 +67,7 @@ class _Sums:
     readings: dict[str, Tensor] = field(default_factory=dict)
     wrong: Tensor | float = 0.0
     whole: Tensor | float = 0.0
+    state: Watched = field(default_factory=Watched)
 
     def add(self, name: str, values: Tensor) -> None:
         """Add values [H, T]."""
@@ -77,6 +80,7 @@ def fidelity(
     converted: PreTrainedModel,
     pieces: Sequence[Piece],
     *,
+    texts: Sequence[Sequence[str]] | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Fidelity | None:
     """Compare every head of every converted layer; None where no layer has a mixer of its own, or
@@ -85,23 +89,29 @@ def fidelity(
     Args:
         original, converted: of a run.
         pieces: held-out text; the longest beginnings of documents are read.
+        texts: for each piece, what each token but its first adds (`target_texts`); None where the
+            tokenizer does not tell.
         tick: called after each text; may raise to stop.
     """
     layers = swap.conversion_of(converted).layers
     mixers = {i: layer.module.mixer for i, layer in layers.items()}
     mixers = {i: mixer for i, mixer in mixers.items() if not mixer.keeps_kv_cache}
-    texts = sorted((p for p in pieces if len(p.ids) > _FEWEST_BEFORE), key=lambda p: -len(p.ids))
-    texts = texts[:_DOCUMENTS]
-    if not mixers or not texts:
+    known = texts or [None] * len(pieces)
+    long = [(p, own) for p, own in zip(pieces, known, strict=True) if len(p.ids) > _FEWEST_BEFORE]
+    chosen = sorted(long, key=lambda pair: -len(pair[0].ids))[:_DOCUMENTS]
+    if not mixers or not chosen:
         return None
+    longest, words = chosen[0]
+    read = min(len(longest.ids), _MOST_TOKENS)
+    kept = Kept(passage_start(read))
     sums = {index: _Sums() for index in mixers}
     foreign: set[int] = set()
     tokens = 0
-    for piece in texts:
+    for number, (piece, _) in enumerate(chosen):
         ids = torch.as_tensor(piece.ids[:_MOST_TOKENS], dtype=torch.long)[None]
         seen = _original_side(original, ids, set(mixers))
         foreign |= {index for index, s in seen.items() if s.error > _FORMULA_TOLERANCE}
-        with _watching(mixers, seen, sums):
+        with _watching(mixers, seen, sums, None if number else kept):
             converted.base_model(input_ids=ids.to(converted.device), use_cache=False)
         tokens += ids.shape[1] - _FEWEST_BEFORE
         tick()
@@ -117,8 +127,11 @@ def fidelity(
         heads=tuple(heads),
         drifting_layers=tuple(sorted(total, key=total.__getitem__, reverse=True)),
         tokens=tokens,
-        documents=len({piece.document for piece in texts}),
+        documents=len({piece.document for piece, _ in chosen}),
         note=note,
+        state_at_tokens=quarters(read),
+        states=tuple(of.state.measured(index) for index, of in sums.items()),
+        maps=attention_maps(kept, heads, document=longest.document, texts=words),
     )
 
 
@@ -144,14 +157,20 @@ def _original_side(model: PreTrainedModel, ids: Tensor, wanted: set[int]) -> dic
 
 @contextmanager
 def _watching(
-    mixers: dict[int, Mixer], seen: dict[int, _Seen], sums: dict[int, _Sums]
+    mixers: dict[int, Mixer], seen: dict[int, _Seen], sums: dict[int, _Sums], kept: Kept | None
 ) -> Iterator[None]:
-    """Within: every call of a mixer is held against what the original's layer did."""
+    """Within: every call of a mixer is held against what the original's layer did; with `kept` for
+    the longest text, whose maps are kept and whose state is followed."""
 
     def watch(index: int) -> RemovableHandle:
         def compare(mixer: Mixer, inputs: tuple[Tensor, ...], out: Tensor) -> None:
-            q, k = inputs[:2]
-            _compare(seen[index], mixer.weights(q, k), out, sums[index])
+            q, k, v = inputs[:3]
+            theirs, mine = seen[index].weights()[0], mixer.weights(q, k)[0].float()
+            _compare(theirs, mine, seen[index].out, out, sums[index])
+            sums[index].state.add_keys(mixer, k)
+            if kept is not None:
+                kept.add(index, theirs, mine)
+                sums[index].state.norms = state_norms(mixer, q, k, v)
 
         return mixers[index].register_forward_hook(compare)
 
@@ -163,10 +182,11 @@ def _watching(
             handle.remove()
 
 
-def _compare(seen: _Seen, mine: Tensor, out: Tensor, sums: _Sums) -> None:
-    """Add one text: converted map [1, H, T, T] and output [1, H, T, V] against the original's."""
-    theirs = seen.weights()[0, :, _FEWEST_BEFORE:]
-    mine = mine[0, :, _FEWEST_BEFORE:].float()
+def _compare(
+    theirs: Tensor, mine: Tensor, out_theirs: Tensor, out_mine: Tensor, sums: _Sums
+) -> None:
+    """Add one text: maps [H, T, T] and outputs [1, H, T, V] of both models."""
+    theirs, mine = theirs[:, _FEWEST_BEFORE:], mine[:, _FEWEST_BEFORE:]
     middle = _entropy((theirs + mine) / 2)
     back = torch.arange(mine.shape[-1], device=mine.device)
     distance = (back[_FEWEST_BEFORE:, None] - back[None, :]).clamp_min(0).float()
@@ -177,8 +197,8 @@ def _compare(seen: _Seen, mine: Tensor, out: Tensor, sums: _Sums) -> None:
         sums.add(f"look_back_{name}", (weights * distance).sum(-1))
         sums.add(f"sink_mass_{name}", weights[..., :_SINKS].sum(-1))
     sums.add("divergence", middle - (entropies["original"] + entropies["converted"]) / 2)
-    wrong = (out - seen.out)[0, :, _FEWEST_BEFORE:].double().square().sum((-1, -2))
-    whole = seen.out[0, :, _FEWEST_BEFORE:].double().square().sum((-1, -2))
+    wrong = (out_mine - out_theirs)[0, :, _FEWEST_BEFORE:].double().square().sum((-1, -2))
+    whole = out_theirs[0, :, _FEWEST_BEFORE:].double().square().sum((-1, -2))
     sums.wrong, sums.whole = sums.wrong + wrong, sums.whole + whole
 
 

@@ -44,6 +44,9 @@ class Answer(Result):
     """SHA-256 of the weights that wrote it."""
     attention: str
     """The attention that wrote it, e.g. "hybrid in 3 layers, softmax in 1"."""
+    pieces: tuple[str, ...] = ()
+    """What each token adds to the text, "" where a character is not complete yet; empty in files
+    from before it was kept."""
 
 
 class Answers(Result):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from engine.report import annexes, charts, provenance, task_annex
-=======
-from engine.report import annexes, charts, provenance
 from engine.report.control_annex import controls
->>>>>>> controls
 from engine.report.headline import figures
+from engine.report.inner import attention
 from engine.report.judgement import gate_rows, overall
 from engine.report.lines import lines, money_sentence
 from engine.report.model import Report, Section
@@ -26,12 +23,10 @@ def content(source: Source, lang: Lang) -> Report:
     pages = (
         annexes.quality(source, words),
         annexes.recall(source, words),
-<<<<<<< HEAD
         task_annex.task(source, words),
         task_annex.mqar(source, words),
-=======
         controls(source, words),
->>>>>>> controls
+        attention(source, words),
         annexes.speed(source, words),
         annexes.memory(source, words),
         annexes.answers(source, words),

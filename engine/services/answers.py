@@ -110,6 +110,7 @@ def _layers(count: int) -> str:
 def _answer(side: Loaded, record: GenerationRecord, method: str | None) -> Answer:
     return Answer(
         text=record.text,
+        pieces=tuple(record.pieces),
         tokens=len(record.token_ids),
         first_token_ms=record.first_token_ms,
         tokens_per_s=record.tokens_per_s,

@@ -36,6 +36,8 @@ class GenerationRecord:
     """The tokens written so far; an end-of-text token is not among them."""
     text: str = ""
     """Their text."""
+    pieces: list[str] = field(default_factory=list)
+    """What each of them adds to it; "" where a character is not complete yet."""
     first_token_ms: float = 0.0
     """Time from the start of the prefill to the first token, in ms."""
     decode_s: float = 0.0
@@ -95,10 +97,12 @@ class Generation:
             text = self._tokenizer.decode(record.token_ids, skip_special_tokens=True)
             record.text = str(text)  # a list only for a list of lists
             whole = record.text.rstrip(_INCOMPLETE)
+            record.pieces.append(whole[shown:])
             if len(whole) > shown:
                 yield whole[shown:]
                 shown = len(whole)
         if len(record.text) > shown:
+            record.pieces[-1] += record.text[shown:]
             yield record.text[shown:]
 
     def finish(self) -> GenerationRecord:

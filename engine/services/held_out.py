@@ -199,7 +199,7 @@ def measure_held_out(
             original.model, converted.model, pieces, classes=bench.classes, tick=progress.tick
         )
     with progress.part("fidelity", "attention"):
-        inner = fidelity(original.model, converted.model, pieces, tick=progress.tick)
+        inner = fidelity(original.model, converted.model, pieces, texts=texts, tick=progress.tick)
     if has_control:
         control = load(str(folder / "control"), device=device)
         bench.read("control", control)

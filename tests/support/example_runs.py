@@ -155,6 +155,22 @@ def timed_in_detail() -> dict[str, Any]:
     }
 
 
+def _side(first: float) -> dict[str, Any]:
+    """Six tokens that share what is left of their attention evenly."""
+    rest = 1 - first - 0.1
+    return {"first": (first,) * 6, "earlier": (0.1,) * 6,
+            "passage": [[rest / (n + 1)] * (n + 1) for n in range(6)]}  # fmt: skip
+
+
+def _maps() -> dict[str, Any]:
+    return {
+        "document": 7, "from_token": 464, "tokens": ("The", " ", EVIL, "\n", "", "点検"),
+        "heads": [{"layer": n, "head": 0, "original": _side(0.4), "converted": _side(0.2)}
+                  for n in (3, 0)],
+        "mean_original": _side(0.5), "mean_converted": _side(0.3),
+    }  # fmt: skip
+
+
 def comparison(**changes: Any) -> Comparison:
     """A whole comparison; `changes` replaces top-level parts."""
     content: dict[str, Any] = {
@@ -243,9 +259,13 @@ def comparison(**changes: Any) -> Comparison:
                 {"layer": n, "head": h, "divergence": 0.1, "entropy_original": 2.0,
                  "entropy_converted": 3.0, "look_back_original": 40.0, "look_back_converted": 60.0,
                  "sink_mass_original": 0.4, "sink_mass_converted": 0.1, "output_error": error}
-                for n, h, error in ((0, 0, 0.05), (0, 1, 0.1), (2, 0, 0.8), (2, 1, None))],
-            "drifting_layers": (2, 0), "tokens": 1980, "documents": 4,
+                for n, h, error in ((0, 0, 0.05), (0, 1, 0.1), (3, 0, 0.8), (3, 1, None))],
+            "drifting_layers": (3, 0), "tokens": 1980, "documents": 4,
             "note": "At most 512 tokens.",
+            "state_at_tokens": (128, 256, 384, 512),
+            "states": [{"layer": 0, "norms": (0.0, 1.5, 3.0, 4.5), "dead_features": 0.125},
+                       {"layer": 3, "norms": None, "dead_features": 0.0}],
+            "maps": _maps(),
         },
         "crossovers": [
             {"kind": "decode", "better": (8192,), "worse": (512,), "unclear": (2048,),

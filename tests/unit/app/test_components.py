@@ -30,6 +30,10 @@ class _Tags(HTMLParser):
         self.open -= 1
 
 
+def _spans(x: str) -> tuple[answers.Span, ...]:
+    return ((x, "first"), (x, "differs"), (x, "same"))
+
+
 PIECES = {
     "brand": lambda x: ui.brand(x),
     "language_link": lambda x: ui.language_link(x, x, x),
@@ -50,10 +54,16 @@ PIECES = {
     "bar": lambda x: ui.bar(0.5, x, [x]),
     "log": lambda x: ui.log([(x, x, x)], name=x),
     "live_panes": lambda x: answers.live_panes(
-        [answers.LiveView("original", x, x, ((x, True), (x, False)), ((x, x),))], x
+        [answers.LiveView("original", x, x, _spans(x), ((x, x),))], answers.Legend(x, x, x, x)
     ),
     "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)]),
-    "answers": lambda x: answers.answers(x, x, [answers.AnswerView("converted", x, x, ((x, x),))]),
+    "answers": lambda x: answers.answers(
+        x,
+        x,
+        [answers.AnswerView("converted", x, _spans(x), ((x, x),))],
+        answers.Legend(x, x, x, x),
+    ),
+    "download": lambda x: ui.download(x, x, x),
 }
 
 
@@ -73,7 +83,7 @@ def test_every_piece_is_tested() -> None:
         for name, value in vars(module).items()
         if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
     }
-    helpers = {"esc", "wrap", "Tile", "Link", "Short", "AnswerView", "LiveView"}
+    helpers = {"esc", "wrap", "Tile", "Link", "Short", "AnswerView", "LiveView", "Legend"}
     assert public - helpers == set(PIECES)
 
 

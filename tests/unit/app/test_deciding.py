@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from app import kpis, risks, worth
@@ -109,12 +110,22 @@ def test_no_prices_no_money() -> None:
 
 def test_nothing_is_guessed_beyond_the_lengths_measured() -> None:
     form = {**{name: goal.DEFAULTS[name] for name in money.FIELDS}, **PRICES}
-    inside = money.tried(_judged(), list(form.values()), "en")
-    assert "Tried out" in inside and "<table" in inside
-    far = money.tried(_judged(), list({**form, "context_tokens": "99999"}.values()), "en")
-    assert "99,999 tokens were asked for, 512 to 8,192 were measured" in far
-    bad = money.tried(_judged(), list({**form, "latency_limit_s": "soon"}.values()), "en")
-    assert "Answer expected within" in bad
+    with gr.Blocks():
+        panel = money.build("en")
+
+    def tried(**changes: str) -> list[object]:
+        shown = money.tried(panel, _judged(), list({**form, **changes}.values()), "en")
+        assert len(shown) == len(panel.figures())
+        return shown
+
+    inside = tried()
+    assert "Tried out" in str(inside[0]) and "<table" in str(inside[0])
+    assert inside[1] == gr.update(visible=True) and "month" in str(inside[3])
+    far = tried(context_tokens="99999")
+    assert "99,999 tokens were asked for, 512 to 8,192 were measured" in str(far[0])
+    bad = tried(latency_limit_s="soon")
+    assert "Answer expected within" in str(bad[0])
+    assert far[1] == bad[1] == gr.update(visible=False)
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])

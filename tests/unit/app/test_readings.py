@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import alike, fidelity, inside, readings, summary, tables
+from app import alike, inside, readings, summary, tables, written
 from app.numbers import count, duration, moment, number, percent, size, times
 from app.pages import compare
 from engine.cli import tables as command_line
@@ -184,7 +184,7 @@ def test_one_is_not_many() -> None:
     content["environment"]["cores"] = 1
     result = Comparison.model_validate(content)
     said = " ".join([
-        readings.answers(result, "en"), compare.two_answers(result, "en"),
+        readings.answers(result, "en"), written.two_answers(result, "en"),
         compare.conditions(examples.run(), result, "en"),
         compare.head(examples.run(sample=True), result, "en"),
     ])  # fmt: skip
@@ -232,7 +232,6 @@ def test_an_answer_is_right_only_where_it_begins_with_the_fact() -> None:
     assert said.endswith("Original: right. Converted: does not begin with it.")
 
 
-
 def test_unfit_data_is_said_at_the_top() -> None:
     html = compare.head(examples.run(), RESULT, "en")
     assert "may not be fit to judge by" in html and "Leak: of 1 of 41" in html
@@ -248,13 +247,6 @@ def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() ->
     assert "The control, which only had the fine-tuning: 42 tokens, ROUGE-L 93 %" in html
     assert "9.110 for the original, 9.320 for the control, 11.40 for the converted" in html
     assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
-
-
-def test_heads_are_shaded_up_to_the_worst_and_the_layer_that_drifts_is_named() -> None:
-    html = fidelity.section(RESULT, "en")
-    assert "Layer 2 drifts most" in html and "█ 0.8" in html
-    assert "40 → 60" in html and "–" in html
-    assert fidelity.section(RESULT.model_copy(update={"fidelity": None}), "en") == ""
 
 
 def test_the_crossover_stands_with_its_own_reading_only() -> None:

@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 
 from app.components import Party, Tone
+from app.fidelity import MEASURES
 from app.pages.goal import DEFAULTS
 from app.text import DEFAULT_LANG, texts
 from engine import errors
@@ -81,6 +82,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "method.*": METHODS.keys() - {"softmax"},
     "part.*": [part.replace(" ", "-") for part in PARTS],
     "party.*": PARTIES,
+    "maps.*": ("first", "earlier", "within", "itself"),
     "reading.crossover.*": ("decode", "prefill", "cache"),
     "reading.memory.*": TONES,
     "reading.memory.peak.*": ("always", "at"),
@@ -120,11 +122,19 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "contrast.*": ("verdict", "perplexity", "change", "agreement", "memory", "speed"),
     "convert.*": ("model", "data"),
     "error.hint.*": ("RunNotFound", "UnclearColumn"),
-    "fidelity.column.*": (
-        "layer", "error", "divergence", "entropy", "look_back", "sink_mass",
-    ),
+    "fidelity.measure.*": MEASURES,
+    "fidelity.reading.*": ("entropy", "look_back", "sink_mass"),
+    "fidelity.unit.*": MEASURES,
+    "fidelity.worst.*": MEASURES,
+    "frontier.*": ("others", "own"),
+    "frontier.*.*": [*itertools.product(("speed", "memory"), ("unbeaten", "beaten"))],
+    "frontier.*.unknown": ("speed", "memory"),
+    "frontier.axis.*": ("speed", "memory"),
+    "frontier.column.*": ("run", "quality", "speed", "memory", "machine"),
     "glossary.*": PHASES,
     "glossary.gate.*": GATES,
+    "grid.*": ("lost", "kept"),
+    "grid.language.*": ("en", "ja", "all"),
     "goal.against.*": ("control", "original"),
     "goal.field.*": GOAL,
     "goal.info.*": GOAL,

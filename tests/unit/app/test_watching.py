@@ -63,12 +63,6 @@ def test_panes_name_weights_attention_and_speed_and_escape(monkeypatch, lang: st
     assert figure["data"][0]["y"][-1] == 2048 * 503 / 2**20
 
 
-def test_only_what_differs_is_marked() -> None:
-    assert watching.different(["a", "b", "c"], ["a", "x", "c"]) == (
-        ("a", False), ("b", True), ("c", False),
-    )  # fmt: skip
-
-
 def test_the_answers_part_where_they_part(monkeypatch) -> None:
     said = _watch(monkeypatch, _told())[-1][0]
     assert "agree for the first token, then part" in said and "as much" in said

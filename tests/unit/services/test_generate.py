@@ -101,3 +101,11 @@ def test_an_end_of_text_token_ends_the_text():
 def test_impossible_prompts_are_refused(prompt, tokens):
     with pytest.raises(BadRunConfig):
         generate(_model(False), _tokenizer(), prompt, max_new_tokens=tokens, context_tokens=512)
+
+
+@pytest.mark.parametrize("converted", [False, True])
+def test_every_token_says_what_it_adds(converted):
+    model, tokenizer = _model(converted), _tokenizer()
+    record = generate(model, tokenizer, PROMPT, max_new_tokens=30, context_tokens=512).finish()
+    assert len(record.pieces) == len(record.token_ids)
+    assert "".join(record.pieces) == record.text

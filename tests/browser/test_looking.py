@@ -1,0 +1,72 @@
+"""Choices on the last step change what is shown, and its numbers can be taken along."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+SAMPLE = "/?run=sample-bundled&step=5"
+
+
+def _chart(page: Page, heading: str):
+    return page.locator("#studio .ts-chart").filter(
+        has=page.get_by_role("heading", name=heading, exact=True)
+    )
+
+
+def test_the_map_by_layer_and_head_follows_the_measure(open_page) -> None:
+    page = open_page(SAMPLE)
+    block = _chart(page, "Layers and heads: distance from the original")
+    expect(block.locator(".ts-reading")).to_contain_text("Layer 3 drifts most")
+    expect(block.locator(".heatmap-label text").first).to_have_text("5.0 %")
+    page.get_by_label("Change in look-back").check()
+    expect(block.locator(".ts-reading")).to_contain_text("changes most in reach")
+    expect(block.locator(".heatmap-label text").first).to_have_text("+20")
+
+
+def test_both_models_stand_side_by_side_and_needles_can_be_chosen(open_page) -> None:
+    page = open_page(SAMPLE)
+    block = _chart(page, "Recall grid")
+    expect(block.locator(".js-plotly-plot")).to_have_count(2)
+    expect(block.locator(".heatmap-label text").first).to_have_text("40/40")
+    page.get_by_label("What was asked").click()
+    page.get_by_role("option", name="One number (en)").click()
+    expect(block.locator(".ts-reading")).to_contain_text("finds 3/4, the original 4/4")
+
+
+def test_a_token_can_be_asked_what_it_drew_on(open_page) -> None:
+    page = open_page(SAMPLE)
+    page.get_by_role("button", name="Attention maps of the heads that differ most").click()
+    expect(_chart(page, "Where each token looks, original and converted")).to_be_visible()
+    drew = _chart(page, "What a token drew on").locator(".ts-reading")
+    expect(drew).to_contain_text("Token 469 点検")
+    page.get_by_label("Token", exact=True).click()
+    page.get_by_role("option", name="464 The").click()
+    expect(drew).to_contain_text("Token 464 The")
+
+
+def test_a_table_is_saved_as_it_reads(open_page) -> None:
+    page = open_page(SAMPLE)
+    block = _chart(page, "Memory by context")
+    block.get_by_text("Show the numbers").click()
+    with page.expect_download() as waiting:
+        block.get_by_role("link", name="Save the numbers (CSV)").click()
+    saved = waiting.value
+    assert saved.suggested_filename == "Memory by context.csv"
+    rows = saved.path().read_text("utf-8-sig").splitlines()
+    assert len(rows) == 1 + 5 and "16.0 MiB" in rows[-1]
+
+
+def test_the_break_even_appears_with_the_prices(open_page) -> None:
+    page = open_page(SAMPLE)
+    block = _chart(page, "Break-even: cost so far, by month")
+    expect(page.locator("#money")).to_contain_text("no prices were given")
+    expect(block).to_be_hidden()
+    page.get_by_role("button", name="Try other numbers").click()
+    panel = page.get_by_role("tabpanel").filter(has=page.locator("#money"))
+    panel.get_by_label("Length of a document").fill("2048")
+    panel.get_by_label("Documents a day").fill("900000")
+    panel.get_by_label("Answer expected within").fill("60")
+    panel.get_by_label("One machine, per hour").fill("150")
+    panel.get_by_role("button", name="Calculate").click()
+    expect(block.locator(".main-svg").first).to_be_visible()
+    expect(block.locator(".ts-reading")).to_contain_text("The future is assumed")

@@ -1,0 +1,88 @@
+"""The recall grid: both models in one scale, from what every comparison has and what was asked."""
+
+from __future__ import annotations
+
+import json
+
+import gradio as gr
+import pytest
+
+from app import recall_grid
+from app.pages import grid
+from engine.evidence.results import Comparison
+from engine.runs import service
+from tests.support import example_runs as examples
+
+RESULT = examples.comparison()
+
+
+def _by_language() -> Comparison:
+    content = RESULT.model_dump()
+    for party in ("original", "converted"):
+        scores = content["recall"][party]
+        scores["by_language"] = [
+            {**point, "language": language}
+            for point in scores["by_distance"] for language in ("en", "ja")
+        ]  # fmt: skip
+    return Comparison.model_validate(content)
+
+
+def test_facts_by_distance_are_always_there_and_tasks_where_they_were_asked() -> None:
+    keys = [key for _, key in recall_grid.choices(RESULT, "en")]
+    assert keys == ["distance", "passkey/en", "facts/ja"]
+    none = RESULT.model_copy(update={"needles": None})
+    assert [key for _, key in recall_grid.choices(none, "en")] == ["distance"]
+    assert "not judged" in recall_grid.choices(RESULT, "en")[2][0]
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("choice", ["distance", "passkey/en", "facts/ja"])
+def test_both_models_stand_side_by_side_in_one_scale(choice: str, lang: str) -> None:
+    pair = recall_grid.charts(RESULT, choice, lang)
+    assert pair is not None
+    for figure in pair:
+        trace = figure["data"][0]
+        assert (trace["zmin"], trace["zmax"]) == (0, 100) and figure["layout"]["title"]["text"]
+        json.dumps(figure, allow_nan=False)
+    assert pair[0]["data"][0]["x"] == pair[1]["data"][0]["x"]
+    assert recall_grid.reading(RESULT, choice, lang)
+    assert "<table" in recall_grid.table(RESULT, choice, lang)
+
+
+def test_the_cells_hold_the_numbers() -> None:
+    pair = recall_grid.charts(RESULT, "passkey/en", "en")
+    assert pair is not None
+    assert pair[1]["data"][0]["y"] == ["0 %", "100 %"]
+    assert pair[1]["data"][0]["x"] == ["256", "2,048"]
+    assert pair[1]["data"][0]["z"] == [[75.0, 75.0], [75.0, 75.0]]
+    assert pair[0]["data"][0]["text"][0] == ["4/4", "4/4"]
+    assert "finds 3/4, the original 4/4" in recall_grid.reading(RESULT, "passkey/en", "en")
+
+
+def test_languages_are_rows_nearest_first() -> None:
+    pair = recall_grid.charts(_by_language(), "distance", "en")
+    assert pair is not None
+    trace = pair[1]["data"][0]
+    assert trace["y"] == ["English", "Japanese"]
+    assert trace["x"] == ["32", "256", "512", "1,024", "1,800"]
+    assert trace["z"][0][-1] == pytest.approx(82.5)
+
+
+def test_nothing_asked_shows_nothing() -> None:
+    content = RESULT.model_dump()
+    content["recall"] |= {"original": None, "converted": None, "note": "No question fits."}
+    content["needles"] = None
+    result = Comparison.model_validate(content)
+    assert recall_grid.charts(result, "distance", "en") is None
+    with gr.Blocks():
+        panel = grid.build("en")
+    shown = grid.values(panel, result, "en")
+    assert len(shown) == len(panel.outputs()) and shown[1] == gr.update(visible=False)
+
+
+def test_another_choice_is_read_from_the_run_on_show(monkeypatch) -> None:
+    with gr.Blocks():
+        panel = grid.build("en")
+    monkeypatch.setattr(service, "comparison", lambda run_id: RESULT.model_dump())
+    shown = grid.show(panel, "run", "passkey/en", "en")
+    assert len(shown) == len(panel.grid.outputs()) and "Most is lost at" in str(shown[-1])
