@@ -139,14 +139,10 @@ FEW_LAYERS = 4
 
 
 def default_kept(method: str, layers: int) -> KeptLayers:
-    """The layers that keep softmax unless the user says otherwise.
+    """The layers that keep softmax in a model of so many, unless the user says otherwise.
 
     Methods that are at their best beside some softmax layers (`hybrid`) keep every 4th, or every
     2nd in a model of two or three layers; all others keep none, and so does a model of one layer.
-
-    Args:
-        method: a name in `METHODS`.
-        layers: attention layers of the model.
     """
     if not METHODS[method].wants_softmax_layers or layers < 2:
         return KeptLayers()
@@ -169,8 +165,8 @@ class ComparisonSettings(Settings):
     probes_per_distance: Annotated[int, Field(ge=1)] = 20
     """Recall questions per distance."""
     needles_per_cell: Annotated[int, Field(ge=0, le=100)] = 0
-    """Questions of each needle task, language, length and depth; 0 asks none. One is about 240
-    questions a model, minutes on a CPU."""
+    """Questions of each needle task, language, length and depth; 1 makes some 240, minutes on a
+    CPU."""
     answer_tokens: Annotated[int, Field(ge=1)] = 80
     """Length of the two side-by-side answers, in tokens."""
     vote_pairs: Annotated[int, Field(ge=0, le=200)] = 8
@@ -180,8 +176,7 @@ class ComparisonSettings(Settings):
 
 
 class AcceptanceGates(Settings):
-    """Thresholds that the converted model must meet, fixed before the run. An empty one is no
-    gate."""
+    """Thresholds that the converted model must meet, fixed before the run; an empty one is none."""
 
     quality_loss_percent: Annotated[float, Field(ge=0)] | None = 3.0
     """Held-out perplexity may rise by this much at most, in %."""
@@ -211,10 +206,15 @@ class RunConfig(Settings):
     model: str
     """A bundled name, a local folder, or a Hub id."""
     data: str
-    """A bundled name, or the path of a text file (.txt .md .jsonl .csv .tsv)."""
+    """A bundled name, or a file's path (.txt .md .jsonl .csv .tsv .xlsx .docx .pdf)."""
     text_column: str | None = None
-    """Column or key with the text, for .csv, .tsv and .jsonl, with dots where it is nested; empty
-    finds it."""
+    """Column or key with the text, for .csv, .tsv, .xlsx and .jsonl, with dots where it is nested;
+    empty finds it."""
+    encoding: Literal["utf-8", "cp932", "euc-jp", "iso-2022-jp", "utf-16"] | None = None
+    """Encoding of a .txt, .md, .csv, .tsv or .jsonl file; empty ("detect") finds it."""
+    mask_personal_data: bool = False
+    """Replace e-mail addresses, telephone, card and My Numbers by words such as [E-MAIL] when the
+    data is read; the run's copy of the file stays as it is."""
     method: AnyMethod = Field(default_factory=Hybrid, discriminator="name")
     """The attention that replaces softmax."""
     kept: KeptLayers = KeptLayers(every=4)

@@ -115,13 +115,13 @@ def _pinned(config: RunConfig, report: ModelReport) -> RunConfig:
 
 def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
     """Everything that can be known to fail before the work begins; gives what the model is."""
-    from engine.data.ingest import read_corpus
+    from engine.data.ingest import read_for
     from engine.models.check import check_model
     from engine.models.lengths import require_lengths
     from engine.models.memory import run_device
     from engine.services.convert import layers_to_convert
 
-    read_corpus(data_path, text_column=config.text_column)
+    read_for(config, data_path)
     report = check_model(config.model, finetune=config.recipe.finetune)
     layers_to_convert(config.kept, report.layers)
     for head in dict.fromkeys(report.heads):
