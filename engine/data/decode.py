@@ -96,6 +96,9 @@ def _as_chosen(raw: bytes, name: str, encoding: str) -> tuple[str, str]:
             f" {line:,}) does not fit.",
             advice,
         ) from error
+    if encoding == "utf-16" and found is not None and "UTF-16" not in found:
+        # Almost any bytes are UTF-16: of Western letters, two at a time, it makes ideographs.
+        raise BadDataset(f"{name} is not in {title}: what comes out is no text.", advice)
     controls = sum(text.count(chr(control)) for control in _CONTROL)
     if controls > _CONTROL_SHARE * len(text):
         raise BadDataset(

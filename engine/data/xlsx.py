@@ -15,6 +15,8 @@ from engine.data.tables import Table
 from engine.errors import BadDataset
 
 if TYPE_CHECKING:
+    from zipfile import ZipFile
+
     from openpyxl import Workbook
 
 MAX_ROWS = 1_048_576
@@ -39,17 +41,18 @@ def read_xlsx(path: Path, name: str) -> tuple[Table, tuple[str, ...]]:
     with opened(path, name, _WHAT) as archive:
         part(archive, "[Content_Types].xml", name, _WHAT).close()
         refuse_declarations(archive, name)
+        formulas = _any_formula(archive)
     # What openpyxl raises on parts that are missing or make no sense.
     broken = (
         InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, SyntaxError, OSError,
     )  # fmt: skip
     try:
-        return _table(path, name)
+        return _table(path, name, formulas=formulas)
     except broken as error:
         raise BadDataset(f"{name} is damaged, or is not {_WHAT}.", _SAVE_ANEW) from error
 
 
-def _table(path: Path, name: str) -> tuple[Table, tuple[str, ...]]:
+def _table(path: Path, name: str, *, formulas: bool) -> tuple[Table, tuple[str, ...]]:
     book = _load(path, values=True)
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     rows: list[tuple[int, list[str | None]]] = []
@@ -66,7 +69,7 @@ def _table(path: Path, name: str) -> tuple[Table, tuple[str, ...]]:
     if others := [sheet.title for sheet in book.worksheets if sheet.title != title]:
         notes[0] = f"The sheet {title!r} is read; {_named(others)} is not."
     width = max(len(cells) for _, cells in rows)
-    if any(len(cells) < width or None in cells for _, cells in rows):
+    if formulas and any(len(cells) < width or None in cells for _, cells in rows):
         if lost := _formulas_without_value(path, title, rows, name):
             notes.append(
                 f"{lost:,} cells hold a formula whose result the file does not store; they count "
@@ -84,6 +87,19 @@ def _table(path: Path, name: str) -> tuple[Table, tuple[str, ...]]:
         tuple(number for number, _ in body),
     )
     return table, tuple(notes)
+
+
+def _any_formula(archive: ZipFile) -> bool:
+    """Whether a sheet has any: looking for results that are missing means reading it twice."""
+    for part_name in archive.namelist():
+        if part_name.startswith("xl/worksheets/"):
+            with archive.open(part_name) as sheet:
+                before = b""
+                while piece := sheet.read(2**20):
+                    if b"<f>" in before + piece or b"<f " in before + piece:
+                        return True
+                    before = piece[-2:]
+    return False
 
 
 def _load(path: Path, *, values: bool) -> Workbook:

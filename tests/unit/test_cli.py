@@ -145,7 +145,7 @@ def test_bad_models_are_refused(
         (["--set", "gates.speed=2"], "'gates.speed'", "gates.decode_speedup"),
         (["--set", "encoding=sjis"], "encoding=sjis", ""),
         (["--set", "encoding.x=1"], "encoding is a single value", "encoding="),
-        (["--set", "encoding=utf-16"], "not in UTF-16: byte", "Choose UTF-8"),
+        (["--set", "encoding=utf-16"], "not in UTF-16: what", "Choose UTF-8"),
         (["--set", "mask_personal_data=perhaps"], "mask_personal_data=perhaps", ""),
         (["--keep-softmax-every", "1"], "nothing is left to convert", "fewer"),
         (["--method", "hedgehog", "--set", "method.feature_dim=33"], "", ""),

@@ -29,16 +29,17 @@ LAUGHS = (
 OUTSIDE = '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.docx"])
-def test_a_file_that_unpacks_without_end_is_not_unpacked(tmp_path: Path, name: str) -> None:
-    path = made.xlsx(tmp_path / name, {"S": ROWS})
+def test_a_file_that_unpacks_without_end_is_not_unpacked(tmp_path: Path) -> None:
+    path = made.xlsx(tmp_path / "a.xlsx", {"S": ROWS})
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as bomb:
         for number in range(3):
             bomb.writestr(f"xl/{number}.xml", b" " * (100 * 2**20))
     assert path.stat().st_size < 2**20
-    started = time.monotonic()
-    data_refusal(path, "unpacks to 300 MiB")
-    assert time.monotonic() - started < 20
+    for name in ("a.xlsx", "a.docx"):
+        started = time.monotonic()
+        path = path.rename(tmp_path / name)
+        data_refusal(path, "unpacks to 300 MiB")
+        assert time.monotonic() - started < 20
 
 
 def test_a_part_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
