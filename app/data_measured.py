@@ -8,6 +8,8 @@ from functools import lru_cache
 from statistics import median
 from typing import Any
 
+import gradio as gr
+
 from app import components as ui
 from app import length_chart, problems
 from app.data_view import corpus_of
@@ -70,20 +72,32 @@ def measured(page: DataPage, form: tuple[Any, ...], model: str, lang: str) -> di
         model: a bundled name, or anything else for a model that is not here.
         lang: of the page.
     """
-    empty = dict(zip(page.measured(), ["", *page.lengths.update(None, "", "")], strict=True))
+    nothing = [gr.update(visible=False), "", "", *page.lengths.update(None, "", "")]
+    empty = dict(zip(page.measured(), nothing, strict=True))
     chosen = Chosen.of(form)
     try:
         with problems.guard():
             corpus = corpus_of(data.chosen_file(chosen, lang), chosen.settings)
             lengths, personal = _measured(corpus.documents, model)
-            said = enough(corpus.documents, lengths, lang)
-            said += told(personal, bool(chosen.settings.get("mask_personal_data")), lang)
     except EngineError:
         return empty
+    said = told(personal, bool(chosen.settings.get("mask_personal_data")), lang)
     chart = length_chart.length_figure(lengths.shown, lengths.context_tokens, lang)
     table = length_chart.table(lengths.shown, lengths.context_tokens, lang)
     below = page.lengths.update(chart, reading(lengths, lang), table)
-    return dict(zip(page.measured(), [said, *below], strict=True))
+    shown, waiting = gr.update(visible=True), ui.notice("info", t("data.counting", lang))
+    return dict(zip(page.measured(), [shown, waiting, said, *below], strict=True))
+
+
+def judged(form: tuple[Any, ...], model: str, lang: str) -> str:
+    """The light, as HTML; empty where the data cannot be read. For the arguments see `measured`."""
+    chosen = Chosen.of(form)
+    try:
+        with problems.guard():
+            corpus = corpus_of(data.chosen_file(chosen, lang), chosen.settings)
+            return enough(corpus.documents, _measured(corpus.documents, model)[0], lang)
+    except EngineError:
+        return ""
 
 
 def reading(lengths: Lengths, lang: str) -> str:
@@ -128,7 +142,7 @@ def enough(documents: Sequence[str], lengths: Lengths, lang: str) -> str:
         "train": about, "scored": scored, "recipe": recipe_names[name],
         "least": count(MIN_TRAIN_TOKENS), "fewest": count(FEWEST["documents"]),
         "few": count(FEW_DOCUMENTS), "cap": count(comparison.heldout_tokens),
-        "heldout": tn("unit.documents", lang, first.heldout_documents), "most": number(MOST_PASSES),
+        "heldout": tn("unit.documents", lang, first.heldout_documents), "most": f"{MOST_PASSES:g}",
         "passes": number(first.passes, 2),
     }  # fmt: skip
     said = [t(f"data.lack.{lack}", lang, **values) for lack in first.lacks]

@@ -50,10 +50,11 @@ def shown(page: DataPage, form: tuple[Any, ...], lang: str, *, fresh: bool) -> d
     if fresh:
         form = (*form[:2], data.FOUND, *form[3:4], *(data.FOUND for _ in page.columns))
     chosen = Chosen.of(form)
+    hidden = gr.update(visible=False)
     updates: dict[Any, Any] = {
         page.upload_box: gr.update(visible=chosen.choice == data.UPLOAD),
-        page.reading_box: gr.update(visible=False),
-    }
+        page.reading_box: hidden, page.enough_box: hidden, page.lengths.column: hidden,
+    }  # fmt: skip
     if chosen.choice == data.UPLOAD and not chosen.upload:
         waiting = ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
         return {**updates, page.preview: waiting}
@@ -64,9 +65,18 @@ def shown(page: DataPage, form: tuple[Any, ...], lang: str, *, fresh: bool) -> d
                 chosen, reading = _reading(page, path, chosen, lang)
                 updates |= reading
             updates[page.preview] = preview(path, chosen, lang)
+            updates |= _counting(page, lang)
     except EngineError as error:
         updates[page.preview] = problems.box(error, lang)
     return updates
+
+
+def _counting(page: DataPage, lang: str) -> dict[Any, Any]:
+    """What stands where the measurements will be."""
+    return {
+        page.enough_box: gr.update(visible=True), page.personal: "",
+        page.enough: ui.notice("info", t("data.counting", lang)),
+    }  # fmt: skip
 
 
 def _reading(
@@ -82,17 +92,19 @@ def _reading(
         visible=kind not in NOT_PLAIN, value=settings["encoding"] or data.FOUND
     )
     columns: tuple[str, ...] = ()
+    found: str | None = None
     try:
         columns = columns_of(path, encoding=settings["encoding"])
+        found = corpus_of(path, {**settings, **dict.fromkeys(page.columns)}).text_column
     except EngineError:
         pass  # reading the text will say what is wrong
     for name, dropdown in page.columns.items():
         if settings[name] not in columns:
             settings[name] = None
+        offered = data.column_choices(columns, lang, found if name == "text_column" else None)
         updates[dropdown] = gr.update(
-            choices=data.column_choices(columns, lang), value=settings[name] or data.FOUND,
-            visible=kind in TABLES,
-        )  # fmt: skip
+            choices=offered, value=settings[name] or data.FOUND, visible=kind in TABLES
+        )
     return Chosen(chosen.choice, chosen.upload, settings), updates
 
 
@@ -122,12 +134,12 @@ def preview(path: Path, chosen: Chosen, lang: str) -> str:
         (t("data.fact.characters", lang), count(sum(map(len, corpus.documents)))),
         (t("data.fact.size", lang), size(corpus.bytes)),
         (t("data.fact.format", lang), corpus.format),
-        (t("data.fact.duplicates", lang), copies),
     ]
     if corpus.format not in NOT_PLAIN:
-        facts.insert(4, (t("data.fact.encoding", lang), corpus.encoding))
+        facts.append((t("data.fact.encoding", lang), corpus.encoding))
     if corpus.text_column:
-        facts.insert(5, (t("data.fact.column", lang), corpus.text_column))
+        facts.append((t("data.fact.column", lang), corpus.text_column))
+    facts.append((t("data.fact.duplicates", lang), copies))
     beginnings = [
         text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
         for text in corpus.documents[:SHOWN_DOCUMENTS]

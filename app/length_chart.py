@@ -42,6 +42,7 @@ def length_figure(lengths: Sequence[int], context_tokens: int | None, lang: str)
             "ticktext": [count(edges[tick]) for tick in ticks],
             "range": [-0.7, len(bins) - 0.3],
         },
+        yaxis={"tickformat": ","},
     )  # fmt: skip
     made["layout"] |= {"hovermode": "closest", "showlegend": False}
     if context_tokens is not None and (at := _place(edges, context_tokens)) is not None:

@@ -57,10 +57,16 @@ class Studio(Places):
         return data_view.shown(self.data, form, self.lang, fresh=fresh)
 
     def data_measured(self, run_id: str, step: str, model_choice: str, *form: Any) -> Updates:
-        """Lengths, whether they are enough, and personal data, once the step is on show."""
+        """Lengths and personal data, once the step is on show."""
+        if run_id or step != str(DATA):
+            return {self.data.personal: gr.skip()}
+        return data_measured.measured(self.data, form, model_choice, self.lang)
+
+    def data_judged(self, run_id: str, step: str, model_choice: str, *form: Any) -> Updates:
+        """Whether the data is enough: last, because it waits for the settings."""
         if run_id or step != str(DATA):
             return {self.data.enough: gr.skip()}
-        return data_measured.measured(self.data, form, model_choice, self.lang)
+        return {self.data.enough: data_measured.judged(form, model_choice, self.lang)}
 
     def data_done(self, run_id: str, *form: Any) -> Updates:
         """On to the model, unless the data cannot be used."""

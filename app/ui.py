@@ -85,19 +85,20 @@ def _choosing(studio: Studio) -> None:
         api_visibility="private",
     )  # fmt: skip
     form = studio.data.form()
-    measuring = {
-        "fn": studio.data_measured,
-        "inputs": [studio.run_id, studio.step, studio.model.choice, *form],
-        "outputs": studio.data.measured(), **_SILENT,
-    }  # fmt: skip
-    studio.step.change(**measuring)
     seen = {"queue": False, "api_visibility": "private", "show_progress": "minimal"}
-    for trigger in (studio.data.choice.change, *(one.input for one in form[2:])):
-        trigger(studio.data_chosen, form, studio.data.shown(), **seen).then(**measuring)
-    for trigger in (studio.data.file.upload, studio.data.file.clear):
-        trigger(
-            partial(studio.data_chosen, fresh=True), form, studio.data.shown(), **seen
-        ).then(**measuring)  # fmt: skip
+    read = [
+        trigger(studio.data_chosen, form, studio.data.shown(), **seen)
+        for trigger in (studio.data.choice.change, *(one.input for one in form[2:]))
+    ]
+    read += [
+        trigger(partial(studio.data_chosen, fresh=True), form, studio.data.shown(), **seen)
+        for trigger in (studio.data.file.upload, studio.data.file.clear)
+    ]
+    known = [studio.run_id, studio.step, studio.model.choice, *form]
+    for measure in (studio.step.change, *(one.then for one in read)):
+        measure(studio.data_measured, known, studio.data.measured(), **_SILENT).then(
+            studio.data_judged, known, studio.data.enough, **_SILENT
+        )
     goal = studio.goal.form()
     studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], outputs, **_SILENT)
     studio.data.onward.click(studio.data_done, [studio.run_id, *form], outputs, **_SILENT)

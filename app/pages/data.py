@@ -70,7 +70,9 @@ class DataPage:
     mask: gr.Checkbox
     columns: dict[str, gr.Dropdown]
     preview: gr.HTML
+    enough_box: gr.Column
     enough: gr.HTML
+    personal: gr.HTML
     lengths: ChartBlock
     onward: gr.Button
 
@@ -82,11 +84,12 @@ class DataPage:
         """What reading the data may change."""
         return [
             self.upload_box, self.reading_box, self.encoding, *self.columns.values(), self.preview,
+            self.enough_box, self.enough, self.personal, self.lengths.column,
         ]  # fmt: skip
 
     def measured(self) -> list[Any]:
         """What measuring the data may change."""
-        return [self.enough, *self.lengths.outputs()]
+        return [self.enough_box, self.enough, self.personal, *self.lengths.outputs()]
 
 
 FIELDS = 4 + len(COLUMNS)
@@ -125,13 +128,17 @@ def build(lang: str, beginning: str) -> DataPage:
                     False, label=t("data.mask", lang), info=t("data.mask_info", lang)
                 )
             preview = block(beginning)
-        enough = block()
-        lengths = chart_block(t("data.lengths", lang), t("data.lengths_text", lang))
+        with gr.Column(elem_classes="ts-panel", visible=False) as enough_box:
+            enough = block()
+            personal = block()
+        lengths = chart_block(
+            t("data.lengths", lang), t("data.lengths_text", lang), visible=False
+        )
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("data.next", lang), variant="primary")
     return DataPage(
         box, frozen, choice, upload_box, file, reading_box, encoding, mask, columns, preview,
-        enough, lengths, onward,
+        enough_box, enough, personal, lengths, onward,
     )  # fmt: skip
 
 
@@ -144,9 +151,13 @@ def _column(name: str, lang: str) -> gr.Dropdown:
     )  # fmt: skip
 
 
-def column_choices(columns: Sequence[str], lang: str) -> list[tuple[str, str]]:
-    """What a column's dropdown offers: words and value."""
-    return [(t("data.column_found", lang), FOUND), *((name, name) for name in columns)]
+def column_choices(
+    columns: Sequence[str], lang: str, found: str | None = None
+) -> list[tuple[str, str]]:
+    """What a column's dropdown offers, words and value; `found` is the one taken unless another is
+    chosen."""
+    words = t("data.column_found_as", lang, name=found) if found else t("data.column_found", lang)
+    return [(words, FOUND), *((name, name) for name in columns)]
 
 
 def chosen_file(chosen: Chosen, lang: str) -> Path:

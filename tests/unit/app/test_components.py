@@ -96,4 +96,4 @@ def test_an_unclear_column_is_explained_without_the_command_line(lang: str) -> N
     title, words = problems.words(error, lang)
     assert "--" not in words and t("data.column.text_column", lang) in words and title
     assert error.message in words
-    assert all(ending in t("data.file", lang) for ending in FORMATS)
+    assert all(ending in t("data.upload", lang) for ending in FORMATS)

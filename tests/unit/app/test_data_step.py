@@ -35,7 +35,8 @@ def look(page: tuple[DataPage, str], path: Path | None, *rest: Any, fresh: bool 
 
 def measure(page: tuple[DataPage, str], path: Path, *rest: Any, model: str = MODEL) -> str:
     form = (data.UPLOAD, str(path), *(rest or ("", False, "")))
-    return data_measured.measured(page[0], form, model, page[1])[page[0].enough]
+    found = data_measured.measured(page[0], form, model, page[1])[page[0].personal]
+    return data_measured.judged(form, model, page[1]) + found
 
 
 def test_no_upload_is_said_so(page: tuple[DataPage, str]) -> None:
@@ -139,10 +140,10 @@ def test_lengths_are_tokens_of_the_model_or_characters(
 def test_a_file_that_cannot_be_read_is_not_measured(
     page: tuple[DataPage, str], tmp_path: Path
 ) -> None:
-    found = data_measured.measured(
-        page[0], (data.UPLOAD, str(write(tmp_path, "a.pdf", "x")), "", False, ""), MODEL, page[1]
-    )
-    assert found[page[0].enough] == "" and found[page[0].lengths.column]["visible"] is False
+    form = (data.UPLOAD, str(write(tmp_path, "a.pdf", "x")), "", False, "")
+    found = data_measured.measured(page[0], form, MODEL, page[1])
+    assert data_measured.judged(form, MODEL, page[1]) == found[page[0].personal] == ""
+    assert found[page[0].lengths.column]["visible"] is False
 
 
 def test_what_a_run_was_made_with_is_told(page: tuple[DataPage, str]) -> None:

@@ -77,12 +77,14 @@ def test_every_move_touches_only_declared_outputs(studio: Studio, monkeypatch) -
     run = examples.run(state="transferring", stage="transferring", started_at=1.0)
     monkeypatch.setattr(service, "get", lambda run_id: run)
     monkeypatch.setattr(service, "events", lambda run_id, after_seq=0: examples.events())
-    declared = {*studio.outputs(), *studio.data.shown(), *studio.data.measured()}
+    declared = {*studio.outputs(), *studio.data.shown(), *studio.data.measured(),
+                studio.data.enough}  # fmt: skip
     for updates in (
         studio.go_home(), studio.set_up(), studio.with_bundled(*GOAL), studio.goal_done("", *GOAL),
         studio.goal_done(run.id, *GOAL), studio.with_own(),
         studio.data_done("", *BUNDLED), studio.data_chosen(*BUNDLED),
         studio.data_measured("", "2", "business-2k", *BUNDLED),
+        studio.data_judged("", "2", "business-2k", *BUNDLED), studio.data_judged("", "1", "x"),
         studio.model_done("", "business-2k", "", "business-cases", None, *GOAL),
         studio.at_run(run.id), studio.tick(run.id, Seen()), studio.tick("", Seen()),
         studio.starting(),
