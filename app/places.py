@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import agreed, problems
+from app import agreed, data_view, problems
 from app import components as html
 from app.blocks import block
 from app.pages import compare, controls, convert, data, goal, history, landing, live, model
@@ -51,7 +51,7 @@ class Places:
             with gr.Step(t("step.goal", lang), id=GOAL) as goal_step:
                 self.goal = goal.build(lang)
             with gr.Step(t("step.data", lang), id=DATA) as data_step:
-                self.data = data.build(lang)
+                self.data = data.build(lang, data_view.bundled(lang))
             with gr.Step(t("step.model", lang), id=MODEL) as model_step:
                 self.model = model.build(lang)
             with gr.Step(t("step.convert", lang), id=CONVERT) as convert_step:
@@ -99,10 +99,11 @@ class Places:
         """The first three steps: the forms, or what a run was made with."""
         forms = gr.update(visible=run is None)
         config = run.config if run else {}
+        more = {"data": data.agreed(config, self.lang), "model": []}
         chosen = [
             html.section(t(f"step.{step}", self.lang), level=1)
-            + html.facts([(t(f"convert.{step}", self.lang), str(config.get(step, "")))])
-            for step in ("data", "model")
+            + html.facts([(t(f"convert.{step}", self.lang), str(config.get(step, ""))), *facts])
+            for step, facts in more.items()
         ]
         return {
             self.goal.column: forms,

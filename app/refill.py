@@ -21,7 +21,9 @@ class Forms:
     hub_id: str
     data: str
     data_choices: list[tuple[str, str]]
-    column: str
+    encoding: str
+    mask: bool
+    columns: dict[str, str]
     method: str
     keep_every: int
     recipe: str
@@ -48,7 +50,9 @@ def forms(run: Run, lang: str) -> Forms:
         hub_id="" if bundled else ref,
         data=chosen,
         data_choices=choices,
-        column=str(config.get("text_column") or ""),
+        encoding=str(config.get("encoding") or data.FOUND),
+        mask=bool(config.get("mask_personal_data")),
+        columns={one: str(config.get(one) or data.FOUND) for one in data.COLUMNS},
         method=method if method in convert.METHODS else convert.METHODS[0],
         keep_every=every if every in (0, *convert.KEEP_EVERY) else convert.AUTOMATIC,
         recipe=recipe if recipe in convert.RECIPES else convert.RECIPES[0],

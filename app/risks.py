@@ -7,11 +7,8 @@ from app.numbers import count
 from app.readings import listed
 from app.text import t, tn
 from engine.evidence.results import Comparison
+from engine.evidence.verdict import FEW_DOCUMENTS
 from engine.runs.records import Run
-
-FEW_DOCUMENTS = 30
-"""Fewer held-out documents than this are called few: docs/evidence.md shows what intervals of so
-few are worth where documents differ much."""
 
 
 def table(run: Run, comparison: Comparison, lang: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as html
-from app import problems, refill
+from app import data_measured, data_view, problems, refill
 from app.pages import convert, data, goal, model, money, vote
 from app.places import COMPARE, CONVERT, DATA, GOAL, MODEL, Places, Updates
 from app.progress import Seen
@@ -52,19 +52,28 @@ class Studio(Places):
             return {self.goal.problem: problems.box(error, self.lang)}
         return {self.goal.problem: "", **self._onward(run_id, DATA)}
 
-    def data_chosen(self, choice: str, upload: str | None, column: str) -> Updates:
-        """Read the data and show how it begins, or what is wrong with it."""
-        return {
-            self.data.upload_box: gr.update(visible=choice == data.UPLOAD),
-            self.data.preview: data.describe(choice, upload, column, self.lang),
-        }
+    def data_chosen(self, *form: Any, fresh: bool = False) -> Updates:
+        """Read the data and show how it begins, or what is wrong with it; `fresh` is a new file."""
+        return data_view.shown(self.data, form, self.lang, fresh=fresh)
 
-    def data_done(self, run_id: str, choice: str, upload: str | None, column: str) -> Updates:
+    def data_measured(self, run_id: str, step: str, model_choice: str, *form: Any) -> Updates:
+        """Lengths and personal data, once the step is on show."""
+        if run_id or step != str(DATA):
+            return {self.data.personal: gr.skip()}
+        return data_measured.measured(self.data, form, model_choice, self.lang)
+
+    def data_judged(self, run_id: str, step: str, model_choice: str, *form: Any) -> Updates:
+        """Whether the data is enough: last, because it waits for the settings."""
+        if run_id or step != str(DATA):
+            return {self.data.enough: gr.skip()}
+        return {self.data.enough: data_measured.judged(form, model_choice, self.lang)}
+
+    def data_done(self, run_id: str, *form: Any) -> Updates:
         """On to the model, unless the data cannot be used."""
         if not run_id:
             try:
                 with problems.guard():
-                    data.require(choice, upload, column, self.lang)
+                    data.require(data.Chosen.of(form), self.lang)
             except EngineError as error:
                 return {self.data.preview: problems.box(error, self.lang)}
         return self._onward(run_id, MODEL)
@@ -109,7 +118,9 @@ class Studio(Places):
             self.model.choice: again.model,
             self.model.hub_id: again.hub_id,
             self.data.choice: gr.update(choices=again.data_choices, value=again.data),
-            self.data.column: again.column,
+            self.data.encoding: again.encoding,
+            self.data.mask: again.mask,
+            **{self.data.columns[name]: value for name, value in again.columns.items()},
             self.convert.method: again.method,
             self.convert.keep_every: again.keep_every,
             self.convert.recipe: again.recipe,
@@ -119,7 +130,7 @@ class Studio(Places):
     def forms(self) -> list[Any]:
         """What `from_run` touches besides `outputs()`."""
         return [
-            *self.goal.form(), self.model.hub_id, self.data.column, self.convert.method,
+            *self.goal.form(), self.model.hub_id, *self.data.form()[2:], self.convert.method,
             self.convert.keep_every, self.convert.recipe, self.convert.seed,
         ]  # fmt: skip
 

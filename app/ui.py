@@ -86,28 +86,34 @@ def _choosing(studio: Studio) -> None:
         partial(model.check, lang=lang), chosen_model, studio.model.facts, queue=False,
         api_visibility="private",
     )  # fmt: skip
-    chosen_data = [studio.data.choice, studio.data.file, studio.data.column]
-    for trigger in (
-        studio.data.choice.change, studio.data.file.upload, studio.data.file.clear,
-        studio.data.column.submit, studio.data.column.blur,
-    ):  # fmt: skip
-        trigger(
-            studio.data_chosen, chosen_data, [studio.data.upload_box, studio.data.preview],
-            queue=False, api_visibility="private", show_progress="minimal",
-        )  # fmt: skip
+    form = studio.data.form()
+    seen = {"queue": False, "api_visibility": "private", "show_progress": "minimal"}
+    read = [
+        trigger(studio.data_chosen, form, studio.data.shown(), **seen)
+        for trigger in (studio.data.choice.change, *(one.input for one in form[2:]))
+    ]
+    read += [
+        trigger(partial(studio.data_chosen, fresh=True), form, studio.data.shown(), **seen)
+        for trigger in (studio.data.file.upload, studio.data.file.clear)
+    ]
+    known = [studio.run_id, studio.step, studio.model.choice, *form]
+    for measure in (studio.step.change, *(one.then for one in read)):
+        measure(studio.data_measured, known, studio.data.measured(), **_SILENT).then(
+            studio.data_judged, known, studio.data.enough, **_SILENT
+        )
     goal = studio.goal.form()
     studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], outputs, **_SILENT)
-    studio.data.onward.click(studio.data_done, [studio.run_id, *chosen_data], outputs, **_SILENT)
-    chosen = [studio.run_id, *chosen_model, *chosen_data[:2], *goal]
+    studio.data.onward.click(studio.data_done, [studio.run_id, *form], outputs, **_SILENT)
+    chosen = [studio.run_id, *chosen_model, *form[:2], *goal]
     studio.model.onward.click(studio.model_done, chosen, outputs, **_SILENT)
 
 
 def _running(studio: Studio) -> None:
     outputs = studio.outputs()
     form = [
-        studio.model.choice, studio.model.hub_id, studio.data.choice, studio.data.file,
-        studio.data.column, studio.convert.method, studio.convert.keep_every,
-        studio.convert.recipe, studio.convert.seed, *studio.goal.form(),
+        studio.model.choice, studio.model.hub_id, *studio.data.form(), studio.convert.method,
+        studio.convert.keep_every, studio.convert.recipe, studio.convert.seed,
+        *studio.goal.form(),
     ]  # fmt: skip
     studio.convert.start.click(studio.starting, None, outputs, **_SILENT).then(
         studio.start, form, outputs, **_SILENT

@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         "convert", help="convert a model and compare it with the original", parents=[shared]
     )
     convert.add_argument("model", help="bundled name, local folder or Hub id")
-    convert.add_argument("data", help="bundled name, or a .txt, .md, .jsonl, .csv or .tsv file")
+    convert.add_argument(
+        "data", help="bundled name, or a .txt .md .jsonl .csv .tsv .xlsx .docx .pdf file"
+    )
     convert.add_argument("--out", metavar="RUN", help="the run's name, or a folder for it")
     convert.add_argument(
         "--method", choices=METHOD_NAMES, default="hybrid", metavar="NAME",

@@ -141,8 +141,7 @@ class ComparisonSettings(Settings):
 
 
 class AcceptanceGates(Settings):
-    """Thresholds that the converted model must meet, fixed before the run. An empty one is no
-    gate."""
+    """Thresholds that the converted model must meet, fixed before the run; an empty one is none."""
 
     quality_loss_percent: Annotated[float, Field(ge=0)] | None = 3.0
     """Held-out perplexity may rise by this much at most, in %."""
@@ -172,15 +171,20 @@ class RunConfig(Settings):
     model: str
     """A bundled name, a local folder, or a Hub id."""
     data: str
-    """A bundled name, or the path of a text file (.txt .md .jsonl .csv .tsv)."""
+    """A bundled name, or a file's path (.txt .md .jsonl .csv .tsv .xlsx .docx .pdf)."""
     text_column: str | None = None
-    """Column or key with the text, for .csv, .tsv and .jsonl, with dots where it is nested; empty
-    finds it."""
+    """Column or key with the text, for .csv, .tsv, .xlsx and .jsonl, with dots where it is nested;
+    empty finds it."""
     prompt_column: str | None = None
     """Column or key with what the model is asked, where the rows are tasks; empty looks for the
     usual names (docs/evidence.md), and creating the run fills in what was found ("" for none)."""
     reference_column: str | None = None
     """Column or key with the right answer to it."""
+    encoding: Literal["utf-8", "cp932", "euc-jp", "iso-2022-jp", "utf-16"] | None = None
+    """Encoding of a .txt, .md, .csv, .tsv or .jsonl file; empty ("detect") finds it."""
+    mask_personal_data: bool = False
+    """Replace e-mail addresses, telephone, card and My Numbers by words such as [E-MAIL] when the
+    data is read; the run's copy of the file stays as it is."""
     method: AnyMethod = Field(default_factory=Hybrid, discriminator="name")
     """The attention that replaces softmax."""
     kept: KeptLayers = KeptLayers(every=4)

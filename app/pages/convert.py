@@ -88,10 +88,10 @@ def summarise(
     """The chosen model and data and the acceptance gates, as HTML."""
     chosen_model = hub_id.strip() if choice == model.HUB else choice
     chosen_data = data_choice
-    if data_choice == data.UPLOAD:
-        chosen_data = data.chosen_file(data_choice, upload, lang).name if upload else ""
-    elif data_choice.startswith(data.OF_RUN):
-        chosen_data = data.chosen_file(data_choice, upload, lang).name
+    chosen = data.Chosen(data_choice, upload, {})
+    if chosen.own:
+        waiting = data_choice == data.UPLOAD and not upload
+        chosen_data = "" if waiting else data.chosen_file(chosen, lang).name
     missing = t("convert.not_chosen", lang)
     return ui.facts(
         [
@@ -107,20 +107,13 @@ def _gates(goal_form: Sequence[Any], lang: str) -> list[str]:
     return agreed.gates(limits, lang) or [t("agreed.no_gate", lang)]
 
 
-def create_and_start(
-    model_choice: str,
-    hub_id: str,
-    data_choice: str,
-    upload: str | None,
-    text_column: str,
-    method: str,
-    keep_every: int,
-    recipe: str,
-    seed: float | None,
-    *goal_form: Any,
-    lang: str,
-) -> str:
+def create_and_start(model_choice: str, hub_id: str, *form: Any, lang: str) -> str:
     """Write the run and start its worker; returns the run's id.
+
+    Args:
+        model_choice, hub_id: of the model's step.
+        form: the data's step, then method, kept layers, recipe and seed, then the goal's step.
+        lang: of the page.
 
     Raises:
         EngineError: the model, the data or the settings will not do; nothing was made then.
@@ -131,18 +124,19 @@ def create_and_start(
     from engine.configs import RunConfig, default_kept, recipe_for
     from engine.models.check import check_model
 
+    chosen = data.Chosen.of(form[: data.FIELDS])
+    method, keep_every, recipe, seed, *goal_form = form[data.FIELDS :]
     wanted = goal.read(goal_form, lang)
     ref = model.reference(model_choice, hub_id, lang)
-    path = data.chosen_file(data_choice, upload, lang)
-    own = data_choice == data.UPLOAD or data_choice.startswith(data.OF_RUN)
+    path = data.chosen_file(chosen, lang)
     if keep_every == AUTOMATIC:
         keep_every = default_kept(method, check_model(ref).layers).every
     try:
         config = RunConfig.model_validate(
             {
                 "model": ref,
-                "data": path.name if own else data_choice,
-                "text_column": text_column.strip() or None if own else None,
+                "data": path.name if chosen.own else chosen.choice,
+                **chosen.settings,
                 "method": {"name": method},
                 "kept": {"every": keep_every},
                 "recipe_name": recipe,

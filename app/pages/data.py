@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from app import components as ui
-from app import problems, task
-from app.blocks import block
-from app.numbers import count, size
+from app.blocks import ChartBlock, block, chart_block
 from app.text import t
+from engine.data.decode import ENCODINGS
 from engine.data.ingest import DEFAULT_DATA, FORMATS, bundled_datasets, read_corpus, resolve_data
-from engine.errors import BadDataset, EngineError
+from engine.errors import BadDataset
 from engine.runs import service
 
 UPLOAD = "upload"
 """The choice that makes the file box count."""
 OF_RUN = "run:"
 """Begins the choice of an earlier run's own copy of its file."""
-SHOWN_DOCUMENTS = 3
-SHOWN_CHARACTERS = 600
+FOUND = ""
+"""The choice of an encoding or a column that leaves it to the engine."""
+COLUMNS = ("text_column", "prompt_column", "reference_column")
+"""Settings of `RunConfig` that name a column: one dropdown each."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the form says.
+
+    Attributes:
+        choice: a bundled name, `UPLOAD`, or `OF_RUN` and a run's id.
+        upload: the file that Gradio stored for this visitor.
+        settings: of `RunConfig`, besides the data's name; also the arguments of `read_corpus`.
+    """
+
+    choice: str
+    upload: str | None
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, form: Sequence[Any]) -> Chosen:
+        """From the values of `DataPage.form()`."""
+        choice, upload, encoding, mask, *columns = form
+        settings = {"encoding": encoding or None, "mask_personal_data": bool(mask)}
+        named = dict(zip(COLUMNS, (str(one or "").strip() or None for one in columns), strict=True))
+        own = choice == UPLOAD or choice.startswith(OF_RUN)
+        return cls(choice, upload, {**settings, **named} if own else {})
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the visitor's own file."""
+        return self.choice == UPLOAD or self.choice.startswith(OF_RUN)
 
 
 @dataclass(frozen=True)
@@ -34,17 +65,48 @@ class DataPage:
     choice: gr.Radio
     upload_box: gr.Column
     file: gr.File
-    column: gr.Textbox
+    reading_box: gr.Column
+    encoding: gr.Dropdown
+    mask: gr.Checkbox
+    columns: dict[str, gr.Dropdown]
     preview: gr.HTML
+    enough_box: gr.Column
+    enough: gr.HTML
+    personal: gr.HTML
+    lengths: ChartBlock
     onward: gr.Button
 
+    def form(self) -> list[Any]:
+        """The components whose values `Chosen.of` takes, in order."""
+        return [self.choice, self.file, self.encoding, self.mask, *self.columns.values()]
 
-def build(lang: str) -> DataPage:
-    """Lay the step out, the default bundled data chosen."""
+    def shown(self) -> list[Any]:
+        """What reading the data may change."""
+        return [
+            self.upload_box, self.reading_box, self.encoding, *self.columns.values(), self.preview,
+            self.enough_box, self.enough, self.personal, self.lengths.column,
+        ]  # fmt: skip
+
+    def measured(self) -> list[Any]:
+        """What measuring the data may change."""
+        return [self.enough_box, self.enough, self.personal, *self.lengths.outputs()]
+
+
+FIELDS = 4 + len(COLUMNS)
+"""Values in `DataPage.form()`."""
+
+
+def build(lang: str, beginning: str) -> DataPage:
+    """Lay the step out, the default bundled data chosen.
+
+    Args:
+        lang: of the page.
+        beginning: what is shown of that data, as HTML.
+    """
     names = list(bundled_datasets())
     chosen = DEFAULT_DATA if DEFAULT_DATA in names else UPLOAD
     frozen = block()
-    with gr.Column() as column_box:
+    with gr.Column() as box:
         block(ui.section(t("data.title", lang), t("data.text", lang), level=1))
         with gr.Column(elem_classes="ts-panel"):
             choice = gr.Radio(
@@ -53,29 +115,64 @@ def build(lang: str) -> DataPage:
             )  # fmt: skip
             with gr.Column(visible=chosen == UPLOAD) as upload_box:
                 file = gr.File(label=t("data.file", lang), file_types=list(FORMATS), height=140)
-                column = gr.Textbox(
-                    label=t("data.column", lang), info=t("data.column_info", lang), max_lines=1,
-                    max_length=200,
-                )  # fmt: skip
-            preview = block(describe(chosen, None, "", lang))
+            with gr.Column(visible=False) as reading_box:
+                with gr.Row(elem_classes="ts-fields"):
+                    encoding = gr.Dropdown(
+                        [(t("data.encoding_found", lang), FOUND),
+                         *((title, name) for name, (_, title) in ENCODINGS.items())],
+                        value=FOUND, label=t("data.encoding", lang),
+                        info=t("data.encoding_info", lang), filterable=False,
+                    )  # fmt: skip
+                    columns = {name: _column(name, lang) for name in COLUMNS}
+                mask = gr.Checkbox(
+                    False, label=t("data.mask", lang), info=t("data.mask_info", lang)
+                )
+            preview = block(beginning)
+        with gr.Column(elem_classes="ts-panel", visible=False) as enough_box:
+            enough = block()
+            personal = block()
+        lengths = chart_block(
+            t("data.lengths", lang), t("data.lengths_text", lang), visible=False
+        )
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("data.next", lang), variant="primary")
-    return DataPage(column_box, frozen, choice, upload_box, file, column, preview, onward)
+    return DataPage(
+        box, frozen, choice, upload_box, file, reading_box, encoding, mask, columns, preview,
+        enough_box, enough, personal, lengths, onward,
+    )  # fmt: skip
 
 
-def chosen_file(choice: str, upload: str | None, lang: str) -> Path:
+def _column(name: str, lang: str) -> gr.Dropdown:
+    """A choice among the file's columns. Any value passes: the server that knew the file's own
+    columns may have been restarted since."""
+    return gr.Dropdown(
+        column_choices((), lang), value=FOUND, label=t(f"data.column.{name}", lang),
+        info=t(f"data.column_info.{name}", lang), allow_custom_value=True, visible=False,
+    )  # fmt: skip
+
+
+def column_choices(
+    columns: Sequence[str], lang: str, found: str | None = None
+) -> list[tuple[str, str]]:
+    """What a column's dropdown offers, words and value; `found` is the one taken unless another is
+    chosen."""
+    words = t("data.column_found_as", lang, name=found) if found else t("data.column_found", lang)
+    return [(words, FOUND), *((name, name) for name in columns)]
+
+
+def chosen_file(chosen: Chosen, lang: str) -> Path:
     """The file to read: bundled, or the one that Gradio stored for this visitor.
 
     Raises:
         BadDataset: nothing was uploaded yet.
     """
-    if choice.startswith(OF_RUN):
-        return data_of_run(choice.removeprefix(OF_RUN), lang)
-    if choice != UPLOAD:
-        return resolve_data(choice)
-    if not upload:
+    if chosen.choice.startswith(OF_RUN):
+        return data_of_run(chosen.choice.removeprefix(OF_RUN), lang)
+    if chosen.choice != UPLOAD:
+        return resolve_data(chosen.choice)
+    if not chosen.upload:
         raise BadDataset(t("data.no_file", lang), t("data.no_file_hint", lang))
-    return Path(upload)
+    return Path(chosen.upload)
 
 
 def choices(lang: str) -> list[tuple[str, str]]:
@@ -99,55 +196,22 @@ def data_of_run(run_id: str, lang: str) -> Path:
     return files[0]
 
 
-def require(choice: str, upload: str | None, column: str, lang: str) -> None:
+def require(chosen: Chosen, lang: str) -> None:
     """Check that the data can be used.
 
     Raises:
         BadDataset: it cannot.
     """
-    path = chosen_file(choice, upload, lang)
-    if choice not in bundled_datasets():
-        read_corpus(path, text_column=column.strip() or None)
+    path = chosen_file(chosen, lang)
+    if chosen.own:
+        read_corpus(path, **chosen.settings)
 
 
-def describe(choice: str, upload: str | None, column: str, lang: str) -> str:
-    """What was found in the data and how it begins, or what is wrong with it, as HTML."""
-    if choice == UPLOAD and not upload:
-        return ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
-    try:
-        with problems.guard():
-            if choice in bundled_datasets():
-                return _bundled_preview(choice, lang)
-            return _preview(chosen_file(choice, upload, lang), column.strip() or None, lang)
-    except EngineError as error:
-        return problems.box(error, lang)
-
-
-@cache
-def _bundled_preview(name: str, lang: str) -> str:
-    return _preview(resolve_data(name), None, lang)
-
-
-def _preview(path: Path, column: str | None, lang: str) -> str:
-    corpus = read_corpus(path, text_column=column)
-    characters = sum(map(len, corpus.documents))
-    facts = [
-        (t("data.fact.documents", lang), count(len(corpus.documents))),
-        (t("data.fact.characters", lang), count(characters)),
-        (t("data.fact.size", lang), size(corpus.bytes)),
-        (t("data.fact.format", lang), corpus.format),
-        (t("data.fact.encoding", lang), corpus.encoding),
-        (t("data.fact.duplicates", lang), count(corpus.duplicates)),
-    ]
-    if corpus.text_column:
-        facts.insert(5, (t("data.fact.column", lang), corpus.text_column))
-    facts += task.facts(corpus, lang)
-    beginnings = [
-        text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
-        for text in corpus.documents[:SHOWN_DOCUMENTS]
-    ]
-    return (
-        ui.facts(facts)
-        + ui.section(t("data.preview", lang), t("data.preview_text", lang), level=3)
-        + ui.documents(beginnings)
-    )
+def agreed(config: Mapping[str, Any], lang: str) -> list[tuple[str, str]]:
+    """How a run read its data, where that was set."""
+    said = [(t(f"data.column.{name}", lang), str(config.get(name) or "")) for name in COLUMNS]
+    title = ENCODINGS.get(config.get("encoding") or "", ("", ""))[1]
+    said.append((t("data.encoding", lang), title))
+    if config.get("mask_personal_data"):
+        said.append((t("data.personal.title", lang), t("data.personal.replaced", lang)))
+    return [(name, value) for name, value in said if value]

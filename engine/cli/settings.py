@@ -18,7 +18,9 @@ from engine.errors import BadRunConfig
 from engine.methods import METHODS
 
 SECTIONS = ("method", "kept", "recipe", "comparison", "gates")
-"""What `--set` may reach into; the rest has options of its own."""
+"""What `--set` may reach into."""
+PLAIN = ("encoding", "mask_personal_data")
+"""What it may set besides; the rest has options of its own."""
 
 
 def build_config(
@@ -66,6 +68,8 @@ def build_config(
         "recipe": recipe_for(recipe, method).model_dump(),
         "comparison": ComparisonSettings().model_dump(),
         "gates": AcceptanceGates().model_dump(),
+        "encoding": None,
+        "mask_personal_data": False,
     }
     parsed = [_split(assignment) for assignment in assignments]
     # Choosing a method replaces all settings beside it, so it comes before them.
@@ -104,7 +108,8 @@ def _split(assignment: str) -> tuple[list[str], str]:
 
 def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
     """Put a value where the dotted key points, if there is such a setting."""
-    place: Any = {section: values[section] for section in SECTIONS}
+    settable = {key: values[key] for key in (*SECTIONS, *PLAIN)}
+    place: Any = values if keys[0] in PLAIN else settable
     for depth, key in enumerate(keys):
         if not isinstance(place, dict) or key not in place:
             _refuse(keys, depth, place)
@@ -120,7 +125,7 @@ def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
     elif isinstance(place[leaf], tuple):
         place[leaf] = [part.strip() for part in value.strip("[]()").split(",") if part.strip()]
     else:
-        place[leaf] = None if value.lower() in ("", "none") else value
+        place[leaf] = None if value.lower() in ("", "none", "detect") else value
 
 
 def _refuse(keys: list[str], depth: int, place: Any) -> None:
@@ -128,7 +133,8 @@ def _refuse(keys: list[str], depth: int, place: Any) -> None:
     where, asked = ".".join(keys[:depth]), ".".join(keys)
     if not isinstance(place, dict):
         raise BadRunConfig(f"{where} is a single value; there is no {asked}.", f"Set {where}=...")
-    known = ", ".join(f"{where}.{key}" if where else f"{key}.…" for key in place)
+    inside = {key: f"{key}.…" if isinstance(value, dict) else key for key, value in place.items()}
+    known = ", ".join(f"{where}.{key}" if where else inside[key] for key in place)
     what = f"There is no setting {asked!r}." if depth < len(keys) else f"{asked} is no one setting."
     raise BadRunConfig(what, f"There is: {known}.")
 

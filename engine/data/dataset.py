@@ -124,7 +124,7 @@ def _encode(
             tokens = encoded["input_ids"][row]
             unknown += tokens.count(unknown_id)
             ids = torch.tensor(tokens, dtype=torch.long)
-            for first, last in _stretches(len(ids), max_tokens):
+            for first, last in stretches(len(ids), max_tokens):
                 lost = unknown_id in tokens[first:last]
                 size = None if lost else _bytes_between(encoded, row, text, first, last)
                 pieces.append(Piece(ids[first:last], index, first, size))
@@ -141,8 +141,9 @@ def target_bytes(pieces: Sequence[Piece]) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def _stretches(length: int, max_tokens: int) -> list[tuple[int, int]]:
-    """First and past-the-last offset of each piece of a document of `length` tokens."""
+def stretches(length: int, max_tokens: int) -> list[tuple[int, int]]:
+    """First and past-the-last offset of each piece of a document of `length` tokens; none where it
+    is dropped."""
     cuts = [(first, min(first + max_tokens, length)) for first in range(0, length, max_tokens)]
     return [(a, b) for a, b in cuts if b - a >= (MIN_TAIL if a else 2)]
 

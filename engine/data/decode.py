@@ -35,29 +35,79 @@ _ISO_2022_JP_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$(", b"\x1b(J", b"\x1b(I")
 # (the kana from "ra" on), while CP932 text often passes for EUC-JP.
 _JAPANESE = (("cp932", "CP932 (Shift-JIS)"), ("euc_jp", "EUC-JP"))
 _WESTERN = "Windows-1252 (guessed)"
+ENCODINGS = {
+    "utf-8": ("utf-8-sig", "UTF-8"),
+    "cp932": ("cp932", "CP932 (Shift-JIS)"),
+    "euc-jp": ("euc_jp", "EUC-JP"),
+    "iso-2022-jp": ("iso2022_jp_ext", "ISO-2022-JP"),
+    "utf-16": ("utf-16", "UTF-16"),
+}
+"""Encodings that a user can choose instead of the one found: Python's codec, and the title."""
 _KNOWN = "UTF-8, UTF-16, UTF-32, ISO-2022-JP, CP932 (Shift-JIS), EUC-JP, Windows-1252"
 # Escape (0x1b) counts as text: terminal logs hold colour codes.
 _CONTROL = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1b") + b"\x7f"
 _CONTROL_SHARE = 0.005
 
-_SAVE_AS_TEXT = "Save the text itself, in UTF-8, as .txt, .md, .csv, .tsv or .jsonl."
+_SAVE_AS_TEXT = (
+    "Save the text itself, in UTF-8, as .txt, .md, .csv, .tsv or .jsonl; an Excel, Word or PDF file"
+    " is read if its name ends in .xlsx, .docx or .pdf."
+)
 
 
-def decode(raw: bytes, name: str) -> tuple[str, str]:
+def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
     """The text of a file and the name of its encoding; line ends become "\\n".
 
     Order: byte order mark, UTF-16 without one, ISO-2022-JP escape, strict UTF-8, strict CP932,
     EUC-JP, and as the last resort Windows-1252; all but the marked ones only where the text that
     comes out is plausible.
 
+    Args:
+        raw: the file's bytes.
+        name: what the user calls it.
+        encoding: a key of `ENCODINGS`; None finds it.
+
     Raises:
-        BadDataset: the bytes are no text, or in none of these encodings.
+        BadDataset: the bytes are no text, in none of these encodings, or not in the chosen one.
     """
     for magic, what in _MAGIC:
         if raw.startswith(magic):
             raise BadDataset(f"{name} is {what}, not plain text.", _SAVE_AS_TEXT)
-    text, encoding = _decode(raw, name)
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+    text, title = _decode(raw, name) if encoding is None else _as_chosen(raw, name, encoding)
+    return text.replace("\r\n", "\n").replace("\r", "\n"), title
+
+
+def _as_chosen(raw: bytes, name: str, encoding: str) -> tuple[str, str]:
+    """The text in an encoding that the user chose, which is told apart from one that was found."""
+    codec, title = ENCODINGS[encoding]
+    if encoding == "utf-16" and not raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        codec = plausible.utf_16(raw) or "utf-16-le"
+    try:
+        found = _decode(raw, name)[1]
+    except BadDataset:
+        found = None
+    advice = f"Choose {found}" if found else "Choose another encoding"
+    advice += ", or have it found: leave the encoding empty."
+    try:
+        text = raw.decode(codec)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BadDataset(
+            f"{name} is not in {title}: byte {error.start:,} (0x{raw[error.start]:02X}, in line"
+            f" {line:,}) does not fit.",
+            advice,
+        ) from error
+    if encoding == "utf-16" and found is not None and "UTF-16" not in found:
+        # Almost any bytes are UTF-16: of Western letters, two at a time, it makes ideographs.
+        raise BadDataset(f"{name} is not in {title}: what comes out is no text.", advice)
+    controls = sum(text.count(chr(control)) for control in _CONTROL)
+    if controls > _CONTROL_SHARE * len(text):
+        raise BadDataset(
+            f"{name} is not in {title}: read so, {controls:,} of its {len(text):,} characters are"
+            " control characters.",
+            advice,
+        )
+    told = f"{title}, as chosen"
+    return text, told if found is None or found.startswith(title) else f"{told}; found: {found}"
 
 
 def _decode(raw: bytes, name: str) -> tuple[str, str]:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.data.decode import decode
+from engine.data.opening import FORMATS, MAX_BYTES, MIN_CHARACTERS, TABLES, opened
+from engine.data.personal import masked
 from engine.data.segment import MIN_DOCUMENTS, cut_by_length, split_documents
-from engine.data.tables import parse_csv, parse_jsonl, text_cells
+from engine.data.tables import readable_columns, text_cells
 from engine.data.task import TaskRows, find_task, no_columns
 from engine.errors import BadDataset
 
-MAX_BYTES = 50 * 2**20
-MIN_CHARACTERS = 20_000
+if TYPE_CHECKING:  # torch comes with it, and pages import this module
+    from engine.configs import RunConfig
+
+__all__ = [
+    "DATA_FOLDER", "DEFAULT_DATA", "FORMATS", "MAX_BYTES", "MAX_CHARACTERS", "MAX_DOCUMENTS",
+    "MIN_CHARACTERS", "Corpus", "bundled_datasets", "columns_of", "read_corpus", "read_for",
+    "resolve_data",
+]  # fmt: skip
+
 MAX_DOCUMENTS = 100_000
 MAX_CHARACTERS = 20_000_000
 """More than any recipe reads; a longer file is thinned out evenly."""
-
-FORMATS = {".txt": "text", ".md": "text", ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
-"""Readable file name endings, and what is in such files."""
 
 DEFAULT_DATA = "business-cases"
 DATA_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "data"
@@ -33,7 +39,7 @@ class Corpus:
         name: the file's name.
         sha256: of the file's bytes, lower-case hex.
         encoding: as found, for people to read, e.g. "CP932 (Shift-JIS)".
-        format: one of "text", "jsonl", "csv", "tsv".
+        format: one of the values of `FORMATS`.
         text_column: the column or key the text was taken from; None for running text.
         duplicates: exact duplicates dropped.
         bytes: the file's size.
@@ -78,63 +84,74 @@ def resolve_data(ref: str) -> Path:
     return path
 
 
+def read_for(config: RunConfig, path: Path) -> Corpus:
+    """Read a run's file as its settings say; see `read_corpus`."""
+    return read_corpus(
+        path, text_column=config.text_column, prompt_column=config.prompt_column,
+        reference_column=config.reference_column, encoding=config.encoding,
+        mask_personal_data=config.mask_personal_data,
+    )  # fmt: skip
+
+
 def read_corpus(
     path: Path,
     *,
     text_column: str | None = None,
     prompt_column: str | None = None,
     reference_column: str | None = None,
+    encoding: str | None = None,
+    mask_personal_data: bool = False,
 ) -> Corpus:
-    """Read a .txt, .md, .jsonl, .csv or .tsv file of at most 50 MiB.
+    """Read a file in one of the `FORMATS`, of at most 50 MiB.
 
-    text_column: column or key with the text; None finds it. Running text has none.
-    prompt_column, reference_column: see `find_task`.
+    Args:
+        path: the file.
+        text_column: column or key with the text; None finds it. Running text has none.
+        prompt_column, reference_column: see `find_task`.
+        encoding: a key of `decode.ENCODINGS`; None finds it. Only plain text has one.
+        mask_personal_data: replace what `personal.find` finds, before anything else sees the text.
+            The file stays as it is, and so does its hash.
 
     Raises:
         BadDataset: what is wrong with the file, and what to do; raised before anything is made.
     """
-    name, raw = path.name, _read(path)
-    text, encoding = decode(raw, name)
-    if not text.strip():
-        raise BadDataset(
-            f"{name} is empty: 0 characters found, {MIN_CHARACTERS:,} needed.",
-            "Choose a file with text in it.",
-        )
-    kind = FORMATS[path.suffix.lower()]
-    notes: list[str] = []
+    name, kind = path.name, FORMATS.get(path.suffix.lower(), "")
+    raw, found = opened(path, encoding)
+    notes = list(found.notes)
     column = task = None
-    if kind == "text":
+    if found.table is None:
         no_columns(name, prompt_column, reference_column)
         if text_column is not None:
             raise BadDataset(
                 f"{name} is running text and has no column {text_column!r}.",
-                "Leave the text column empty for .txt and .md files.",
+                "Leave the text column empty for .txt, .md, .docx and .pdf files.",
             )
-        documents, separated = split_documents(text)
+        documents, separated = split_documents(found.text or "")
         if not separated:
             notes.append(f"One running text, cut at paragraphs into {len(documents):,} documents.")
     else:
-        if kind == "jsonl":
-            table = parse_jsonl(text, name)
-        else:
-            table = parse_csv(text, name, "\t" if kind == "tsv" else None)
         task = find_task(
-            table, name, text_column=text_column,
+            found.table, name, text_column=text_column,
             prompt_column=prompt_column, reference_column=reference_column,
         )  # fmt: skip
         if task:
-            documents = list(task.documents)
             notes.append(
                 f"Each row is a task: {task.prompt_column!r} asks, {task.reference_column!r} is"
                 " the right answer."
             )
+            documents = list(task.documents)
         else:
-            column, documents = text_cells(table, name, text_column)
-        if blank := len(table.rows) - len(documents):
+            column, documents = text_cells(found.table, name, text_column)
+        if blank := len(found.table.rows) - len(documents):
             notes.append(f"{blank:,} rows without text were left out.")
+    if mask_personal_data:
+        documents = _mask(documents, notes)
+        if task:
+            task = task.changed(masked)
+            documents = list(task.documents)
     unique = list(dict.fromkeys(documents))
     copies = len(documents) - len(unique)
-    if kind != "text" and len(unique) < MIN_DOCUMENTS:
+    if found.table is not None and len(unique) < MIN_DOCUMENTS:
         pieces = [piece for document in unique for piece in cut_by_length(document)]
         if len(pieces) >= MIN_DOCUMENTS and sum(map(len, pieces)) >= MIN_CHARACTERS:
             notes.append(
@@ -148,7 +165,7 @@ def read_corpus(
         documents=tuple(_thin_out(unique, notes)),
         name=name,
         sha256=hashlib.sha256(raw).hexdigest(),
-        encoding=encoding,
+        encoding=found.encoding,
         format=kind,
         text_column=column,
         duplicates=copies,
@@ -158,27 +175,24 @@ def read_corpus(
     )
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a file whose name, kind and size are right. Looks at the size before reading."""
-    if path.suffix.lower() not in FORMATS:
-        raise BadDataset(
-            f"{path.name} ends in {path.suffix or 'nothing'}, which is not a format read here.",
-            f"Use one of {', '.join(FORMATS)}.",
-        )
-    if not path.is_file():
-        raise BadDataset(f"There is no file {path}.", "Check the path.")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise BadDataset(
-            f"{path.name} has {size / 2**20:,.0f} MiB; at most {MAX_BYTES // 2**20} are read.",
-            "Take a part of it: a few MiB are enough to convert a model.",
-        )
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadDataset(
-            f"{path.name} cannot be read: {error.strerror}.", "Check its permissions."
-        ) from error
+def columns_of(path: Path, *, encoding: str | None = None) -> tuple[str, ...]:
+    """The columns of a table that text can be taken from, nested ones with dots; none for running
+    text.
+
+    Raises:
+        BadDataset: the file cannot be read at all.
+    """
+    if FORMATS.get(path.suffix.lower()) not in (*TABLES, None):
+        return ()
+    table = opened(path, encoding)[1].table
+    return () if table is None else readable_columns(table)
+
+
+def _mask(documents: list[str], notes: list[str]) -> list[str]:
+    changed = [masked(document) for document in documents]
+    touched = sum(1 for before, after in zip(documents, changed) if before != after)
+    notes.append(f"Personal data was replaced in {touched:,} of {len(documents):,} documents.")
+    return changed
 
 
 def _require_enough(documents: list[str], copies: int, name: str) -> None:

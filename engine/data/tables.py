@@ -14,6 +14,8 @@ _TEXT_NAMES = (
     *("text", "content", "body", "document", "article", "story", "message", "transcript"),
     *("本文", "テキスト", "文章", "内容", "記事", "メッセージ"),
 )
+MOST_NESTED = 20
+"""Paths to nested texts that are offered."""
 _PROSE_BYTES = 40
 _PROSE_LEAD = 1.5
 _NAME_COLUMN = "Name the text's column or key: --text-column NAME, with dots where it is nested."
@@ -136,6 +138,13 @@ def text_cells(table: Table, name: str, column: str | None) -> tuple[str, list[s
         if cell and cell.strip():
             cells.append(cell)
     return column, cells
+
+
+def readable_columns(table: Table) -> tuple[str, ...]:
+    """The columns with texts, in the file's order, and then the paths to nested texts, those with
+    most text first."""
+    direct = [column for column in table.columns if column and _strings(table.rows, column)]
+    return (*direct, *_nested(table)[:MOST_NESTED])
 
 
 def _guess(table: Table, name: str) -> str:

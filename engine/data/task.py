@@ -8,7 +8,7 @@ prompts and their answers be scored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -39,6 +39,11 @@ class TaskPair:
     prompt: str
     reference: str
 
+    @property
+    def text(self) -> str:
+        """The document that it makes."""
+        return f"{self.prompt}{SEPARATOR}{self.reference}{SEPARATOR}"
+
 
 @dataclass(frozen=True)
 class TaskRows:
@@ -55,6 +60,18 @@ class TaskRows:
     documents: tuple[str, ...]
     pairs: Mapping[str, TaskPair]
 
+    def changed(self, change: Callable[[str], str]) -> TaskRows:
+        """The same tasks with every prompt and every reference changed."""
+        pairs = {
+            document: TaskPair(change(pair.prompt), change(pair.reference))
+            for document, pair in self.pairs.items()
+        }
+        documents = tuple(pairs[document].text for document in self.documents)
+        of_text = {pair.text: pair for pair in pairs.values()}
+        return TaskRows(
+            self.prompt_column, self.reference_column, documents, MappingProxyType(of_text)
+        )
+
 
 def no_columns(name: str, *columns: str | None) -> None:
     """Refuse prompt or reference columns for a file that has no columns.
@@ -65,7 +82,7 @@ def no_columns(name: str, *columns: str | None) -> None:
     if named := [column for column in columns if column]:
         raise BadDataset(
             f"{name} is running text and has no column {named[0]!r}.",
-            "Prompt and reference columns are for .csv, .tsv and .jsonl files.",
+            "Prompt and reference columns are for .csv, .tsv, .xlsx and .jsonl files.",
         )
 
 
@@ -144,9 +161,9 @@ def _rows(table: Table, name: str, prompt: str, reference: str) -> TaskRows:
         if not all(map(_is_filled, cells)):
             continue
         asked, right = (str(cell).strip() for cell in cells)
-        text = f"{asked}{SEPARATOR}{right}{SEPARATOR}"
-        documents.append(text)
-        pairs.setdefault(text, TaskPair(asked, right))
+        pair = TaskPair(asked, right)
+        documents.append(pair.text)
+        pairs.setdefault(pair.text, pair)
     if not documents:
         raise BadDataset(
             f"{name} has no row with both {prompt!r} and {reference!r}.",

@@ -89,6 +89,10 @@ class Verdict(Result):
 FEWEST: dict[Unit, int] = {"documents": 6, "questions": 10, "repeats": 3}
 """With fewer units no interval is given: its coverage was not shown for less."""
 
+FEW_DOCUMENTS = 30
+"""Fewer held-out documents than this are called few: docs/evidence.md ("Calibration") shows what
+intervals of so few are worth where documents differ much."""
+
 Told = Callable[..., GateVerdict]
 """Makes a gate's verdict from `verdict`, `reason` and further numbers."""
 

@@ -30,6 +30,7 @@ _PAGES = Path(__file__).parent / "pages"
 _COLUMNS = ("text_column", "prompt_column", "reference_column")
 _SET_BY_OPTIONS = ("model", "data", *_COLUMNS, "seed", "recipe_name", "method.name",
                    "kept.every", "gates_sha256")  # fmt: skip
+_PLAIN = ("encoding", "mask_personal_data")
 
 
 def pack(run: ReportedRun, source: Source, lang: Lang) -> bytes:
@@ -221,7 +222,11 @@ def command(config: dict[str, Any]) -> str:
         if config.get(column) is not None:
             words += [f"--{column.replace('_', '-')}", config[column]]
     # The goal's load and prices decide nothing that is measured; the pack has them.
-    nested = {k: value for k, value in config.items() if isinstance(value, dict) and k != "goal"}
+    nested = {
+        key: value
+        for key, value in config.items()
+        if (isinstance(value, dict) and key != "goal") or (key in _PLAIN and value)
+    }
     settings = [
         f"{key}={_value(value)}"
         for key, value in flattened(nested).items()

@@ -119,16 +119,13 @@ def _preflight(config: RunConfig, data_path: Path) -> tuple[ModelReport, RunConf
     Gives what the model is, and the config with the columns that the data was read by, so that
     going on reads it in the same way.
     """
-    from engine.data.ingest import read_corpus
+    from engine.data.ingest import read_for
     from engine.models.check import check_model
     from engine.models.lengths import require_lengths
     from engine.models.memory import run_device
     from engine.services.convert import layers_to_convert
 
-    task = read_corpus(
-        data_path, text_column=config.text_column, prompt_column=config.prompt_column,
-        reference_column=config.reference_column,
-    ).task  # fmt: skip
+    task = read_for(config, data_path).task
     columns = (task.prompt_column, task.reference_column) if task else ("", "")
     config = config.model_copy(
         update=dict(zip(("prompt_column", "reference_column"), columns, strict=True))

@@ -13,7 +13,7 @@ from typing import Any
 from engine.configs import ComparisonSettings, RunConfig
 from engine.core.geometry import attention_layers
 from engine.data.dataset import Dataset, Piece, build_dataset
-from engine.data.ingest import Corpus, read_corpus
+from engine.data.ingest import Corpus, read_for
 from engine.data.needles import NeedleProbe, needle_probes
 from engine.errors import BadDataset
 from engine.events import Listener
@@ -183,10 +183,7 @@ def run_data(folder: Path, config: RunConfig, original: Loaded) -> tuple[Corpus,
             f"The run's data folder holds {len(files)} files instead of one.",
             "Start the run again: its copy of the data was changed.",
         )
-    corpus = read_corpus(
-        files[0], text_column=config.text_column, prompt_column=config.prompt_column,
-        reference_column=config.reference_column,
-    )  # fmt: skip
+    corpus = read_for(config, files[0])
     most = min(config.recipe.max_tokens, original.context_tokens)
     dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
     return corpus, dataset

@@ -11,6 +11,7 @@ from engine.data.batches import batches
 from engine.data.dataset import Dataset
 from engine.data.ingest import Corpus
 from engine.data.leaks import LEAK_SHARE, Leak, find_leaks
+from engine.data.personal import Kind, survey
 from engine.evidence.data_parts import DataChecks, LeakedDocument
 from engine.evidence.order import order_worth
 from engine.evidence.stats import Interval
@@ -21,6 +22,10 @@ MANY_COPIES = 0.1
 """Share of all documents that are copies, from which they are named."""
 
 _FEWEST_DOCUMENTS = 4
+_KINDS: dict[Kind, str] = {
+    "e_mail": "e-mail addresses", "phone": "telephone numbers", "my_number": "possible My Numbers",
+    "card": "possible card numbers", "postal_code": "postal codes",
+}  # fmt: skip
 
 
 def leaks_of(corpus: Corpus, dataset: Dataset) -> tuple[Leak, ...]:
@@ -58,6 +63,19 @@ def data_warnings(
             " then figures over long inputs say little."
         )
     return tuple(found)
+
+
+def personal_warnings(corpus: Corpus) -> tuple[str, ...]:
+    """That the text holds personal data which the converted model may learn, if any was found."""
+    found = survey(corpus.documents)
+    if not found.counts:
+        return ()
+    kinds = ", ".join(f"{n:,} {_KINDS[kind]}" for kind, n in found.counts.items())
+    return (
+        f"Personal data: {kinds} in {found.documents:,} of {len(corpus.documents):,} documents; the"
+        " converted model may learn and repeat them. A run with mask_personal_data=true replaces"
+        " them. Names and street addresses are not looked for.",
+    )
 
 
 def guessing_warnings(

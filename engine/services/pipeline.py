@@ -22,7 +22,12 @@ from engine.models.load import Loaded
 from engine.models.memory import run_device
 from engine.services.artifacts import ConversionRecord
 from engine.services.compare import compare, run_data
-from engine.services.data_checks import data_warnings, guessing_warnings, leaks_of
+from engine.services.data_checks import (
+    data_warnings,
+    guessing_warnings,
+    leaks_of,
+    personal_warnings,
+)
 from engine.services.finetune import Track, finetune
 from engine.services.original import load_original
 from engine.services.timings import read_timings, timed
@@ -124,7 +129,7 @@ def _prepare_data(
     ]
     for text in facts:
         listen(Event("note", "preparing", values={"text": text}))
-    found = data_warnings(corpus, dataset, leaks_of(corpus, dataset))
+    found = data_warnings(corpus, dataset, leaks_of(corpus, dataset)) + personal_warnings(corpus)
     found += guessing_warnings(
         original.model, dataset, tokens_per_step=config.recipe.tokens_per_step
     )

@@ -21,10 +21,12 @@ def model_refusal(ref: Path | str, error: type[EngineError], *words: str) -> Eng
     return caught.value
 
 
-def data_refusal(path: Path, *words: str, text_column: str | None = None) -> BadDataset:
+def data_refusal(
+    path: Path, *words: str, text_column: str | None = None, encoding: str | None = None
+) -> BadDataset:
     """The error `read_corpus` raises, which must have a hint and mention all the words."""
     with pytest.raises(BadDataset) as caught:
-        read_corpus(path, text_column=text_column)
+        read_corpus(path, text_column=text_column, encoding=encoding)
     assert caught.value.hint
     for word in words:
         assert word in caught.value.message

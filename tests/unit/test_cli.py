@@ -68,7 +68,8 @@ BAD_DATA = {
     "binary": ("photo.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 200, ""),
     "one line": ("one.txt", b"A single line of text.\n", "too little text"),
     "no text column": ("table.csv", b"a,b\n" + b"1,2\n" * 30_000, ""),
-    "no format": ("notes.docx", b"text" * 9000, ".docx"),
+    "no format": ("notes.odt", b"text" * 9000, ".odt"),
+    "no Word document": ("notes.docx", b"text" * 9000, "Word"),
 }
 
 
@@ -142,6 +143,10 @@ def test_bad_models_are_refused(
         (["--set", "kept.layers=0,9"], "[9]", "exist"),
         (["--set", "gates.quality_loss_percent=-1"], "gates.quality_loss_percent=-1", ""),
         (["--set", "gates.speed=2"], "'gates.speed'", "gates.decode_speedup"),
+        (["--set", "encoding=sjis"], "encoding=sjis", ""),
+        (["--set", "encoding.x=1"], "encoding is a single value", "encoding="),
+        (["--set", "encoding=utf-16"], "not in UTF-16: what", "Choose UTF-8"),
+        (["--set", "mask_personal_data=perhaps"], "mask_personal_data=perhaps", ""),
         (["--keep-softmax-every", "1"], "nothing is left to convert", "fewer"),
         (["--method", "hedgehog", "--set", "method.feature_dim=33"], "", ""),
         (["--method", "mamba"], "invalid choice", "--help"),
@@ -321,6 +326,18 @@ def test_convert_makes_a_run_and_shows_its_comparison(
     said = capsys.readouterr().out
     assert "Divergence from the original: 0.0312 nats/token" in said
     assert "same first choice: 95.3 % of tokens" in said and "2 threads" in said
+
+
+def test_how_the_data_is_read_can_be_set(
+    llama: str, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LocalExecutor", _Finished)
+    wanted = ["encoding=utf-8", "mask_personal_data=true"]
+    assert main(["convert", llama, text, "--out", "first", "--json", "--set", *wanted]) == 0
+    config = json.loads(capsys.readouterr().out)["run"]["config"]
+    assert (config["encoding"], config["mask_personal_data"]) == ("utf-8", True)
+    assert main(["convert", llama, text, "--json", "--set", "encoding=detect"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"]["config"]["encoding"] is None
 
 
 def test_gates_are_set_sealed_and_judged_by(

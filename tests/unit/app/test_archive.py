@@ -132,6 +132,12 @@ def test_an_own_file_can_be_used_again_from_the_runs_copy() -> None:
     assert again.data == f"{data.OF_RUN}{first}" and again.data in dict(
         map(reversed, again.data_choices)
     )
-    assert data.chosen_file(again.data, None, "en").read_text() == "text"
+    assert data.chosen_file(data.Chosen(again.data, None, {}), "en").read_text() == "text"
     with pytest.raises(RunNotFound):
-        data.chosen_file(f"{data.OF_RUN}../../etc", None, "en")
+        data.chosen_file(data.Chosen(f"{data.OF_RUN}../../etc", None, {}), "en")
+
+
+def test_how_a_file_was_read_is_refilled_too() -> None:
+    config = examples.config(text_column="本文", encoding="euc-jp", mask_personal_data=True)
+    again = refill.forms(examples.run(config=config), "en")
+    assert (again.encoding, again.mask, again.columns) == ("euc-jp", True, {"text_column": "本文"})

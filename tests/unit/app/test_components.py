@@ -7,6 +7,7 @@ import pytest
 from app import answers, problems
 from app import components as ui
 from app.text import t
+from engine.data.ingest import FORMATS
 from engine.errors import UnclearColumn
 from tests.support.example_runs import EVIL
 
@@ -103,6 +104,6 @@ def test_the_bar_stays_within_itself(share: float | None, width: str) -> None:
 def test_an_unclear_column_is_explained_without_the_command_line(lang: str) -> None:
     error = UnclearColumn("a.csv has no column that is clearly the text.", "Use --text-column.")
     title, words = problems.words(error, lang)
-    assert "--" not in words and "meeting.turns" in words and title
+    assert "--" not in words and t("data.column.text_column", lang) in words and title
     assert error.message in words
-    assert ".tsv" in t("data.file", lang) and ".tsv" in t("data.column_info", lang)
+    assert all(ending in t("data.upload", lang) for ending in FORMATS)

@@ -12,18 +12,20 @@ import pytest
 
 from app import launch, progress
 from app.launch import launch_settings
-from app.pages import convert, data, goal, history, model
+from app.pages import convert, goal, history, model
 from app.pages.sample import Sample, first_sample
 from app.progress import Seen
 from app.studio import Studio
 from app.ui import build
 from engine.configs import RECIPES, RunConfig, default_kept
-from engine.errors import BadDataset, ModelNotFound
+from engine.errors import ModelNotFound
 from engine.methods import METHODS
 from engine.models.catalogue import bundled_models
 from engine.runs import paths, service
 from tests.support import example_runs as examples
 
+BUNDLED = ("business-cases", None, "", False, "")
+"""The data's form with the bundled data chosen."""
 GOAL = tuple(goal.DEFAULTS.values())
 SAMPLE = Sample(examples.run(id="sample-bundled", sample=True), examples.comparison())
 
@@ -58,21 +60,6 @@ def test_bundled_names_and_hub_ids_pass() -> None:
         assert model.reference(bundled.name, "ignored", "en") == bundled.name
 
 
-def test_no_upload_is_said_so() -> None:
-    with pytest.raises(BadDataset):
-        data.chosen_file(data.UPLOAD, None, "en")
-    assert "Choose a file." in data.describe(data.UPLOAD, None, "", "en")
-
-
-def test_a_hostile_document_is_shown_as_text(tmp_path: Path) -> None:
-    rows = [f"{i} {examples.EVIL} " + "plain words here. " * 80 for i in range(30)]
-    (tmp_path / "evil.csv").write_text(
-        "text\n" + "\n".join(f'"{r.replace(chr(34), chr(34) * 2)}"' for r in rows)
-    )
-    html = data.describe(data.UPLOAD, str(tmp_path / "evil.csv"), "", "en")
-    assert "ts-docs" in html and "<img" not in html and "&lt;img" in html
-
-
 def test_the_history_escapes_names_and_links_by_id() -> None:
     run = examples.run(name=None, config=examples.config(model=examples.EVIL, data=examples.EVIL))
     html = history.runs_table([run], "en")
@@ -90,11 +77,14 @@ def test_every_move_touches_only_declared_outputs(studio: Studio, monkeypatch) -
     run = examples.run(state="transferring", stage="transferring", started_at=1.0)
     monkeypatch.setattr(service, "get", lambda run_id: run)
     monkeypatch.setattr(service, "events", lambda run_id, after_seq=0: examples.events())
-    declared = set(studio.outputs())
+    declared = {*studio.outputs(), *studio.data.shown(), *studio.data.measured(),
+                studio.data.enough}  # fmt: skip
     for updates in (
         studio.go_home(), studio.set_up(), studio.with_bundled(*GOAL), studio.goal_done("", *GOAL),
         studio.goal_done(run.id, *GOAL), studio.with_own(),
-        studio.data_done("", "business-cases", None, ""),
+        studio.data_done("", *BUNDLED), studio.data_chosen(*BUNDLED),
+        studio.data_measured("", "2", "business-2k", *BUNDLED),
+        studio.data_judged("", "2", "business-2k", *BUNDLED), studio.data_judged("", "1", "x"),
         studio.model_done("", "business-2k", "", "business-cases", None, *GOAL),
         studio.at_run(run.id), studio.tick(run.id, Seen()), studio.tick("", Seen()),
         studio.starting(),
@@ -157,7 +147,7 @@ def test_an_unknown_run_leads_home_with_a_reason(studio: Studio) -> None:
 
 def test_a_refused_start_is_explained_and_can_be_tried_again(studio: Studio) -> None:
     updates = studio.start(
-        model.HUB, "/etc", "business-cases", None, "", "hybrid", 4, "quick", 0, *GOAL
+        model.HUB, "/etc", *BUNDLED, "hybrid", 4, "quick", 0, *GOAL
     )
     assert "There is no such model" in updates[studio.convert.problem]
     assert updates[studio.convert.start]["interactive"] is True
@@ -202,7 +192,7 @@ def test_the_default_of_kept_layers_is_the_methods(
     made: list[RunConfig] = []
     monkeypatch.setattr(service, "create_run", lambda config, path: made.append(config) or "id")
     monkeypatch.setattr(service, "start", lambda run_id: None)
-    form = ("business-2k", "", "business-cases", None, "", method, keep_every, "quick", 0, *GOAL)
+    form = ("business-2k", "", *BUNDLED, method, keep_every, "quick", 0, *GOAL)
     assert convert.create_and_start(*form, lang="en") == "id"
     assert made[0].kept.every == every and made[0].method.name == method
 

@@ -15,11 +15,13 @@ import pytest
 
 from app.components import Party, Tone
 from app.fidelity import MEASURES
+from app.pages.data import COLUMNS
 from app.pages.goal import DEFAULTS
 from app.text import DEFAULT_LANG, texts
 from engine import errors
 from engine.configs import RECIPES
 from engine.data.needles import NEEDLE_TASKS
+from engine.data.personal import KINDS
 from engine.data.token_text import TokenClass
 from engine.events import STAGES
 from engine.evidence.control_parts import CONTROL_NAMES, Worth
@@ -31,6 +33,7 @@ from engine.evidence.votes import Choice
 from engine.evidence.votes import Reading as VoteReading
 from engine.methods import METHODS
 from engine.runs.records import RunState
+from engine.services.sufficiency import Lack, Light
 from tests.support import example_runs as examples
 from tests.support.app_code import APP, TREES, written
 
@@ -55,6 +58,8 @@ RISKS = (
     "untested",
 )  # fmt: skip
 GOAL = DEFAULTS.keys()
+
+LACKS, LIGHTS = get_args(Lack), get_args(Light)
 
 FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "alike.class.*": get_args(TokenClass),
@@ -121,6 +126,15 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "agreed.*": ("speed", "memory", "cost"),
     "contrast.*": ("verdict", "perplexity", "change", "agreement", "memory", "speed"),
     "convert.*": ("model", "data"),
+    "axis.length_*": ("tokens", "characters"),
+    "data.column.*": COLUMNS,
+    "data.column_info.*": COLUMNS,
+    "data.lack.*": LACKS,
+    "data.light.*": LIGHTS,
+    "data.personal.column.*": ("kind", "count", "example"),
+    "data.personal.kind.*": KINDS,
+    "data.reading.*": ("tokens", "characters"),
+    "data.recipe.*": RECIPES,
     "error.hint.*": ("RunNotFound", "UnclearColumn"),
     "fidelity.measure.*": MEASURES,
     "fidelity.reading.*": ("entropy", "look_back", "sink_mass"),

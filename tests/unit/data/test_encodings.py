@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from engine.configs import RunConfig
+from engine.data.decode import ENCODINGS
 from engine.data.ingest import (
     Corpus,
     read_corpus,
@@ -64,7 +67,9 @@ def test_western_text_is_read_as_a_guess_and_not_as_kana(tmp_path: Path, sentenc
 @pytest.mark.parametrize(
     "sentence",
     [
-        "A社のBﾎﾟﾝﾌﾟを点検", "TEL番号はNo.ﾃｽﾄAです", "ｱﾗｰﾑ3が鳴りました",
+        "A社のBﾎﾟﾝﾌﾟを点検",
+        "TEL番号はNo.ﾃｽﾄAです",
+        "ｱﾗｰﾑ3が鳴りました",
         "設備ID は X線装置Y のものです",
     ],  # fmt: skip
 )
@@ -95,3 +100,65 @@ def test_unknown_encoding_is_refused(tmp_path: Path, codec: str) -> None:
 def test_damaged_japanese_is_not_taken_for_western_text(tmp_path: Path) -> None:
     raw = "\n".join(JAPANESE).encode("cp932") + b"\x82 "
     data_refusal(write(tmp_path, "a.txt", raw), "encodings")
+
+
+# --- an encoding chosen instead of the one found ---
+
+RUNNING = "\n\n".join(document + "それからポンプを見る。" for document in JAPANESE)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_chosen_encoding_reads_as_the_found_one_and_says_so(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = write(tmp_path, "a.txt", RUNNING.encode(encoding))
+    found, chosen = read_corpus(path), read_corpus(path, encoding=encoding)
+    assert chosen.documents == found.documents and joined(chosen) == "".join(RUNNING.split())
+    assert chosen.encoding == f"{ENCODINGS[encoding][1]}, as chosen"
+
+
+@pytest.mark.parametrize(
+    ("written", "chosen", "words"),
+    [
+        ("cp932", "utf-8", ["not in UTF-8: byte 0 (0x8D, in line 1)"]),
+        ("utf-8", "cp932", ["not in CP932 (Shift-JIS): byte", "in line"]),
+        ("cp932", "iso-2022-jp", ["not in ISO-2022-JP: byte 0"]),
+        ("utf-16", "euc-jp", ["not in EUC-JP: byte 0 (0xFF"]),
+        ("cp932", "utf-16", ["not in UTF-16: "]),
+    ],
+)
+def test_a_wrong_choice_names_the_byte_and_what_was_found(
+    tmp_path: Path, written: str, chosen: str, words: list[str]
+) -> None:
+    path = write(tmp_path, "a.txt", RUNNING.encode(written))
+    title = read_corpus(path).encoding
+    error = data_refusal(path, *words, encoding=chosen)
+    assert error.hint == f"Choose {title}, or have it found: leave the encoding empty."
+
+
+def test_the_byte_that_does_not_fit_is_counted_from_zero(tmp_path: Path) -> None:
+    raw = b"plain words\n" * 3_000 + "é".encode("cp1252") + b" and more"
+    data_refusal(write(tmp_path, "a.txt", raw), "byte 36,000 (0xE9, in line 3,001)",
+                 encoding="utf-8")  # fmt: skip
+
+
+def test_a_choice_that_reads_but_looks_wrong_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", RUNNING.encode("iso2022_jp"))  # bytes of ASCII only
+    corpus = read_corpus(path, encoding="utf-8")
+    assert corpus.encoding == "UTF-8, as chosen; found: ISO-2022-JP"
+
+
+def test_without_a_mark_utf_16_can_be_chosen(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", RUNNING.encode("utf-16-be"))
+    assert joined(read_corpus(path, encoding="utf-16")) == "".join(RUNNING.split())
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.docx", "a.pdf"])
+def test_only_plain_text_has_an_encoding(tmp_path: Path, name: str) -> None:
+    error = data_refusal(write(tmp_path, name, "x"), "no encoding to choose", encoding="utf-8")
+    assert "empty" in error.hint
+
+
+def test_the_settings_know_the_same_encodings() -> None:
+    (choices, none) = get_args(RunConfig.model_fields["encoding"].annotation)
+    assert set(get_args(choices)) == set(ENCODINGS) and none is type(None)

@@ -67,7 +67,7 @@ def test_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     assert time.monotonic() - started < 0.5
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a.json", "a.raw", "a", "a.txt.zip"])
+@pytest.mark.parametrize("name", ["a.doc", "a.xls", "a.json", "a.raw", "a", "a.txt.zip"])
 def test_other_formats(tmp_path: Path, name: str) -> None:
     error = data_refusal(write(tmp_path, name, "text " * 9_000), "format")
     assert ".jsonl" in error.hint

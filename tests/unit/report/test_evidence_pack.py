@@ -170,7 +170,7 @@ def test_a_file_that_would_unpack_without_end_is_not_unpacked(
 def test_the_command_in_reproduce_makes_the_same_settings(method: str) -> None:
     config = examples.config_of(
         method=METHODS[method](), kept=KeptLayers(every=2, layers=(0, 3)), seed=7,
-        text_column="本文 `a`", recipe_name="balanced",
+        text_column="本文 `a`", recipe_name="balanced", encoding="euc-jp", mask_personal_data=True,
     )  # fmt: skip
     words = shlex.split(command(config.model_dump(mode="json")).replace("\\\n", ""))
     assert words[:6] == ["python", "-m", "engine", "convert", "business-2k", "cases.jsonl"]

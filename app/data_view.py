@@ -1,0 +1,154 @@
+"""What was found in the data, as the second step shows it at once: facts and first documents."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app import components as ui
+from app import notes, problems, task
+from app.numbers import count, percent, size
+from app.pages import data
+from app.pages.data import Chosen, DataPage
+from app.text import t
+from engine.data.ingest import FORMATS, Corpus, columns_of, read_corpus
+from engine.data.opening import NOT_PLAIN, TABLES
+from engine.errors import EngineError
+
+SHOWN_DOCUMENTS = 3
+SHOWN_CHARACTERS = 600
+
+
+def corpus_of(path: Path, settings: dict[str, Any]) -> Corpus:
+    """The corpus; kept, because every look at the page asks for it again.
+
+    Raises:
+        BadDataset: the file cannot be used.
+    """
+    stat = path.stat() if path.is_file() else None
+    version = (stat.st_mtime_ns, stat.st_size) if stat else None
+    return _read(path, version, tuple(sorted(settings.items())))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _version: object, settings: tuple[tuple[str, Any], ...]) -> Corpus:
+    return read_corpus(path, **dict(settings))
+
+
+def shown(page: DataPage, form: tuple[Any, ...], lang: str, *, fresh: bool) -> dict[Any, Any]:
+    """What the step shows of the chosen data.
+
+    Args:
+        page: the step's components.
+        form: values of `DataPage.form()`.
+        lang: of the page.
+        fresh: another file was just uploaded, so what was chosen for the last one is forgotten.
+    """
+    if fresh:
+        form = (*form[:2], data.FOUND, *form[3:4], *(data.FOUND for _ in page.columns))
+    chosen = Chosen.of(form)
+    hidden = gr.update(visible=False)
+    updates: dict[Any, Any] = {
+        page.upload_box: gr.update(visible=chosen.choice == data.UPLOAD),
+        page.reading_box: hidden, page.enough_box: hidden, page.lengths.column: hidden,
+    }  # fmt: skip
+    if chosen.choice == data.UPLOAD and not chosen.upload:
+        waiting = ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
+        return {**updates, page.preview: waiting}
+    try:
+        with problems.guard():
+            path = data.chosen_file(chosen, lang)
+            if chosen.own:
+                chosen, reading = _reading(page, path, chosen, lang)
+                updates |= reading
+            updates[page.preview] = preview(path, chosen, lang)
+            updates |= _counting(page, lang)
+    except EngineError as error:
+        updates[page.preview] = problems.box(error, lang)
+    return updates
+
+
+def _counting(page: DataPage, lang: str) -> dict[Any, Any]:
+    """What stands where the measurements will be."""
+    return {
+        page.enough_box: gr.update(visible=True), page.personal: "",
+        page.enough: ui.notice("info", t("data.counting", lang)),
+    }  # fmt: skip
+
+
+def _reading(
+    page: DataPage, path: Path, chosen: Chosen, lang: str
+) -> tuple[Chosen, dict[Any, Any]]:
+    """The choices that this file leaves, and what of the form holds for it."""
+    kind = FORMATS.get(path.suffix.lower(), "")
+    settings = dict(chosen.settings)
+    updates: dict[Any, Any] = {page.reading_box: gr.update(visible=True)}
+    if kind in NOT_PLAIN:
+        settings["encoding"] = None
+    updates[page.encoding] = gr.update(
+        visible=kind not in NOT_PLAIN, value=settings["encoding"] or data.FOUND
+    )
+    columns: tuple[str, ...] = ()
+    found: str | None = None
+    try:
+        columns = columns_of(path, encoding=settings["encoding"])
+        found = corpus_of(path, {**settings, **dict.fromkeys(page.columns)}).text_column
+    except EngineError:
+        pass  # reading the text will say what is wrong
+    for name, dropdown in page.columns.items():
+        if settings[name] not in columns:
+            settings[name] = None
+        offered = data.column_choices(columns, lang, found if name == "text_column" else None)
+        updates[dropdown] = gr.update(
+            choices=offered, value=settings[name] or data.FOUND, visible=kind in TABLES
+        )
+    return Chosen(chosen.choice, chosen.upload, settings), updates
+
+
+def bundled(lang: str) -> str:
+    """The preview of the bundled data that is chosen at first; empty where there is none."""
+    chosen = Chosen(data.DEFAULT_DATA, None, {})
+    try:
+        return preview(data.chosen_file(chosen, lang), chosen, lang)
+    except EngineError:
+        return ""
+
+
+def preview(path: Path, chosen: Chosen, lang: str) -> str:
+    """What was found and how the first documents begin, as HTML.
+
+    Raises:
+        EngineError: the data cannot be used.
+    """
+    corpus = corpus_of(path, chosen.settings)
+    documents = len(corpus.documents)
+    copies = count(corpus.duplicates)
+    if corpus.duplicates:
+        share = corpus.duplicates / (documents + corpus.duplicates)
+        copies += f" ({percent(share, 1 if share < 0.1 else 0, lang=lang)})"
+    facts = [
+        (t("data.fact.documents", lang), count(documents)),
+        (t("data.fact.characters", lang), count(sum(map(len, corpus.documents)))),
+        (t("data.fact.size", lang), size(corpus.bytes)),
+        (t("data.fact.format", lang), corpus.format),
+    ]
+    if corpus.format not in NOT_PLAIN:
+        facts.append((t("data.fact.encoding", lang), corpus.encoding))
+    if corpus.text_column:
+        facts.append((t("data.fact.column", lang), corpus.text_column))
+    facts += task.facts(corpus, lang)
+    facts.append((t("data.fact.duplicates", lang), copies))
+    beginnings = [
+        text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
+        for text in corpus.documents[:SHOWN_DOCUMENTS]
+    ]
+    told = ui.bullets(notes.told(note, lang) for note in corpus.notes) if corpus.notes else ""
+    return (
+        ui.facts(facts)
+        + told
+        + ui.section(t("data.preview", lang), t("data.preview_text", lang), level=3)
+        + ui.documents(beginnings)
+    )
