@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.text import DEFAULT_LANG, t
@@ -43,6 +44,7 @@ def launch_settings() -> dict[str, Any]:
     file component, Gradio still refuses to publish what lies there.
     """
     from app import theme
+    from app.downloads import ReportFiles
     from app.language import LanguagePages
 
     return {
@@ -60,7 +62,7 @@ def launch_settings() -> dict[str, Any]:
         "mcp_server": False,
         "theme": theme.theme(),
         "css_paths": theme.STYLE_SHEETS,
-        "app_kwargs": {"middleware": [(LanguagePages, (), {})]},
+        "app_kwargs": {"middleware": [(LanguagePages, (), {}), (ReportFiles, (), {})]},
     }
 
 
@@ -91,7 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--host", default=host, help=t("launch.host", DEFAULT_LANG))
     parser.add_argument("--port", default=port, type=int, help=t("launch.port", DEFAULT_LANG))
+    parser.add_argument("--models", metavar="DIR", type=Path, help=t("launch.models", DEFAULT_LANG))
     options = parser.parse_args(arguments)
+    if options.models is not None:
+        if not options.models.is_dir():
+            parser.error(t("launch.no_models", DEFAULT_LANG, place=options.models))
+        os.environ["T2R_STUDIO_MODELS"] = str(options.models.resolve())
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
     try:

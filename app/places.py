@@ -9,12 +9,13 @@ import gradio as gr
 from app import agreed, problems
 from app import components as html
 from app.blocks import block
-from app.pages import compare, convert, data, goal, history, landing, live, model
+from app.pages import compare, convert, data, goal, history, landing, live, model, report, shelf
 from app.pages.sample import Sample
 from app.progress import Seen
 from app.text import t
 from engine.errors import EngineError
 from engine.evidence.results import Comparison
+from engine.report.source import place_less
 from engine.runs import service
 from engine.runs.records import Run
 
@@ -58,7 +59,9 @@ class Places:
                 self.convert = convert.build(lang)
                 self.live = live.build(lang)
             with gr.Step(t("step.compare", lang), id=COMPARE) as compare_step:
+                to_report = report.jump(lang)
                 self.compare = compare.build(lang)
+                self.report = report.build(lang, to_report)
         self.tabs = (goal_step, data_step, model_step, convert_step, compare_step)
 
     def go_home(self) -> Updates:
@@ -76,6 +79,7 @@ class Places:
     def at_step(self, step: int) -> Updates:
         """A step of a run that is not made yet."""
         return {
+            **({self.model.catalogue: shelf.table(self.lang)} if step == MODEL else {}),
             self.run_id: "",
             self.timer: gr.Timer(active=False),
             self.notice: "",
@@ -100,7 +104,7 @@ class Places:
         config = run.config if run else {}
         chosen = [
             html.section(t(f"step.{step}", self.lang), level=1)
-            + html.facts([(t(f"convert.{step}", self.lang), str(config.get(step, "")))])
+            + html.facts([(t(f"convert.{step}", self.lang), place_less(str(config.get(step, ""))))])
             for step in ("data", "model")
         ]
         return {
@@ -150,8 +154,10 @@ class Places:
             *self.landing.history.outputs(), self.column, self.steps,
             self.convert.column, self.convert.summary,
             self.convert.problem, self.convert.start, self.live.column, self.live.title,
-            self.live.problem, self.model.choice, self.model.facts, self.data.choice,
+            self.live.problem, self.model.choice, self.model.facts,
+            self.model.catalogue, self.model.estimated, self.data.choice,
             self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
+            *self.report.shown(True),
         ]  # fmt: skip
 
     def history(self) -> Updates:
@@ -177,7 +183,10 @@ class Places:
     def compared(self, run: Run | None, result: Comparison | None) -> Updates:
         """What the last step shows of a run."""
         shown = compare.values(self.compare, run, result, self.lang)
-        return dict(zip(self.compare.outputs(), shown, strict=True))
+        return {
+            **dict(zip(self.compare.outputs(), shown, strict=True)),
+            **self.report.shown(result is not None),
+        }
 
     def lively(self, run: Run, seen: Seen, *, grown: bool) -> Updates:
         """What the live view shows of a run; its charts and its log only if `seen` has grown."""

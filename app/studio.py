@@ -116,6 +116,14 @@ class Studio(Places):
             self.convert.seed: again.seed,
         }
 
+    def form(self) -> list[Any]:
+        """Everything that decides a run, in the order of `convert.settings`."""
+        return [
+            self.model.choice, self.model.hub_id, self.data.choice, self.data.file,
+            self.data.column, self.convert.method, self.convert.keep_every, self.convert.recipe,
+            self.convert.seed, *self.goal.form(),
+        ]  # fmt: skip
+
     def forms(self) -> list[Any]:
         """What `from_run` touches besides `outputs()`."""
         return [

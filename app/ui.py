@@ -12,8 +12,9 @@ from typing import Any
 import gradio as gr
 
 from app.archive import Archive
-from app.pages import duel, model, vote
+from app.pages import duel, estimate, model, report, vote
 from app.pages.sample import Sample
+from app.scripts import script
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
 
@@ -53,6 +54,7 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _deciding(studio)
     _watching(studio)
     _listing(Archive(studio))
+    _reporting(studio)
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:
@@ -93,6 +95,12 @@ def _choosing(studio: Studio) -> None:
             studio.data_chosen, chosen_data, [studio.data.upload_box, studio.data.preview],
             queue=False, api_visibility="private", show_progress="minimal",
         )  # fmt: skip
+    # Queued: a dry run takes as long as a few steps of training do.
+    studio.model.estimate.click(
+        partial(estimate.estimated, lang=lang), studio.form(),
+        [studio.model.estimate, studio.model.estimated], api_visibility="private",
+        show_progress="hidden", concurrency_id="estimate", concurrency_limit=1,
+    )  # fmt: skip
     goal = studio.goal.form()
     studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], outputs, **_SILENT)
     studio.data.onward.click(studio.data_done, [studio.run_id, *chosen_data], outputs, **_SILENT)
@@ -102,13 +110,8 @@ def _choosing(studio: Studio) -> None:
 
 def _running(studio: Studio) -> None:
     outputs = studio.outputs()
-    form = [
-        studio.model.choice, studio.model.hub_id, studio.data.choice, studio.data.file,
-        studio.data.column, studio.convert.method, studio.convert.keep_every,
-        studio.convert.recipe, studio.convert.seed, *studio.goal.form(),
-    ]  # fmt: skip
     studio.convert.start.click(studio.starting, None, outputs, **_SILENT).then(
-        studio.start, form, outputs, **_SILENT
+        studio.start, studio.form(), outputs, **_SILENT
     )
     studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **_SILENT)
     studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
@@ -155,3 +158,16 @@ def _deciding(studio: Studio) -> None:
             partial(studio.cast_vote, choice), [studio.run_id, ballot.number], ballot.outputs(),
             **_SILENT,
         )  # fmt: skip
+
+
+def _reporting(studio: Studio) -> None:
+    panel = studio.report
+    for wanted, button in panel.buttons.items():
+        # Queued: making a report takes seconds, and more than two at once would slow everyone.
+        button.click(
+            partial(report.made, wanted=wanted, lang=studio.lang), [studio.run_id, panel.lang],
+            panel.outputs(), api_visibility="private", show_progress="hidden",
+            concurrency_id="report", concurrency_limit=2,
+        )  # fmt: skip
+    panel.jump.click(None, None, None, js=script("to_report"))
+    panel.address.change(None, panel.address, None, js=script("download"))

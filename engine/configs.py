@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.errors import BadRunConfig
 from engine.goal import Goal
 from engine.methods import METHODS, AnyMethod, Hybrid
+from engine.sizes import LARGEST_FULL
 
 
 class Settings(BaseModel):
@@ -28,10 +29,6 @@ class TransferSettings(Settings):
     """Optimiser steps. 0 skips the stage."""
     learning_rate: Annotated[float, Field(gt=0)] = 3e-2
     """Peak rate of AdamW for the mixers' own weights."""
-
-
-LARGEST_FULL = 500_000_000
-"""Parameters up to which every weight is trained; above, low-rank adapters (rank 8)."""
 
 
 class FinetuneSettings(Settings):

@@ -33,6 +33,7 @@ from app.pages.sample import sample_label
 from app.pages.vote import VotePanel
 from app.text import sentences, t, tn
 from engine.evidence.results import Answer, Comparison
+from engine.report.source import place_less
 from engine.runs.records import Run
 
 
@@ -164,7 +165,7 @@ def values(
 
 def head(run: Run, result: Comparison, lang: str) -> str:
     """Which run this is, in its frozen settings."""
-    title = t("compare.title", lang, model=str(run.config.get("model", "")))
+    title = t("compare.title", lang, model=place_less(str(run.config.get("model", ""))))
     mark = ui.label(sample_label(result, lang)) if run.sample else ""
     conversion = result.conversion
     config = run.config

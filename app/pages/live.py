@@ -11,6 +11,7 @@ from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.progress import Seen
 from app.text import t
+from engine.report.source import place_less
 from engine.runs.records import Run
 
 
@@ -73,7 +74,7 @@ def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
     method, kept = config.get("method"), config.get("kept")
     every = kept.get("every", 0) if isinstance(kept, dict) else 0
     return [
-        (t("convert.model", lang), str(config.get("model", ""))),
+        (t("convert.model", lang), place_less(str(config.get("model", "")))),
         (t("live.weights", lang), _weights(config, lang)),
         (t("convert.data", lang), str(config.get("data", ""))),
         (t("convert.method", lang), _name_of(method)),

@@ -50,7 +50,7 @@ def create_run(
         files.require_vacant(folder)
     data_path = data_path.expanduser()
     config = _anchored(config, data_path)
-    report = _preflight(config, data_path)
+    report = preflight(config, data_path)
     config = sealed(_pinned(config, report), trained_context=report.context_tokens)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)
@@ -113,7 +113,7 @@ def _pinned(config: RunConfig, report: ModelReport) -> RunConfig:
     return config.model_copy(update={"weights_sha256": sha256, "revision": source.revision})
 
 
-def _preflight(config: RunConfig, data_path: Path) -> ModelReport:
+def preflight(config: RunConfig, data_path: Path) -> ModelReport:
     """Everything that can be known to fail before the work begins; gives what the model is."""
     from engine.data.ingest import read_corpus
     from engine.models.check import check_model

@@ -27,6 +27,8 @@ from engine.evidence.verdict import GateName, OverallReason, Reason, Unit, Word
 from engine.evidence.votes import Choice
 from engine.evidence.votes import Reading as VoteReading
 from engine.methods import METHODS
+from engine.models.memory import Light
+from engine.report import FORMATS
 from engine.runs.records import RunState
 from tests.support import example_runs as examples
 from tests.support.app_code import APP, TREES, written
@@ -69,6 +71,14 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "method.*": METHODS.keys() - {"softmax"},
     "part.*": [part.replace(" ", "-") for part in PARTS],
     "party.*": PARTIES,
+    "estimate.column.*": ("recipe", "time", "memory", "money"),
+    "estimate.part.*": ("checking", "training"),
+    "estimate.recipe.*": RECIPES,
+    "shelf.column.*": (
+        "model", "size", "context", "languages", "licence", "access", "runs",
+    ),
+    "shelf.runs.*": get_args(Light),
+    "report.format.*": FORMATS,
     "reading.crossover.*": ("decode", "prefill", "cache"),
     "reading.memory.*": TONES,
     "reading.memory.peak.*": ("always", "at"),
