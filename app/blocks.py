@@ -41,9 +41,11 @@ class ChartBlock:
         return [gr.update(visible=True), chart_value(figure), ui.reading(sentence) + table]
 
 
-def chart_block(title: str, text: str = "", more: str = "") -> ChartBlock:
+def chart_block(
+    title: str, text: str = "", more: str = "", *, elem_id: str | None = None
+) -> ChartBlock:
     """Lay out an empty chart block."""
-    with gr.Column(elem_classes="ts-chart") as column:
+    with gr.Column(elem_classes="ts-chart", elem_id=elem_id) as column:
         block(ui.section(title, text, level=3, more=more))
         plot = gr.Plot(show_label=False, elem_classes="ts-figure")
         below = block()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app import components as ui
+from app import notes
 from app.numbers import count, number, percent
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.fidelity_parts import Fidelity, HeadFidelity
 from engine.evidence.results import Comparison
 
@@ -17,7 +18,9 @@ def section(comparison: Comparison, lang: str) -> str:
     if found is None or not found.heads:
         return ""
     return (
-        ui.section(t("fidelity.title", lang), t("fidelity.text", lang))
+        ui.section(
+            t("fidelity.title", lang), t("fidelity.text", lang), more=t("glossary.fidelity", lang)
+        )
         + ui.reading(_sentence(found, lang))
         + ui.folded(
             t("fidelity.map", lang), _map(found, "output_error", t("fidelity.map", lang), lang)
@@ -31,13 +34,13 @@ def _sentence(found: Fidelity, lang: str) -> str:
     errors = [h.output_error for h in found.heads if h.layer == worst]
     known = [error for error in errors if error is not None]
     if not known:
-        return found.note
+        return notes.told(found.note, lang)
     mean = sum(known) / len(known)
     said = tn(
         "fidelity.worst", lang, found.documents, layer=count(worst), error=percent(mean, 1),
         tokens=count(found.tokens),
     )  # fmt: skip
-    return f"{said} {found.note}"
+    return sentences(lang, [said, notes.told(found.note, lang)])
 
 
 def _map(found: Fidelity, reading: str, caption: str, lang: str) -> str:

@@ -34,6 +34,8 @@ class Places:
         self.sample = sample
         self.run_id = gr.Textbox("", visible="hidden", elem_id="run-id")
         self.step = gr.Textbox("", visible="hidden", elem_id="step")
+        self.draft = gr.Textbox("", visible="hidden")
+        self.back = gr.Button(visible="hidden", elem_id="go-back")
         self.seen = gr.State(Seen())
         self.timer = gr.Timer(POLL_S, active=False)
         with gr.Row(elem_id="topbar"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app import components as ui
+from app import notes
 from app.numbers import count, duration, number, percent, perplexity, size
 from app.text import t, texts, tn
 from engine.events import STAGES
@@ -136,6 +137,8 @@ def dataset(counts: dict[str, Any], lang: str) -> str:
             facts += [(_label(split, lang), _split(of, lang)) for split, of in value.items()]
         elif name == "sha256":
             facts.append((_label(name, lang), ui.Short(str(value))))
+        elif name == "encoding":
+            facts.append((_label(name, lang), notes.encoding(str(value), lang)))
         else:
             facts.append((_label(name, lang), count(value) if type(value) is int else str(value)))
     return ui.facts(facts)

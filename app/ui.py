@@ -12,21 +12,15 @@ from typing import Any
 import gradio as gr
 
 from app.archive import Archive
+from app.arrival import Arrival
 from app.pages import duel, estimate, model, report, vote
 from app.pages.sample import Sample
 from app.scripts import script
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
+from app.tour import Tour
 
 UPLOADS_LIVE_S = 86400
-_ADDRESS = """(run, step) => {
-  const url = new URL(window.location);
-  for (const [name, value] of [["run", run], ["step", step]]) {
-    url.searchParams.delete(name);  // so that the order is always the same
-    if (value) url.searchParams.set(name, value);
-  }
-  window.history.replaceState(null, "", url);
-}"""
 _SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -55,14 +49,20 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _watching(studio)
     _listing(Archive(studio))
     _reporting(studio)
+    _touring(studio, Tour(studio))
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     outputs = studio.outputs()
-    demo.load(studio.arrive, None, outputs, **_SILENT)
+    everything = [*outputs, *studio.forms()]
+    arrival = Arrival(studio)
+    demo.load(arrival.arrive, studio.draft, everything, js=script("arrive"), **_SILENT)
+    studio.back.click(arrival.go_back, studio.draft, outputs, js=script("search"), **_SILENT)
     place = [studio.run_id, studio.step]
     for part in place:
-        part.change(None, place, None, js=_ADDRESS)
+        part.change(None, place, None, js=script("address"))
+    kept = studio.remembered()
+    gr.on([field.change for field in kept], None, kept, None, js=script("keep"))
     for number, tab in enumerate(studio.tabs, start=1):
         tab.select(None, None, studio.step, js=f"() => '{number}'")
     studio.home.click(studio.go_home, None, outputs, **_SILENT)
@@ -171,3 +171,13 @@ def _reporting(studio: Studio) -> None:
         )  # fmt: skip
     panel.jump.click(None, None, None, js=script("to_report"))
     panel.address.change(None, panel.address, None, js=script("download"))
+
+
+def _touring(studio: Studio, tour: Tour) -> None:
+    place, outputs = tour.place(), tour.outputs()
+    studio.landing.tour.click(tour.start, place, outputs, **_SILENT)
+    tour.onward.click(tour.lead_on, [tour.number, *place], outputs, **_SILENT)
+    tour.back.click(tour.lead_back, [tour.number, *place], outputs, **_SILENT)
+    for button in (tour.end, studio.home, studio.new):
+        button.click(tour.close, None, [tour.column, tour.number, tour.target], **_SILENT)
+    tour.target.change(None, tour.target, None, js=script("tour"))

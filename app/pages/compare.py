@@ -88,7 +88,9 @@ def build(lang: str) -> ComparePage:
             recall = chart_block(t("chart.recall", lang), more=t("glossary.recall", lang))
         parts = block(elem_id="inside")
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
-        memory = chart_block(t("chart.memory", lang), more=t("glossary.memory", lang))
+        memory = chart_block(
+            t("chart.memory", lang), more=t("glossary.memory", lang), elem_id="memory-chart"
+        )
         with gr.Row(elem_classes="ts-charts"):
             decode = chart_block(t("chart.decode", lang), more=t("glossary.decode", lang))
             prefill = chart_block(t("chart.prefill", lang), more=t("glossary.prefill", lang))
@@ -178,9 +180,8 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         converted=len(conversion.layers_converted),
     )
     checks = result.data_checks
-    unfit = ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings)) if (
-        checks and checks.warnings
-    ) else ""
+    warned = [notes.told(warning, lang) for warning in checks.warnings] if checks else []
+    unfit = ui.notice("bad", t("compare.unfit", lang), sentences(lang, warned)) if warned else ""
     return ui.section(title, level=1) + mark + ui.inline([about]) + unfit
 
 

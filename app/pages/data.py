@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from app import components as ui
-from app import problems
+from app import notes, problems
 from app.blocks import block
 from app.numbers import count, size
 from app.text import t
@@ -136,7 +136,7 @@ def _preview(path: Path, column: str | None, lang: str) -> str:
         (t("data.fact.characters", lang), count(characters)),
         (t("data.fact.size", lang), size(corpus.bytes)),
         (t("data.fact.format", lang), corpus.format),
-        (t("data.fact.encoding", lang), corpus.encoding),
+        (t("data.fact.encoding", lang), notes.encoding(corpus.encoding, lang)),
         (t("data.fact.duplicates", lang), count(corpus.duplicates)),
     ]
     if corpus.text_column:

@@ -53,8 +53,13 @@ def build(lang: str) -> LivePage:
                 cancel = gr.Button(t("live.cancel", lang), visible=False)
                 another = gr.Button(t("live.another", lang))
         with gr.Row():
-            transfer = chart_block(t("live.transfer", lang), t("live.transfer_text", lang))
-            loss = chart_block(t("live.loss", lang), t("live.loss_text", lang))
+            transfer = chart_block(
+                t("live.transfer", lang), t("live.transfer_text", lang),
+                t("glossary.transfer", lang),
+            )  # fmt: skip
+            loss = chart_block(
+                t("live.loss", lang), t("live.loss_text", lang), t("glossary.loss", lang)
+            )
         block(ui.section(t("live.log", lang), t("live.log_text", lang), level=3))
         with gr.Column(elem_classes="ts-panel"):
             log = block()

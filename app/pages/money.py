@@ -43,7 +43,7 @@ class MoneyPanel:
 
 def build(lang: str) -> MoneyPanel:
     """Lay the section out, empty."""
-    block(ui.section(t("worth.title", lang), t("worth.text", lang)))
+    block(ui.section(t("worth.title", lang), t("worth.text", lang), more=t("glossary.money", lang)))
     told = block(elem_id="money")
     with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold"):
         block(ui.reading(t("worth.try_text", lang)))

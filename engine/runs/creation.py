@@ -23,7 +23,6 @@ def create_run(
     data_path: Path,
     *,
     name: str | None = None,
-    owner: str | None = None,
     folder: Path | None = None,
 ) -> str:
     """Check the model, the data and their fit, then write the run's folder and row.
@@ -32,7 +31,6 @@ def create_run(
         config: the settings, frozen from here on.
         data_path: the user's file; the run keeps a copy.
         name: what the user calls the run; unique.
-        owner: whose run it is, where the app knows its users.
         folder: where the run's files go instead of the data directory; new or empty.
 
     Returns:
@@ -57,9 +55,7 @@ def create_run(
     frozen = config.model_dump(mode="json")
     files.make_folder(folder, config=frozen, data=data_path)
     try:
-        store.insert(
-            run_id, folder, frozen, name=name, owner=owner, first=sealing(config.gates_sha256)
-        )
+        store.insert(run_id, folder, frozen, name=name, first=sealing(config.gates_sha256))
     except (EngineError, sqlite3.Error):
         files.delete_folder(folder, ours=False)
         raise

@@ -15,7 +15,8 @@ import pytest
 
 from app.components import Party, Tone
 from app.pages.goal import DEFAULTS
-from app.text import DEFAULT_LANG, texts
+from app.text import DEFAULT_LANG, names, texts
+from app.tour import STOPS
 from engine import errors
 from engine.configs import RECIPES
 from engine.data.needles import NEEDLE_TASKS
@@ -74,6 +75,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "estimate.column.*": ("recipe", "time", "memory", "money"),
     "estimate.part.*": ("checking", "training"),
     "estimate.recipe.*": RECIPES,
+    "said.*": names("said", DEFAULT_LANG),
     "shelf.column.*": (
         "model", "size", "context", "languages", "licence", "access", "runs",
     ),
@@ -99,6 +101,8 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "tile.perplexity.*_unhelped": ("control", "converted"),
     "tile.recall.*": TONES,
     "tile.speed.*": get_args(Tone),
+    "tour.text.*": [stop.name for stop in STOPS],
+    "tour.title.*": [stop.name for stop in STOPS],
     "verdict.column.*": ("gate", "verdict", "why"),
     "verdict.gate.*": GATES,
     "verdict.limit.*": GATES,
