@@ -21,7 +21,7 @@ class Stop:
     Attributes:
         name: of its texts.
         step: of the walkthrough.
-        target: CSS selector of what is spoken of.
+        target: CSS selector of what is spoken of; the first of it that is to be seen is meant.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Stop:
 
 STOPS = (
     Stop("verdict", COMPARE, "#verdict"),
-    Stop("figures", COMPARE, "#kpis"),
+    Stop("figures", COMPARE, "#kpis, #tiles"),
     Stop("gates", GOAL, "#agreed"),
     Stop("memory", COMPARE, "#memory-chart"),
     Stop("live", COMPARE, "#live-answers"),

@@ -14,7 +14,9 @@
       if (place[name]) url.searchParams.set(name, place[name]);
     }
     if (url.href !== window.location.href) {
-      window.history[place.arrived ? "pushState" : "replaceState"](null, "", url);
+      // An address that was asked for is completed; any later place is one to come back from.
+      const asked = !place.arrived && /[?&](run|step)=/.test(window.location.search);
+      window.history[asked ? "replaceState" : "pushState"](null, "", url);
     }
     place.arrived = true;
   }, 30);

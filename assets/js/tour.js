@@ -5,8 +5,9 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let tries = 0;
   const look = () => {
-    const found = document.querySelector(target);
-    if (found && found.getClientRects().length) {
+    const every = [...document.querySelectorAll(target)];
+    const found = every.find((one) => one.getClientRects().length);
+    if (found) {
       found.classList.add("ts-shown");
       found.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
     } else if (tries++ < 50) setTimeout(look, 100);

@@ -24,7 +24,8 @@ TIMING_BUDGET_S = 60.0
 """Default of `engine.evidence.speed.measure`: more repeats are not begun beyond it."""
 ABLATION_PASSES = (4, 8)
 """Passes over the held-out text that taking a hybrid apart needs, with its recall questions."""
-_BYTES = 4
+_BYTES, _COPIES = 4, 6
+"""Bytes of a weight in float32, and copies of all weights while every one is trained."""
 
 
 class Range(Result):
@@ -143,9 +144,11 @@ def estimate(
     total = Range(low=0, high=0)
     for stage in stages.values():
         total = total.plus(stage)
-    # Training keeps one more copy of the weights, the best so far, than the dry run had.
+    # Training keeps one more copy of the weights, the best so far, than the dry run had; and steps
+    # of other shapes have needed twice as much besides the weights (docs/log.md).
+    besides = max(0, dry.peak_bytes - _COPIES * _BYTES * dry.parameters)
     memory = Range(
-        low=dry.peak_bytes, high=SPARE * (dry.peak_bytes + _BYTES * dry.parameters)
+        low=dry.peak_bytes, high=SPARE * (dry.peak_bytes + _BYTES * dry.parameters) + besides
     )  # fmt: skip
     money = None
     if prices is not None:

@@ -27,7 +27,7 @@ def test_the_tour_leads_through_the_sample_by_keyboard(open_page, lang: str, pat
     for number, stop in enumerate(STOPS, start=1):
         expect(panel).to_contain_text(f"{number} / {len(STOPS)}")
         expect(panel).to_contain_text(t(f"tour.title.{stop.name}", lang))
-        expect(page.locator(f"{stop.target}.ts-shown")).to_be_in_viewport()
+        expect(page.locator(stop.target).and_(page.locator(".ts-shown"))).to_be_in_viewport()
         if number == 1:
             page.evaluate(AXE)
             assert set(page.evaluate(SERIOUS)) <= ALLOWED

@@ -85,6 +85,8 @@ def test_taking_a_hybrid_apart_costs_time() -> None:
 def test_memory_begins_at_what_was_measured() -> None:
     span = estimate(_dry(), _recipe(), SETTINGS, name="x").memory_bytes
     assert (span.low, span.high) == (4000, pytest.approx(SPARE * 8000))
+    span = estimate(_dry(peak_bytes=90_000), _recipe(), SETTINGS, name="x").memory_bytes
+    assert span.high == pytest.approx(SPARE * 94_000 + 90_000 - 24_000)
 
 
 def test_money_is_hours_at_the_users_price_and_nothing_without() -> None:
