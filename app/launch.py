@@ -104,11 +104,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with boundary(t("error.details", DEFAULT_LANG)):
             demo = make()
+            from app.pages import convert
+
             _, address, _ = demo.launch(
                 server_name=options.host, server_port=options.port, quiet=True,
                 prevent_thread_lock=True, **launch_settings(),
             )  # fmt: skip
     except EngineError as error:
         parser.exit(2, f"error: {error.message}\nhint: {error.hint}\n")
+    # Before the first visitor needs it: torch takes seconds, in which every click would wait.
+    convert.warm_up()
     log.info("T2R Studio is at %s (stop it with Ctrl+C)", address)
     demo.block_thread()
