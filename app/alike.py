@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app import components as ui
+from app import notes
 from app.numbers import count, number, percent, perplexity
 from app.text import t, tn
 from engine.evidence.behaviour_parts import Likeness, LikenessReport
@@ -16,7 +17,7 @@ def section(comparison: Comparison, lang: str) -> str:
         return ""
     sentences = [_words(report, lang), _texts(comparison, lang), _other(comparison, lang)]
     return (
-        ui.section(t("alike.title", lang), t("alike.text", lang))
+        ui.section(t("alike.title", lang), t("alike.text", lang), more=t("glossary.alike", lang))
         + ui.bullets([sentence for sentence in sentences if sentence])
         + ui.folded(t("compare.table", lang), _table(report, lang))
     )
@@ -44,7 +45,7 @@ def needles(comparison: Comparison, lang: str) -> str:
             name += " " + t("alike.not_judged", lang)
         tables.append(ui.folded(name, ui.table(columns, rows, caption=name)))
     heading = ui.section(t("alike.needles", lang), t("alike.needles_text", lang))
-    return heading + ui.reading(grid.note) + "".join(tables)
+    return heading + ui.reading(notes.told(grid.note, lang)) + "".join(tables)
 
 
 def _words(report: LikenessReport, lang: str) -> str:
@@ -89,9 +90,10 @@ def _other(comparison: Comparison, lang: str) -> str:
     if found is None:
         return ""
     if found.original is None or found.converted is None:
-        return t("alike.other.none", lang, note=found.note)
+        return t("alike.other.none", lang, note=notes.told(found.note, lang))
     return t(
-        "alike.other.some", lang, note=found.note, original=perplexity(found.original.perplexity),
+        "alike.other.some", lang, note=notes.told(found.note, lang),
+        original=perplexity(found.original.perplexity),
         converted=perplexity(found.converted.perplexity),
         control=perplexity(found.control.perplexity if found.control else None),
     )  # fmt: skip

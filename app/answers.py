@@ -73,9 +73,16 @@ def answers(
     )
     return ui.wrap(
         f'<p class="ts-small ts-muted">{ui.esc(prompt_title)}</p>'
-        f'<div class="ts-text ts-small" tabindex="0">{ui.esc(prompt)}</div>'
+        f"{_end(prompt)}"
         f'<div class="ts-answers">{cells}</div>{_explained(legend)}',
         extra="ts-stack",
+    )
+
+
+def _end(prompt: str) -> str:
+    """A long text in a box that shows its end first; its beginning is reached by scrolling up."""
+    return (
+        f'<div class="ts-text ts-small ts-end" tabindex="0"><div>{ui.esc(prompt)}</div></div>'
     )
 
 
@@ -87,7 +94,7 @@ def blind_pair(title: str, prompt: str, sides: Sequence[tuple[str, str]]) -> str
         for name, text in sides
     )
     return ui.wrap(
-        f'<h3>{ui.esc(title)}</h3><div class="ts-text ts-small" tabindex="0">{ui.esc(prompt)}</div>'
+        f"<h3>{ui.esc(title)}</h3>{_end(prompt)}"
         f'<div class="ts-answers">{cells}</div>',
         extra="ts-stack",
     )

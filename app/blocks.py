@@ -42,10 +42,11 @@ class ChartBlock:
 
 
 def chart_block(
-    title: str, text: str = "", more: str = "", *, visible: bool = True
-) -> ChartBlock:
+    title: str, text: str = "", more: str = "", *, visible: bool = True,
+    elem_id: str | None = None,
+) -> ChartBlock:  # fmt: skip
     """Lay out an empty chart block."""
-    with gr.Column(elem_classes="ts-chart", visible=visible) as column:
+    with gr.Column(elem_classes="ts-chart", visible=visible, elem_id=elem_id) as column:
         block(ui.section(title, text, level=3, more=more))
         plot = gr.Plot(show_label=False, elem_classes="ts-figure")
         below = block()

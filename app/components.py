@@ -89,6 +89,14 @@ def inline(parts: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A cell or a fact that leads somewhere within the app."""
+
+    address: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Short:
     """The beginning of something long, such as a hash; the whole shows on pointing at it."""
 
@@ -96,7 +104,7 @@ class Short:
     characters: int = 12
 
 
-def facts(pairs: Iterable[tuple[str, str | Short]]) -> str:
+def facts(pairs: Iterable[tuple[str, str | Short | Link]]) -> str:
     """Named facts in columns."""
     rows = "".join(f"<div><dt>{esc(k)}</dt><dd>{_cell(v)}</dd></div>" for k, v in pairs)
     return wrap(f'<dl class="ts-facts">{rows}</dl>')
@@ -148,14 +156,6 @@ def tiles(items: Sequence[Tile]) -> str:
             f'<p class="ts-value">{esc(tile.value)}{unit}</p>{verdict}{pairs}{note}</div>'
         )
     return wrap("".join(cells), extra="ts-tiles")
-
-
-@dataclass(frozen=True)
-class Link:
-    """A table cell that leads somewhere within the app."""
-
-    address: str
-    text: str
 
 
 def _cell(value: str | Link | Short) -> str:

@@ -136,7 +136,7 @@ def preview(path: Path, chosen: Chosen, lang: str) -> str:
         (t("data.fact.format", lang), corpus.format),
     ]
     if corpus.format not in NOT_PLAIN:
-        facts.append((t("data.fact.encoding", lang), corpus.encoding))
+        facts.append((t("data.fact.encoding", lang), notes.encoding(corpus.encoding, lang)))
     if corpus.text_column:
         facts.append((t("data.fact.column", lang), corpus.text_column))
     facts += task.facts(corpus, lang)

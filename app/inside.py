@@ -15,7 +15,7 @@ def section(comparison: Comparison, lang: str) -> str:
         return ""
     found = comparison.ablation
     return (
-        ui.section(t("inside.title", lang), t("inside.text", lang))
+        ui.section(t("inside.title", lang), t("inside.text", lang), more=t("glossary.inside", lang))
         + ui.notice(
             "bad" if found.linear_branch == "idle" else "info",
             t(f"inside.linear.{found.linear_branch or 'unknown'}", lang),

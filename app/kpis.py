@@ -91,4 +91,5 @@ def _cost(worth: Roi, lang: str) -> Tile | None:
         ),
         t("kpi.money_note", lang, low=ends[0], high=ends[-1],
           length=count(worth.inputs.input_tokens)),
+        t("glossary.money", lang),
     )  # fmt: skip

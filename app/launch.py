@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.text import DEFAULT_LANG, t
@@ -43,6 +44,7 @@ def launch_settings() -> dict[str, Any]:
     file component, Gradio still refuses to publish what lies there.
     """
     from app import theme
+    from app.downloads import ReportFiles
     from app.language import LanguagePages
 
     return {
@@ -60,7 +62,7 @@ def launch_settings() -> dict[str, Any]:
         "mcp_server": False,
         "theme": theme.theme(),
         "css_paths": theme.STYLE_SHEETS,
-        "app_kwargs": {"middleware": [(LanguagePages, (), {})]},
+        "app_kwargs": {"middleware": [(LanguagePages, (), {}), (ReportFiles, (), {})]},
     }
 
 
@@ -91,17 +93,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--host", default=host, help=t("launch.host", DEFAULT_LANG))
     parser.add_argument("--port", default=port, type=int, help=t("launch.port", DEFAULT_LANG))
+    parser.add_argument("--models", metavar="DIR", type=Path, help=t("launch.models", DEFAULT_LANG))
     options = parser.parse_args(arguments)
+    if options.models is not None:
+        if not options.models.is_dir():
+            parser.error(t("launch.no_models", DEFAULT_LANG, place=options.models))
+        os.environ["T2R_STUDIO_MODELS"] = str(options.models.resolve())
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asks itself whether it is up
     try:
         with boundary(t("error.details", DEFAULT_LANG)):
             demo = make()
+            from app.pages import convert
+
             _, address, _ = demo.launch(
                 server_name=options.host, server_port=options.port, quiet=True,
                 prevent_thread_lock=True, **launch_settings(),
             )  # fmt: skip
     except EngineError as error:
         parser.exit(2, f"error: {error.message}\nhint: {error.hint}\n")
+    # Before the first visitor needs it: torch takes seconds, in which every click would wait.
+    convert.warm_up()
     log.info("T2R Studio is at %s (stop it with Ctrl+C)", address)
     demo.block_thread()

@@ -3,20 +3,67 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from app.text import DEFAULT_LANG, sentences, t, tn
+from app.text import DEFAULT_LANG, names, sentences, t, texts, tn
 from engine.errors import EngineError
 
 ENGINE_LANG = DEFAULT_LANG
 """The language of the engine's own notes, log lines and errors."""
 
+GUESSED = " (guessed)"
+"""What the engine puts behind the name of an encoding that the bytes do not prove."""
 _ATTENTION = re.compile(r"([\w-]+) in (\d+)(?: layers?)?")
 _KANA = re.compile(r"[\u3040-\u30ff]")
+_SENTENCE = re.compile(r".+?(?:\.(?= |$)|$)", re.DOTALL)
+
+
+@cache
+def _known() -> list[tuple[str, re.Pattern[str]]]:
+    """Every sentence of the engine that has a translation: its key, and what it looks like. The
+    English text is the sentence itself, with gaps where its numbers and names are."""
+    found = []
+    for name in names("said", ENGINE_LANG):
+        parts = re.split(r"\{(\w+)\}", texts(ENGINE_LANG)[f"said.{name}"])
+        pattern = "".join(
+            f"(?P<{part}>.+?)" if index % 2 else re.escape(part)
+            for index, part in enumerate(parts)
+        )
+        found.append((name, re.compile(pattern + r"(?= |$)")))
+    return found
 
 
 def told(note: str | None, lang: str) -> str:
-    """A note of the engine; said to be in English where the page is not."""
-    return t("how.engine_notes", lang, text=note) if note else ""
+    """A note of the engine in the page's language; what has no translation is said to be in the
+    engine's."""
+    if not note or lang == ENGINE_LANG:
+        return note or ""
+    said: list[str] = []
+    unknown: list[str] = []
+    rest = note.strip()
+    while rest:
+        matches = ((name, pattern.match(rest)) for name, pattern in _known())
+        name, match = next(((n, m) for n, m in matches if m), ("", None))
+        if match is None:
+            match = _SENTENCE.match(rest)
+            assert match is not None  # of a text that is not empty
+            unknown.append(match.group())
+        else:
+            said += _marked(unknown, lang)
+            unknown = []
+            said.append(t(f"said.{name}", lang, **match.groupdict()))
+        rest = rest[match.end() :].strip()
+    return sentences(lang, [*said, *_marked(unknown, lang)])
+
+
+def _marked(unknown: list[str], lang: str) -> list[str]:
+    return [t("how.engine_notes", lang, text=" ".join(unknown))] if unknown else []
+
+
+def encoding(name: str, lang: str) -> str:
+    """A file's encoding; where it had to be guessed, that is said in the page's words."""
+    known = name.removesuffix(GUESSED)
+    return name if known == name else t("data.guessed", lang, name=known)
 
 
 def attention(words: str, lang: str) -> str:

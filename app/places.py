@@ -9,12 +9,25 @@ import gradio as gr
 from app import agreed, data_view, problems
 from app import components as html
 from app.blocks import block
-from app.pages import compare, controls, convert, data, goal, history, landing, live, model
+from app.pages import (
+    compare,
+    controls,
+    convert,
+    data,
+    goal,
+    history,
+    landing,
+    live,
+    model,
+    report,
+    shelf,
+)  # fmt: skip
 from app.pages.sample import Sample
 from app.progress import Seen
 from app.text import t
 from engine.errors import EngineError
 from engine.evidence.results import Comparison
+from engine.report.source import place_less
 from engine.runs import service
 from engine.runs.records import Run
 
@@ -33,6 +46,8 @@ class Places:
         self.sample = sample
         self.run_id = gr.Textbox("", visible="hidden", elem_id="run-id")
         self.step = gr.Textbox("", visible="hidden", elem_id="step")
+        self.draft = gr.Textbox("", visible="hidden")
+        self.back = gr.Button(visible="hidden", elem_id="go-back")
         self.seen = gr.State(Seen())
         self.timer = gr.Timer(POLL_S, active=False)
         with gr.Row(elem_id="topbar"):
@@ -58,8 +73,10 @@ class Places:
                 self.convert = convert.build(lang)
                 self.live = live.build(lang)
             with gr.Step(t("step.compare", lang), id=COMPARE) as compare_step:
+                to_report = report.jump(lang)
                 self.compare = compare.build(lang)
                 self.controls = controls.build(lang)
+                self.report = report.build(lang, to_report)
         self.tabs = (goal_step, data_step, model_step, convert_step, compare_step)
 
     def go_home(self) -> Updates:
@@ -77,6 +94,7 @@ class Places:
     def at_step(self, step: int) -> Updates:
         """A step of a run that is not made yet."""
         return {
+            **({self.model.catalogue: shelf.table(self.lang)} if step == MODEL else {}),
             self.run_id: "",
             self.timer: gr.Timer(active=False),
             self.notice: "",
@@ -102,7 +120,9 @@ class Places:
         more = {"data": data.agreed(config, self.lang), "model": []}
         chosen = [
             html.section(t(f"step.{step}", self.lang), level=1)
-            + html.facts([(t(f"convert.{step}", self.lang), str(config.get(step, ""))), *facts])
+            + html.facts([
+                (t(f"convert.{step}", self.lang), place_less(str(config.get(step, "")))), *facts
+            ])
             for step, facts in more.items()
         ]
         return {
@@ -152,9 +172,10 @@ class Places:
             *self.landing.history.outputs(), self.column, self.steps,
             self.convert.column, self.convert.summary,
             self.convert.problem, self.convert.start, self.live.column, self.live.title,
-            self.live.problem, self.model.choice, self.model.facts, self.data.choice,
+            self.live.problem, self.model.choice, self.model.facts,
+            self.model.catalogue, self.model.estimated, self.data.choice,
             self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
-            *self.controls.outputs(),
+            *self.controls.outputs(), *self.report.shown(True),
         ]  # fmt: skip
 
     def history(self) -> Updates:
@@ -182,7 +203,10 @@ class Places:
         shown = compare.values(self.compare, run, result, self.lang)
         extra = controls.values(run, result, self.lang)
         outputs = [*self.compare.outputs(), *self.controls.outputs()]
-        return dict(zip(outputs, [*shown, *extra], strict=True))
+        return {
+            **dict(zip(outputs, [*shown, *extra], strict=True)),
+            **self.report.shown(result is not None),
+        }
 
     def lively(self, run: Run, seen: Seen, *, grown: bool) -> Updates:
         """What the live view shows of a run; its charts and its log only if `seen` has grown."""

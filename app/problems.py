@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from app import components as ui
 from app import notes
 from app.text import t
+from engine.directories import models_directory
 from engine.errors import EngineError, RunNotFound, UnclearColumn
 from engine.runs.boundary import boundary
 
@@ -20,11 +21,17 @@ def guard() -> AbstractContextManager[None]:
 def words(error: EngineError, lang: str) -> tuple[str, str]:
     """Title and explanation of an error."""
     title = t(f"error.{type(error).__name__}", lang)
-    hint = error.hint
+    message, hint = _placeless(error.message), _placeless(error.hint)
     if isinstance(error, RunNotFound | UnclearColumn):
         # The engine's own hints name a command or an option; a visitor of the page has none.
         hint = t(f"error.hint.{type(error).__name__}", lang)
-    return title, notes.explained(error, hint, lang)
+    return title, notes.explained(type(error)(message, hint), hint, lang)
+
+
+def _placeless(words: str) -> str:
+    """Words without the operator's directory of models, which concerns no visitor."""
+    home = models_directory()
+    return words if home is None else words.replace(f"{home}/", "")
 
 
 def box(error: EngineError, lang: str) -> str:

@@ -168,7 +168,7 @@ def log(seen: Seen, lang: str) -> str:
         (
             time.strftime("%H:%M:%S", time.gmtime(event.at)),
             t("live.warning", lang) if event.kind == "warning" else "",
-            str(event.values.get("text", "")) if event.kind != "stage"
+            notes.told(str(event.values.get("text", "")), lang) if event.kind != "stage"
             else t("live.stage_again" if event.seq in seen.again else "live.stage_began", lang,
                    stage=t(f"stage.{event.stage}", lang)),
         )

@@ -8,7 +8,8 @@ from typing import Any
 from app.pages import convert, data, goal, history, model
 from app.text import t
 from engine.data.ingest import bundled_datasets
-from engine.models.catalogue import bundled_models
+from engine.models.catalogue import bundled_models, folder_models
+from engine.report.source import place_less
 from engine.runs.records import Run
 
 
@@ -34,7 +35,7 @@ def forms(run: Run, lang: str) -> Forms:
     """The forms for a run like this one; its own copy of a file of the user's can be chosen."""
     config = run.config
     ref, name = str(config.get("model", "")), str(config.get("data", ""))
-    bundled = ref in {one.name for one in bundled_models()}
+    chosen_model, hub_id = _model(ref)
     choices = data.choices(lang)
     chosen = name
     if name not in bundled_datasets():
@@ -46,8 +47,8 @@ def forms(run: Run, lang: str) -> Forms:
     recipe = str(config.get("recipe_name", ""))
     return Forms(
         goal=_goal(config),
-        model=ref if bundled else model.HUB,
-        hub_id="" if bundled else ref,
+        model=chosen_model,
+        hub_id=hub_id,
         data=chosen,
         data_choices=choices,
         encoding=str(config.get("encoding") or data.FOUND),
@@ -58,6 +59,17 @@ def forms(run: Run, lang: str) -> Forms:
         recipe=recipe if recipe in convert.RECIPES else convert.RECIPES[0],
         seed=int(config.get("seed", 0)),
     )
+
+
+def _model(ref: str) -> tuple[str, str]:
+    """The choice and the Hub id that stand for a run's model; no id for a folder that is not among
+    the operator's any more."""
+    if ref in {one.name for one in bundled_models()}:
+        return ref, ""
+    for one in folder_models():
+        if str(one.folder) == ref:
+            return model.FOLDER + one.name, ""
+    return model.HUB, ref if place_less(ref) == ref else ""
 
 
 def _goal(config: dict[str, Any]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import gradio as gr
 from app import components as html
 from app import data_measured, data_view, problems, refill
 from app.pages import convert, data, goal, model, money, vote
-from app.places import COMPARE, CONVERT, DATA, GOAL, MODEL, Places, Updates
+from app.places import CONVERT, DATA, MODEL, Places, Updates
 from app.progress import Seen
 from app.text import t
 from engine.data.ingest import DEFAULT_DATA
@@ -21,8 +21,6 @@ from engine.errors import EngineError, RunNotFound
 from engine.models.catalogue import DEFAULT_MODEL
 from engine.runs import service
 from engine.runs.records import Run
-
-_STEPS = {str(step) for step in (GOAL, DATA, MODEL, CONVERT, COMPARE)}
 
 
 class Studio(Places):
@@ -127,6 +125,17 @@ class Studio(Places):
             self.convert.seed: again.seed,
         }
 
+    def form(self) -> list[Any]:
+        """Everything that decides a run, in the order of `convert.settings`."""
+        return [
+            self.model.choice, self.model.hub_id, *self.data.form(), self.convert.method,
+            self.convert.keep_every, self.convert.recipe, self.convert.seed, *self.goal.form(),
+        ]  # fmt: skip
+
+    def remembered(self) -> list[Any]:
+        """The fields whose values the browser's tab keeps: all of `form` but the file."""
+        return [field for field in self.form() if field is not self.data.file]
+
     def forms(self) -> list[Any]:
         """What `from_run` touches besides `outputs()`."""
         return [
@@ -135,17 +144,6 @@ class Studio(Places):
         ]  # fmt: skip
 
     # Running
-
-    def arrive(self, request: gr.Request) -> Updates:
-        """The page was opened or refreshed: show the run that the address names."""
-        run_id = str(request.query_params.get("run", ""))
-        named = str(request.query_params.get("step", ""))
-        step = int(named) if named in _STEPS else None
-        if run_id:
-            return self.open(run_id, step)
-        if step in (GOAL, DATA, MODEL):
-            return self.set_up(step)
-        return self.history()
 
     def open(self, run_id: str, step: int | None = None) -> Updates:
         """The run with that id, or the landing view with the reason why not."""

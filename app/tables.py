@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import components as ui
-from app import downloads
+from app import csv_file, notes
 from app.numbers import count, duration, number, percent, perplexity, size
 from app.text import t, texts, tn
 from engine.events import STAGES
@@ -17,7 +17,7 @@ from engine.evidence.results import Comparison
 def numbers(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, lang: str) -> str:
     """A folded table with the same numbers to take along."""
     table = ui.table(columns, rows, caption=caption)
-    taken = ui.download(downloads.csv_address(columns, rows), f"{caption}.csv",
+    taken = ui.download(csv_file.csv_address(columns, rows), f"{caption}.csv",
                         t("compare.download", lang))  # fmt: skip
     return ui.folded(t("compare.table", lang), table + taken)
 
@@ -142,6 +142,8 @@ def dataset(counts: dict[str, Any], lang: str) -> str:
             facts += [(_label(split, lang), _split(of, lang)) for split, of in value.items()]
         elif name == "sha256":
             facts.append((_label(name, lang), ui.Short(str(value))))
+        elif name == "encoding":
+            facts.append((_label(name, lang), notes.encoding(str(value), lang)))
         else:
             facts.append((_label(name, lang), count(value) if type(value) is int else str(value)))
     return ui.facts(facts)

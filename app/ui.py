@@ -12,20 +12,15 @@ from typing import Any
 import gradio as gr
 
 from app.archive import Archive
-from app.pages import controls, duel, grid, inner, model, vote
+from app.arrival import Arrival
+from app.pages import controls, duel, estimate, grid, inner, model, report, vote
 from app.pages.sample import Sample
+from app.scripts import script
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
+from app.tour import Tour
 
 UPLOADS_LIVE_S = 86400
-_ADDRESS = """(run, step) => {
-  const url = new URL(window.location);
-  for (const [name, value] of [["run", run], ["step", step]]) {
-    url.searchParams.delete(name);  // so that the order is always the same
-    if (value) url.searchParams.set(name, value);
-  }
-  window.history.replaceState(null, "", url);
-}"""
 _SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -55,14 +50,21 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _controlling(studio)
     _looking(studio)
     _listing(Archive(studio))
+    _reporting(studio)
+    _touring(studio, Tour(studio))
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     outputs = studio.outputs()
-    demo.load(studio.arrive, None, outputs, **_SILENT)
+    everything = [*outputs, *studio.forms()]
+    arrival = Arrival(studio)
+    demo.load(arrival.arrive, studio.draft, everything, js=script("arrive"), **_SILENT)
+    studio.back.click(arrival.go_back, studio.draft, outputs, js=script("search"), **_SILENT)
     place = [studio.run_id, studio.step]
     for part in place:
-        part.change(None, place, None, js=_ADDRESS)
+        part.change(None, place, None, js=script("address"))
+    kept = studio.remembered()
+    gr.on([field.change for field in kept], None, kept, None, js=script("keep"))
     for number, tab in enumerate(studio.tabs, start=1):
         tab.select(None, None, studio.step, js=f"() => '{number}'")
     studio.home.click(studio.go_home, None, outputs, **_SILENT)
@@ -101,6 +103,12 @@ def _choosing(studio: Studio) -> None:
         measure(studio.data_measured, known, studio.data.measured(), **_SILENT).then(
             studio.data_judged, known, studio.data.enough, **_SILENT
         )
+    # Queued: a dry run takes as long as a few steps of training do.
+    studio.model.estimate.click(
+        partial(estimate.estimated, lang=lang), studio.form(),
+        [studio.model.estimate, studio.model.estimated], api_visibility="private",
+        show_progress="hidden", concurrency_id="estimate", concurrency_limit=1,
+    )  # fmt: skip
     goal = studio.goal.form()
     studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], outputs, **_SILENT)
     studio.data.onward.click(studio.data_done, [studio.run_id, *form], outputs, **_SILENT)
@@ -110,13 +118,8 @@ def _choosing(studio: Studio) -> None:
 
 def _running(studio: Studio) -> None:
     outputs = studio.outputs()
-    form = [
-        studio.model.choice, studio.model.hub_id, *studio.data.form(), studio.convert.method,
-        studio.convert.keep_every, studio.convert.recipe, studio.convert.seed,
-        *studio.goal.form(),
-    ]  # fmt: skip
     studio.convert.start.click(studio.starting, None, outputs, **_SILENT).then(
-        studio.start, form, outputs, **_SILENT
+        studio.start, studio.form(), outputs, **_SILENT
     )
     studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **_SILENT)
     studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
@@ -192,3 +195,26 @@ def _deciding(studio: Studio) -> None:
             partial(studio.cast_vote, choice), [studio.run_id, ballot.number], ballot.outputs(),
             **_SILENT,
         )  # fmt: skip
+
+
+def _reporting(studio: Studio) -> None:
+    panel = studio.report
+    for wanted, button in panel.buttons.items():
+        # Queued: making a report takes seconds, and more than two at once would slow everyone.
+        button.click(
+            partial(report.made, wanted=wanted, lang=studio.lang), [studio.run_id, panel.lang],
+            panel.outputs(), api_visibility="private", show_progress="hidden",
+            concurrency_id="report", concurrency_limit=2,
+        )  # fmt: skip
+    panel.jump.click(None, None, None, js=script("to_report"))
+    panel.address.change(None, panel.address, None, js=script("download"))
+
+
+def _touring(studio: Studio, tour: Tour) -> None:
+    place, outputs = tour.place(), tour.outputs()
+    studio.landing.tour.click(tour.start, place, outputs, **_SILENT)
+    tour.onward.click(tour.lead_on, [tour.number, *place], outputs, **_SILENT)
+    tour.back.click(tour.lead_back, [tour.number, *place], outputs, **_SILENT)
+    for button in (tour.end, studio.home, studio.new):
+        button.click(tour.close, None, [tour.column, tour.number, tour.target], **_SILENT)
+    tour.target.change(None, tour.target, None, js=script("tour"))

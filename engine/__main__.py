@@ -1,4 +1,5 @@
-"""The command line: `python -m engine models | convert | compare | controls | report | runs ...`.
+"""The command line: `python -m engine COMMAND`, where the command is models, convert, estimate,
+compare, controls, vote, report, verify or runs.
 
 Standard output carries the answer (with --json exactly one JSON document), standard error the
 progress and the errors. Exit status: 0; 2 with a line of error and a line of hint; 130 when
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 from engine.installation import not_installed
 
 try:
-    from engine.cli import controls, report, tables, verdict
+    from engine.cli import controls, estimate, report, tables, verdict
     from engine.cli.files import destination, prompt_from
     from engine.cli.follow import ProgressLine, follow, require_done
     from engine.cli.log import log_file
@@ -90,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
         help="any setting, e.g. method.feature_dim=64 or recipe.finetune.steps=200",
     )  # fmt: skip
+
+    estimate.add_command(commands, shared)
 
     compare = commands.add_parser(
         "compare", help="show a run's comparison, or measure it again", parents=[shared]
@@ -230,7 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in PATIENT_THREADS.items():
         os.environ.setdefault(name, value)
     commands = {"models": _models, "convert": _convert, "compare": _compare, "vote": _vote,
-                "controls": controls.train, "report": report.write, "verify": report.check,
+                "controls": controls.train, "estimate": estimate.estimate,
+                "report": report.write, "verify": report.check,
                 "runs": _runs}  # fmt: skip
     try:
         with log_file() as place, boundary(place):

@@ -15,6 +15,7 @@ from engine.kept import KeptLayers
 from engine.kept import default_kept as default_kept
 from engine.methods import METHODS, AnyMethod, Hybrid
 from engine.settings import Settings
+from engine.sizes import LARGEST_FULL
 
 
 class TransferSettings(Settings):
@@ -24,10 +25,6 @@ class TransferSettings(Settings):
     """Optimiser steps. 0 skips the stage."""
     learning_rate: Annotated[float, Field(gt=0)] = 3e-2
     """Peak rate of AdamW for the mixers' own weights."""
-
-
-LARGEST_FULL = 500_000_000
-"""Parameters up to which every weight is trained; above, low-rank adapters (rank 8)."""
 
 
 class FinetuneSettings(Settings):

@@ -16,3 +16,10 @@ def data_directory() -> Path:
     folder = Path(chosen).expanduser() if chosen else Path.home() / ".local/share/t2r-studio"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder.resolve()
+
+
+def models_directory() -> Path | None:
+    """`$T2R_STUDIO_MODELS`, whose folders visitors of the pages may convert; None where the
+    operator named none. It is the only place of this machine that a page takes a model from."""
+    chosen = os.environ.get("T2R_STUDIO_MODELS")
+    return Path(chosen).expanduser().resolve() if chosen else None

@@ -12,6 +12,6 @@ def not_installed(error: ModuleNotFoundError) -> tuple[str, str] | None:
         return None
     return (
         f"The package {package!r} is not installed for this Python.",
-        "Run `make run` once, which installs everything into .venv, and then use"
-        " `.venv/bin/python` instead of `python`.",
+        "Run `pip install -r requirements.txt`; or `make run`, which installs everything into .venv"
+        " once, and then use `.venv/bin/python` instead of `python`.",
     )

@@ -8,6 +8,7 @@ Starts the app on a free port with the data directory of this user (or $T2R_STUD
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import socket
 import subprocess
@@ -34,13 +35,13 @@ DRAWN_MS = 2500
 
 
 @contextmanager
-def _app() -> Iterator[str]:
-    """The app in its own process; gives its address."""
+def app_at(environment: dict[str, str] | None = None) -> Iterator[str]:
+    """The app in its own process, with these variables besides; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})})
     address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(300):
@@ -83,7 +84,7 @@ def main() -> None:
     if chromium is None:
         parser.exit(2, f"Chromium is not installed (looked for {', '.join(names)}).\n")
     options.folder.mkdir(parents=True, exist_ok=True)
-    with _app() as address, sync_playwright() as playwright:
+    with app_at() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         _take(browser, address, options.folder)
         browser.close()

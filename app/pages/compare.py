@@ -34,6 +34,7 @@ from app.pages.vote import VotePanel
 from app.text import sentences, t, tn
 from app.written import two_answers
 from engine.evidence.results import Comparison
+from engine.report.source import place_less
 from engine.runs.records import Run
 
 
@@ -94,7 +95,9 @@ def build(lang: str) -> ComparePage:
         parts = block(elem_id="inside")
         heads = inner.build(lang)
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
-        memory = chart_block(t("chart.memory", lang), more=t("glossary.memory", lang))
+        memory = chart_block(
+            t("chart.memory", lang), more=t("glossary.memory", lang), elem_id="memory-chart"
+        )
         with gr.Row(elem_classes="ts-charts"):
             decode = chart_block(t("chart.decode", lang), more=t("glossary.decode", lang))
             prefill = chart_block(t("chart.prefill", lang), more=t("glossary.prefill", lang))
@@ -176,7 +179,7 @@ def values(
 
 def head(run: Run, result: Comparison, lang: str) -> str:
     """Which run this is, in its frozen settings."""
-    title = t("compare.title", lang, model=str(run.config.get("model", "")))
+    title = t("compare.title", lang, model=place_less(str(run.config.get("model", ""))))
     mark = ui.label(sample_label(result, lang)) if run.sample else ""
     conversion = result.conversion
     config = run.config
@@ -189,11 +192,8 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         converted=len(conversion.layers_converted),
     )
     checks = result.data_checks
-    unfit = (
-        ui.notice("bad", t("compare.unfit", lang), " ".join(checks.warnings))
-        if (checks and checks.warnings)
-        else ""
-    )
+    warned = [notes.told(warning, lang) for warning in checks.warnings] if checks else []
+    unfit = ui.notice("bad", t("compare.unfit", lang), sentences(lang, warned)) if warned else ""
     return ui.section(title, level=1) + mark + ui.inline([about]) + unfit
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -18,6 +19,9 @@ from app.pages import data, goal, model
 from app.text import DEFAULT_LANG, names, t
 from engine.errors import BadRunConfig
 from engine.runs import service
+
+if TYPE_CHECKING:  # torch comes with it
+    from engine.configs import RunConfig
 
 METHODS = names("method", DEFAULT_LANG)
 """Offered methods, the default first: those described in the text file. The engine's own list
@@ -86,7 +90,8 @@ def summarise(
     choice: str, hub_id: str, data_choice: str, upload: str | None, *goal_form: Any, lang: str
 ) -> str:
     """The chosen model and data and the acceptance gates, as HTML."""
-    chosen_model = hub_id.strip() if choice == model.HUB else choice
+    chosen_model = (hub_id or "").strip() if choice == model.HUB else choice
+    chosen_model = chosen_model.removeprefix(model.FOLDER)
     chosen_data = data_choice
     chosen = data.Chosen(data_choice, upload, {})
     if chosen.own:
@@ -107,8 +112,24 @@ def _gates(goal_form: Sequence[Any], lang: str) -> list[str]:
     return agreed.gates(limits, lang) or [t("agreed.no_gate", lang)]
 
 
-def create_and_start(model_choice: str, hub_id: str, *form: Any, lang: str) -> str:
+def create_and_start(*form: Any, lang: str) -> str:
     """Write the run and start its worker; returns the run's id.
+
+    Args:
+        form: as of `settings`.
+        lang: the page's language.
+
+    Raises:
+        EngineError: the model, the data or the settings will not do; nothing was made then.
+    """
+    config, path = settings(*form, lang=lang)
+    run_id = service.create_run(config, path)
+    service.start(run_id)
+    return run_id
+
+
+def settings(model_choice: str, hub_id: str, *form: Any, lang: str) -> tuple[RunConfig, Path]:
+    """The forms as the settings of a run, and the file with the text.
 
     Args:
         model_choice, hub_id: of the model's step.
@@ -116,7 +137,7 @@ def create_and_start(model_choice: str, hub_id: str, *form: Any, lang: str) -> s
         lang: of the page.
 
     Raises:
-        EngineError: the model, the data or the settings will not do; nothing was made then.
+        EngineError: the model, the data or the settings will not do.
     """
     # The vocabulary of settings brings torch along, which the pages themselves never need.
     from pydantic import ValidationError
@@ -152,6 +173,4 @@ def create_and_start(model_choice: str, hub_id: str, *form: Any, lang: str) -> s
             t("convert.bad_setting", lang, where=where, what=first["msg"]),
             t("convert.bad_setting_hint", lang),
         ) from error
-    run_id = service.create_run(config, path)
-    service.start(run_id)
-    return run_id
+    return config, path

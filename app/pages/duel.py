@@ -48,7 +48,10 @@ class DuelPanel:
 
 def build(lang: str) -> DuelPanel:
     """Lay the section out, empty."""
-    block(ui.section(t("watch.title", lang), t("watch.text", lang)))
+    block(
+        ui.section(t("watch.title", lang), t("watch.text", lang), more=t("glossary.watch", lang)),
+        elem_id="live-answers",
+    )
     absent = block()
     with gr.Column(elem_classes="ts-panel", visible=False) as form:
         text = gr.Textbox(

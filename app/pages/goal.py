@@ -65,7 +65,7 @@ class GoalPage:
 def build(lang: str) -> GoalPage:
     """Lay the step out with sensible gates and no price."""
     made: dict[str, Any] = {}
-    frozen = block()
+    frozen = block(elem_id="agreed")
     with gr.Column() as column:
         block(ui.section(t("goal.title", lang), t("goal.text", lang), level=1))
         with gr.Column(elem_classes="ts-panel"):

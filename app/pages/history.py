@@ -13,6 +13,7 @@ from app import components as ui
 from app.blocks import block
 from app.numbers import moment
 from app.text import PATHS, t
+from engine.report.source import place_less
 from engine.runs.records import WORKING, Run
 
 ANY, AT_WORK, DONE, STOPPED = "any", "at_work", "done", "stopped"
@@ -115,7 +116,7 @@ def runs_table(runs: Sequence[Run], lang: str) -> str:
         (
             ui.Link(f"{PATHS[lang]}?run={run.id}", title(run, lang)),
             _created(run, lang),
-            str(run.config.get("model", "")),
+            place_less(str(run.config.get("model", ""))),
             str(run.config.get("data", "")),
             str((run.config.get("method") or {}).get("name", "")),
             str(run.config.get("recipe_name", "")),

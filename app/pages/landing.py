@@ -23,6 +23,7 @@ class LandingPage:
     see_sample: gr.Button
     start: gr.Button
     own: gr.Button
+    tour: gr.Button
     history: HistoryPanel
 
 
@@ -48,6 +49,9 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
                         t("landing.start", lang), size="lg",
                         variant="secondary" if sample else "primary",
                     )  # fmt: skip
+                    tour = gr.Button(
+                        t("landing.tour", lang), size="lg", visible=sample is not None
+                    )
             if sample is not None:
                 with gr.Column(scale=5, elem_classes="ts-chart"):
                     block(ui.section(t("landing.sample_title", lang), sample.label(lang)))
@@ -67,4 +71,4 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
             )
             block(ui.reading(readings.memory(sample.comparison, lang)))
         runs = history.build(lang)
-    return LandingPage(column, see_sample, start, own, runs)
+    return LandingPage(column, see_sample, start, own, tour, runs)

@@ -11,6 +11,7 @@ from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.progress import Seen
 from app.text import t
+from engine.report.source import place_less
 from engine.runs.records import Run
 
 
@@ -52,8 +53,13 @@ def build(lang: str) -> LivePage:
                 cancel = gr.Button(t("live.cancel", lang), visible=False)
                 another = gr.Button(t("live.another", lang))
         with gr.Row():
-            transfer = chart_block(t("live.transfer", lang), t("live.transfer_text", lang))
-            loss = chart_block(t("live.loss", lang), t("live.loss_text", lang))
+            transfer = chart_block(
+                t("live.transfer", lang), t("live.transfer_text", lang),
+                t("glossary.transfer", lang),
+            )  # fmt: skip
+            loss = chart_block(
+                t("live.loss", lang), t("live.loss_text", lang), t("glossary.loss", lang)
+            )
         block(ui.section(t("live.log", lang), t("live.log_text", lang), level=3))
         with gr.Column(elem_classes="ts-panel"):
             log = block()
@@ -73,7 +79,7 @@ def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
     method, kept = config.get("method"), config.get("kept")
     every = kept.get("every", 0) if isinstance(kept, dict) else 0
     return [
-        (t("convert.model", lang), str(config.get("model", ""))),
+        (t("convert.model", lang), place_less(str(config.get("model", "")))),
         (t("live.weights", lang), _weights(config, lang)),
         (t("convert.data", lang), str(config.get("data", ""))),
         (t("convert.method", lang), _name_of(method)),

@@ -1,4 +1,5 @@
-"""Step 3: which model to convert. Visitors name a bundled model or a Hub id, never a path."""
+"""Step 3: which model to convert. Visitors name a bundled model, one of the operator's folders or a
+Hub id, never a path."""
 
 from __future__ import annotations
 
@@ -12,12 +13,22 @@ from app import components as ui
 from app import problems
 from app.blocks import block
 from app.numbers import count, size
+from app.pages import shelf
 from app.text import t, tn
 from engine.errors import EngineError, ModelNotFound
-from engine.models.catalogue import DEFAULT_MODEL, BundledModel, bundled_models
+from engine.models.catalogue import (
+    DEFAULT_MODEL,
+    BundledModel,
+    bundled_models,
+    folder_model,
+    folder_models,
+    hub_models,
+)
 
 HUB = "hub"
 """The choice that makes the id box count."""
+FOLDER = "folder:"
+"""Begins the choice of a model in the operator's directory; its name follows."""
 EXAMPLE = "HuggingFaceTB/SmolLM2-135M"
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -31,9 +42,12 @@ class ModelPage:
     frozen: gr.HTML
     choice: gr.Radio
     hub_box: gr.Column
-    hub_id: gr.Textbox
+    hub_id: gr.Dropdown
     check: gr.Button
+    estimate: gr.Button
     facts: gr.HTML
+    estimated: gr.HTML
+    catalogue: gr.HTML
     onward: gr.Button
 
 
@@ -47,21 +61,37 @@ def build(lang: str) -> ModelPage:
         block(ui.section(t("model.title", lang), t("model.text", lang), level=1))
         with gr.Column(elem_classes="ts-panel"):
             choice = gr.Radio(
-                [*((t("model.bundled", lang, name=model.name), model.name) for model in models),
-                 (t("model.hub", lang), HUB)],
-                value=chosen, label=t("model.choice", lang), elem_classes="ts-choices",
+                choices(lang), value=chosen, label=t("model.choice", lang),
+                elem_classes="ts-choices",
             )  # fmt: skip
             with gr.Column(visible=chosen == HUB) as hub_box:
-                hub_id = gr.Textbox(
+                hub_id = gr.Dropdown(
+                    [model.id for model in hub_models()], value=None, filterable=True,
                     label=t("model.hub_id", lang), info=t("model.hub_info", lang),
-                    placeholder=EXAMPLE, max_lines=1, max_length=200,
+                    allow_custom_value=True, elem_id="hub-id",
                 )  # fmt: skip
             facts = block(describe(chosen, lang))
             with gr.Row(elem_classes="ts-actions"):
                 check = gr.Button(t("model.check", lang))
+                estimate = gr.Button(t("estimate.button", lang))
+            estimated = block(elem_id="estimated")
+        block(ui.section(t("shelf.title", lang), t("shelf.text", lang), level=3))
+        catalogue = block(shelf.table(lang), elem_id="catalogue")
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("model.next", lang), variant="primary")
-    return ModelPage(column_box, frozen, choice, hub_box, hub_id, check, facts, onward)
+    return ModelPage(
+        column_box, frozen, choice, hub_box, hub_id, check, estimate, facts, estimated, catalogue,
+        onward,
+    )  # fmt: skip
+
+
+def choices(lang: str) -> list[tuple[str, str]]:
+    """What is offered: words and value of each choice."""
+    return [
+        *((t("model.bundled", lang, name=one.name), one.name) for one in bundled_models()),
+        *((t("model.folder", lang, name=one.name), FOLDER + one.name) for one in folder_models()),
+        (t("model.hub", lang), HUB),
+    ]
 
 
 def _bundled(name: str) -> BundledModel | None:
@@ -71,6 +101,8 @@ def _bundled(name: str) -> BundledModel | None:
 def describe(choice: str, lang: str) -> str:
     """What is known about a choice without looking further, as HTML."""
     model = _bundled(choice)
+    if choice.startswith(FOLDER):
+        return ui.notice("info", t("model.folder_notice", lang), t("model.folder_text", lang))
     if model is None:
         return ui.notice("info", t("model.hub_notice", lang), t("model.hub_notice_text", lang))
     return ui.facts(
@@ -85,15 +117,18 @@ def describe(choice: str, lang: str) -> str:
 
 
 def reference(choice: str, hub_id: str, lang: str) -> str:
-    """The model reference for a run: a bundled name or a Hub id.
+    """The model reference for a run: a bundled name, a Hub id, or the folder that a name in the
+    operator's directory stands for.
 
     Raises:
-        ModelNotFound: the text is no Hub id. Paths end here: the engine would open a folder of
-            this machine, which a visitor of the page must not choose.
+        ModelNotFound: there is no such folder, or the text is no Hub id. Paths end here: the engine
+            would open a folder of this machine, which a visitor of the page must not choose.
     """
     if _bundled(choice) is not None:
         return choice
-    wanted = hub_id.strip()
+    if choice.startswith(FOLDER):
+        return str(folder_model(choice.removeprefix(FOLDER)).folder)
+    wanted = (hub_id or "").strip()
     if not _HUB_ID.fullmatch(wanted) or ".." in wanted or Path(wanted).exists():
         raise ModelNotFound(
             t("model.no_id", lang, id=repr(wanted[:80])),
@@ -119,9 +154,13 @@ def check(choice: str, hub_id: str, lang: str) -> str:
         (t("model.fact.context", lang), tn("unit.tokens", lang, report.context_tokens)),
         (t("model.fact.size", lang), size(report.weight_bytes)),
         (t("model.fact.memory", lang), size(report.needed_bytes)),
+        (t("model.fact.free", lang), size(report.available_bytes)),
     ]
     if model := _bundled(choice):
         facts.append((t("model.fact.licence", lang), model.licence or "–"))
+    elif report.source.folder is None:
+        gated = t("shelf.access.gated" if report.source.gated else "shelf.access.open", lang)
+        facts.append((t("shelf.column.access", lang), gated))
     return ui.notice("good", t("model.convertible", lang), t("model.checked", lang)) + ui.facts(
         facts
     )

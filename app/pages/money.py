@@ -48,7 +48,7 @@ class MoneyPanel:
 
 def build(lang: str) -> MoneyPanel:
     """Lay the section out, empty."""
-    block(ui.section(t("worth.title", lang), t("worth.text", lang)))
+    block(ui.section(t("worth.title", lang), t("worth.text", lang), more=t("glossary.money", lang)))
     told = block(elem_id="money")
     months = chart_block(t("breakeven.title", lang), more=t("glossary.breakeven", lang))
     with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold"):

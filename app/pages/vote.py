@@ -36,7 +36,7 @@ class VotePanel:
 
 def build(lang: str) -> VotePanel:
     """Lay the section out, empty."""
-    block(ui.section(t("vote.title", lang), t("vote.text", lang)))
+    block(ui.section(t("vote.title", lang), t("vote.text", lang), more=t("glossary.vote", lang)))
     with gr.Column(elem_classes="ts-panel"):
         pair = block(elem_id="vote-pair")
         number = gr.Textbox("", visible="hidden", elem_id="vote-number")

@@ -15,9 +15,10 @@ from engine.configs import (
     recipe_for,
 )
 from engine.errors import BadRunConfig
+from engine.goal import Goal, Prices
 from engine.methods import METHODS
 
-SECTIONS = ("method", "kept", "recipe", "comparison", "gates")
+SECTIONS = ("method", "kept", "recipe", "comparison", "gates", "goal")
 """What `--set` may reach into."""
 PLAIN = ("encoding", "mask_personal_data")
 """What it may set besides; the rest has options of its own."""
@@ -68,10 +69,17 @@ def build_config(
         "recipe": recipe_for(recipe, method).model_dump(),
         "comparison": ComparisonSettings().model_dump(),
         "gates": AcceptanceGates().model_dump(),
+        "goal": Goal().model_dump(),
         "encoding": None,
         "mask_personal_data": False,
     }
     parsed = [_split(assignment) for assignment in assignments]
+    if any(keys[:2] == ["goal", "prices"] for keys, _ in parsed):
+        # Without prices there is no place for one; those that must be given are asked for.
+        fields = Prices.model_fields.items()
+        values["goal"]["prices"] = {
+            name: None if field.is_required() else field.default for name, field in fields
+        }
     # Choosing a method replaces all settings beside it, so it comes before them.
     for keys, value in sorted(parsed, key=lambda item: item[0][-1] != "name"):
         _assign(values, keys, value)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
-from engine.configs import FinetuneSettings
 from engine.errors import OutOfMemory
+from engine.sizes import LARGEST_FULL
+
+if TYPE_CHECKING:  # torch comes with it, and pages import this module
+    from engine.configs import FinetuneSettings
 
 BYTES_PER_PARAMETER = 4
 """Weights are kept in float32."""
@@ -34,8 +38,28 @@ def run_bytes(parameters: int, finetune: FinetuneSettings) -> int:
     grows with the tokens of a micro-batch (`recipe.accumulation` lowers it), not with the weights,
     and is not in here.
     """
-    whole = finetune.steps > 0 and finetune.rank_for(parameters) == 0
+    return _run_bytes(parameters, finetune.steps > 0 and finetune.rank_for(parameters) == 0)
+
+
+def _run_bytes(parameters: int, whole: bool) -> int:
     return int(parameters * BYTES_PER_PARAMETER * ((6 if whole else 3) + 0.5))
+
+
+Light = Literal["yes", "tight", "no"]
+TIGHT = 0.8
+"""A model that needs more than this share of the free memory leaves little for anything else."""
+
+
+def runs_here(parameters: int) -> Light:
+    """Whether a run by a named recipe fits into this machine's free memory, by size alone.
+
+    A glance for lists: it does not look at a GPU, which `check_model` does.
+    """
+    needed = _run_bytes(parameters, parameters <= LARGEST_FULL)
+    available = available_memory_bytes()
+    if needed > available:
+        return "no"
+    return "tight" if needed > TIGHT * available else "yes"
 
 
 def require_memory(

@@ -56,6 +56,7 @@ class Source:
         folder: the local folder, or None for a Hub repository that must be downloaded.
         revision: commit of the Hub repository the listing came from; None for a folder.
         sha256: of those files whose hash the Hub tells without a download.
+        gated: whether the Hub asks to accept terms first, which this machine's account has done.
     """
 
     ref: str
@@ -63,6 +64,7 @@ class Source:
     folder: Path | None
     revision: str | None = None
     sha256: dict[str, str] = field(default_factory=dict)
+    gated: bool = False
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Parse one of the small JSON files.
@@ -183,7 +185,7 @@ def _from_hub(ref: str, revision: str | None) -> Source:
             ) from error
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     hashes = {file.rfilename: file.lfs.sha256 for file in info.siblings or () if file.lfs}
-    return Source(ref, files, None, info.sha, hashes)
+    return Source(ref, files, None, info.sha, hashes, bool(info.gated))
 
 
 def _first_line(error: Exception) -> str:

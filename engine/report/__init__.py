@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.evidence.roi import MoneyInputs
     from engine.report.source import ReportedRun, Source
 
-__all__ = ["FORMATS", "LANGS", "Format", "Lang", "write"]
+__all__ = ["FORMATS", "LANGS", "Format", "Lang", "place", "write"]
 
 Format = Literal["pdf", "pptx", "html", "pack"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -63,15 +63,19 @@ def write(
 
     source = gather(run, money)
     content = _made(run, source, format, lang)
-    place = out.expanduser().resolve() if out else _place(run, format, lang)
-    partial = place.with_name(f".{place.name[:80]}.{uuid.uuid4().hex}")
+    if out is None:
+        target = place(run, format, lang)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+    else:
+        target = out.expanduser().resolve()
+    partial = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex}")
     try:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
-        partial.replace(place)
+        partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-    return place
+    return target
 
 
 def _made(run: ReportedRun, source: Source, format: Format, lang: Lang) -> bytes:  # noqa: A002
@@ -95,7 +99,7 @@ def _made(run: ReportedRun, source: Source, format: Format, lang: Lang) -> bytes
     return html(report).encode("utf-8")
 
 
-def _place(run: ReportedRun, format: Format, lang: Lang) -> Path:  # noqa: A002
+def place(run: ReportedRun, format: Format, lang: Lang) -> Path:  # noqa: A002
+    """Where `write` puts a report for which no other place is named, whether it is there or not."""
     folder = data_directory() / "sample-reports" if run.sample else run.folder / "reports"
-    folder.mkdir(mode=0o700, exist_ok=True)
     return folder.resolve() / f"t2r-{run.id}-{lang}{_ENDINGS[format]}"

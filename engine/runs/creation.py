@@ -23,7 +23,6 @@ def create_run(
     data_path: Path,
     *,
     name: str | None = None,
-    owner: str | None = None,
     folder: Path | None = None,
 ) -> str:
     """Check the model, the data and their fit, then write the run's folder and row.
@@ -32,7 +31,6 @@ def create_run(
         config: the settings, frozen from here on.
         data_path: the user's file; the run keeps a copy.
         name: what the user calls the run; unique.
-        owner: whose run it is, where the app knows its users.
         folder: where the run's files go instead of the data directory; new or empty.
 
     Returns:
@@ -50,16 +48,14 @@ def create_run(
         files.require_vacant(folder)
     data_path = data_path.expanduser()
     config = _anchored(config, data_path)
-    report, config = _preflight(config, data_path)
+    report, config = preflight(config, data_path)
     config = sealed(_pinned(config, report), trained_context=report.context_tokens)
     run_id = paths.new_run_id()
     folder = folder or paths.default_folder(run_id)
     frozen = config.model_dump(mode="json")
     files.make_folder(folder, config=frozen, data=data_path)
     try:
-        store.insert(
-            run_id, folder, frozen, name=name, owner=owner, first=sealing(config.gates_sha256)
-        )
+        store.insert(run_id, folder, frozen, name=name, first=sealing(config.gates_sha256))
     except (EngineError, sqlite3.Error):
         files.delete_folder(folder, ours=False)
         raise
@@ -113,7 +109,7 @@ def _pinned(config: RunConfig, report: ModelReport) -> RunConfig:
     return config.model_copy(update={"weights_sha256": sha256, "revision": source.revision})
 
 
-def _preflight(config: RunConfig, data_path: Path) -> tuple[ModelReport, RunConfig]:
+def preflight(config: RunConfig, data_path: Path) -> tuple[ModelReport, RunConfig]:
     """Everything that can be known to fail before the work begins.
 
     Gives what the model is, and the config with the columns that the data was read by, so that

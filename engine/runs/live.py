@@ -8,19 +8,14 @@ checked in that process: their weights must be those that the run was measured w
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from engine import errors
-from engine.errors import BadRunConfig, EngineError, RunBusy, UnsafeModel
-from engine.runs import locks, paths, service
-from engine.runs.boundary import boundary
-from engine.runs.executors.local import worker_environment
+from engine.errors import BadRunConfig, RunBusy, UnsafeModel
+from engine.runs import aside, locks, paths, service
 from engine.runs.records import Run
 
 ANSWER_TOKENS = 80
@@ -47,24 +42,7 @@ def watch(run_id: str, text: str, *, whole: bool = False) -> Iterator[dict[str, 
             f"The input has {len(text):,} characters.",
             f"Give a text of 1 to {MOST_CHARACTERS:,} characters.",
         )
-    command = [sys.executable, "-m", "engine.runs.live", run_id, *(["--whole"] if whole else [])]
-    process = subprocess.Popen(
-        command, cwd=paths.PROJECT, env=worker_environment(), stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True, encoding="utf-8",
-    )  # fmt: skip
-    assert process.stdin and process.stdout  # asked for as pipes
-    try:
-        with process.stdin as given:
-            given.write(text)
-        for line in process.stdout:
-            said = json.loads(line)
-            if said["kind"] == "error":
-                raise getattr(errors, said["name"])(said["message"], said["hint"])
-            yield said
-    finally:  # also when whoever watches has gone
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    yield from aside.listen_to("engine.runs.live", [run_id, *(["--whole"] if whole else [])], text)
 
 
 def _require_models(run: Run) -> None:
@@ -131,19 +109,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--whole", action="store_true", help="read beyond the trained context")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    out = sys.stdout
-    try:
-        with boundary("the log of the server"):
-            run = service.get(options.run_id)
-            for said in _answer(run, sys.stdin.read(), options.whole):
-                out.write(json.dumps(said) + "\n")
-                out.flush()
-    except EngineError as error:
-        told = {"kind": "error", "name": type(error).__name__, "message": error.message,
-                "hint": error.hint}  # fmt: skip
-        out.write(json.dumps(told) + "\n")
-        return 1
-    return 0
+    return aside.answer(_answered(options.run_id, options.whole))
+
+
+def _answered(run_id: str, whole: bool) -> Iterator[dict[str, Any]]:
+    yield from _answer(service.get(run_id), sys.stdin.read(), whole)
 
 
 if __name__ == "__main__":

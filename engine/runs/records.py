@@ -28,7 +28,6 @@ class Run:
 
     id: str
     name: str | None
-    owner: str | None
     folder: Path
     config: dict[str, Any]
     """The frozen `RunConfig` as JSON data; validate it before work, show it as it is."""

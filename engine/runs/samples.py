@@ -34,6 +34,7 @@ def get(run_id: str) -> Run:
     """
     folder = _folder(run_id)
     values: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+    values.pop("owner", None)  # written by 0.1
     values.update(id=run_id, folder=folder, sample=True)
     return Run(**values)
 
@@ -55,9 +56,8 @@ def events(run_id: str) -> list[RunEvent]:
 def export(run: Run, run_events: list[RunEvent], folder: Path) -> None:
     """Write a finished run as a sample; who ran it, where, and its process stay behind."""
     values = run.as_json()
-    for private in ("id", "folder", "owner", "pid", "process_started", "heartbeat", "sample"):
+    for private in ("id", "folder", "pid", "process_started", "heartbeat", "sample"):
         del values[private]
-    values["owner"] = None
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in (
         ("run.json", values),

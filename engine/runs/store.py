@@ -20,7 +20,7 @@ from engine.runs.records import WORKING, Run, RunEvent
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, name TEXT UNIQUE, owner TEXT, folder TEXT NOT NULL UNIQUE,
+    id TEXT PRIMARY KEY, name TEXT UNIQUE, folder TEXT NOT NULL UNIQUE,
     config TEXT NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL,
     started_at REAL, finished_at REAL, stage TEXT, step INTEGER NOT NULL DEFAULT 0,
     total INTEGER NOT NULL DEFAULT 0, stage_started_at REAL,
@@ -50,6 +50,7 @@ def _connection() -> Iterator[sqlite3.Connection]:
 
 def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
+    values.pop("owner", None)  # a column that databases of 0.1 have and nobody ever filled
     values["folder"] = Path(values["folder"])
     values["config"] = json.loads(values["config"])
     values["timings"] = json.loads(values["timings"])
@@ -68,7 +69,6 @@ def insert(
     config: dict[str, Any],
     *,
     name: str | None,
-    owner: str | None,
     first: Event | None = None,
 ) -> None:
     """Add a queued run, and its first event where there is one.
@@ -77,12 +77,12 @@ def insert(
         RunBusy: the name or the folder belongs to another run.
     """
     now = time.time()
-    row = (run_id, name, owner, str(folder), json.dumps(config), "queued", now)
+    row = (run_id, name, str(folder), json.dumps(config), "queued", now)
     try:
         with _connection() as connection:
             connection.execute(
-                "INSERT INTO runs (id, name, owner, folder, config, state, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (id, name, folder, config, state, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 row,
             )
             if first is not None:

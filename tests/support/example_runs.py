@@ -329,7 +329,7 @@ def run(**changes: Any) -> Run:
     from pathlib import Path
 
     values: dict[str, Any] = {
-        "id": "20261124-0123456789ab", "name": None, "owner": None, "folder": Path("unused"),
+        "id": "20261124-0123456789ab", "name": None, "folder": Path("unused"),
         "config": config(), "state": "done", "created_at": 1_795_500_000.0,
         "timings": {"preparing": 6.2, "transferring": 51.0},
     }  # fmt: skip

@@ -31,7 +31,7 @@ def make_run(stub: str = "steps", *, steps: int = 3, step_s: float = 0.02, **row
         "stub": stub, "steps": steps, "step_s": step_s,
     }  # fmt: skip
     files.make_folder(folder, config=config, data=source)
-    store.insert(run_id, folder, config, name=row.pop("name", None), owner=row.pop("owner", None))
+    store.insert(run_id, folder, config, name=row.pop("name", None))
     if row:
         store.update(run_id, **row)
     return run_id

@@ -247,12 +247,13 @@ def _python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
-def test_a_python_without_the_packages_is_told_in_two_lines() -> None:
-    command = [sys.executable, "-S", "-m", "engine", "runs"]
-    found = subprocess.run(command, capture_output=True, text=True)
+@pytest.mark.parametrize("program", [["-m", "engine", "runs"], ["app.py"]])
+def test_a_python_without_the_packages_is_told_in_two_lines(program: list[str]) -> None:
+    command = [sys.executable, "-S", *program]
+    found = subprocess.run(command, cwd=paths.PROJECT, capture_output=True, text=True)
     error, hint = found.stderr.splitlines()
     assert error.startswith("error: The package '") and "is not installed" in error
-    assert hint.startswith("hint: ") and ".venv/bin/python" in hint
+    assert hint.startswith("hint: ") and "pip install -r requirements.txt" in hint
     assert found.returncode == 2 and found.stdout == ""
 
 

@@ -45,7 +45,7 @@ PIECES = {
     "label": lambda x: ui.label(x),
     "reading": lambda x: ui.reading(x),
     "inline": lambda x: ui.inline([x]),
-    "facts": lambda x: ui.facts([(x, x), (x, ui.Short(x, 20))]),
+    "facts": lambda x: ui.facts([(x, x), (x, ui.Short(x, 20)), (x, ui.Link(x, x))]),
     "bullets": lambda x: ui.bullets([x]),
     "tiles": lambda x: ui.tiles([ui.Tile(x, x, x, x, "bad", (("original", x, x),), x)]),
     "table": lambda x: ui.table([x, x], [(ui.Link(x, x), x), (x, x)], caption=x),

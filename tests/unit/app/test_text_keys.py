@@ -17,7 +17,8 @@ from app.components import Party, Tone
 from app.fidelity import MEASURES
 from app.pages.data import COLUMNS
 from app.pages.goal import DEFAULTS
-from app.text import DEFAULT_LANG, texts
+from app.text import DEFAULT_LANG, names, texts
+from app.tour import STOPS
 from engine import errors
 from engine.configs import RECIPES
 from engine.data.needles import NEEDLE_TASKS
@@ -32,6 +33,8 @@ from engine.evidence.verdict import GateName, OverallReason, Reason, Unit, Word
 from engine.evidence.votes import Choice
 from engine.evidence.votes import Reading as VoteReading
 from engine.methods import METHODS
+from engine.models.memory import Light as Fit
+from engine.report import FORMATS
 from engine.runs.records import RunState
 from engine.services.sufficiency import Lack, Light
 from tests.support import example_runs as examples
@@ -88,6 +91,15 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "part.*": [part.replace(" ", "-") for part in PARTS],
     "party.*": PARTIES,
     "maps.*": ("first", "earlier", "within", "itself"),
+    "estimate.column.*": ("recipe", "time", "memory", "money"),
+    "estimate.part.*": ("checking", "training"),
+    "estimate.recipe.*": RECIPES,
+    "said.*": names("said", DEFAULT_LANG),
+    "shelf.column.*": (
+        "model", "size", "context", "languages", "licence", "access", "runs",
+    ),
+    "shelf.runs.*": get_args(Fit),
+    "report.format.*": FORMATS,
     "reading.crossover.*": ("decode", "prefill", "cache"),
     "reading.memory.*": TONES,
     "reading.memory.peak.*": ("always", "at"),
@@ -112,6 +124,8 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "tile.perplexity.*_unhelped": ("control", "converted"),
     "tile.recall.*": TONES,
     "tile.speed.*": get_args(Tone),
+    "tour.text.*": [stop.name for stop in STOPS],
+    "tour.title.*": [stop.name for stop in STOPS],
     "verdict.column.*": ("gate", "verdict", "why"),
     "verdict.gate.*": GATES,
     "verdict.limit.*": GATES,

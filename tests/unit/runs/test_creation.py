@@ -36,9 +36,9 @@ def _nothing_was_made(data_directory: Path) -> bool:
 def test_a_run_is_made_whole(llama: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(llama.parent)
     config = RunConfig(model=llama.name, data="anything", seed=3)
-    run_id = service.create_run(config, text, name="first", owner="ann")
+    run_id = service.create_run(config, text, name="first")
     run = service.get(run_id)
-    assert (run.name, run.owner, run.state, run.pid) == ("first", "ann", "queued", None)
+    assert (run.name, run.state, run.pid) == ("first", "queued", None)
     assert run.folder == paths.default_folder(run_id)
     assert stat.S_IMODE(run.folder.stat().st_mode) == 0o700
     copied = run.folder / "data" / text.name

@@ -28,7 +28,7 @@ def done(tmp_path: Path) -> str:
     config = RunConfig(model="m", data="text.txt").model_dump(mode="json")
     folder = paths.default_folder(run_id)
     files.make_folder(folder, config=config, data=source)
-    store.insert(run_id, folder, config, name=None, owner=None)
+    store.insert(run_id, folder, config, name=None)
     store.update(run_id, state="done")
     (folder / "comparison.json").write_text('{"which": "first"}')
     (folder / "timings.json").write_text('{"preparing": 1.0, "comparing": 9.0}')

@@ -126,7 +126,7 @@ def test_comparison_is_there_once_it_is_written() -> None:
 @pytest.fixture
 def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A sample exported from a run of our own."""
-    run_id = make_run(name="demo", owner="ann", state="done", started_at=2.0, finished_at=9.0,
+    run_id = make_run(name="demo", state="done", started_at=2.0, finished_at=9.0,
                       pid=123, process_started=4.5, timings={"comparing": 1.5})  # fmt: skip
     store.record(run_id, Event("loss", "transferring", 1, 2, {"transfer_loss": 0.5}))
     (store.get(run_id).folder / "comparison.json").write_text('{"a": 1}')
@@ -148,7 +148,7 @@ def test_a_sample_reads_like_a_run(sample: str) -> None:
 
 def test_a_sample_tells_nothing_of_who_made_it(sample: str) -> None:
     written = json.loads((paths.SAMPLES / "demo-1" / "run.json").read_text())
-    assert written["owner"] is None and "pid" not in written and "folder" not in written
+    assert "pid" not in written and "folder" not in written
 
 
 def test_a_sample_cannot_be_changed(sample: str) -> None:

@@ -15,11 +15,33 @@ from tests.support.runs import make_run
 
 
 def test_a_run_comes_back_as_it_was_written() -> None:
-    run_id = make_run(name="first", owner="ann")
+    run_id = make_run(name="first")
     run = store.get(run_id)
-    assert (run.id, run.name, run.owner, run.state) == (run_id, "first", "ann", "queued")
+    assert (run.id, run.name, run.state) == (run_id, "first", "queued")
     assert run.config["stub"] == "steps" and run.folder == paths.default_folder(run_id)
     assert run.working and run.timings == {} and run.stage is None
+
+
+def test_a_database_of_the_first_version_still_opens() -> None:
+    """It had a column for an owner, which nothing ever filled."""
+    with closing(sqlite3.connect(paths.database())) as old, old:
+        old.execute(
+            "CREATE TABLE runs (id TEXT PRIMARY KEY, name TEXT UNIQUE, owner TEXT,"
+            " folder TEXT NOT NULL UNIQUE, config TEXT NOT NULL, state TEXT NOT NULL,"
+            " created_at REAL NOT NULL, started_at REAL, finished_at REAL, stage TEXT,"
+            " step INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,"
+            " stage_started_at REAL, stage_first_step INTEGER, pid INTEGER, process_started REAL,"
+            " heartbeat REAL, cancel_requested_at REAL, error_message TEXT, error_hint TEXT,"
+            " timings TEXT NOT NULL DEFAULT '{}')"
+        )
+        old.execute(
+            "INSERT INTO runs (id, name, owner, folder, config, state, created_at)"
+            " VALUES ('20260101-000000000000', 'old', 'ann', '/x', '{}', 'done', 1.0)"
+        )
+    assert store.get("20260101-000000000000").name == "old"
+    run_id = make_run(name="new")
+    assert {run.name for run in store.every()} == {"old", "new"}
+    assert store.get(run_id).state == "queued"
 
 
 def test_an_unknown_run_is_not_found() -> None:

@@ -1,0 +1,2 @@
+// The query of the address that Back has led to.
+() => [window.location.search]

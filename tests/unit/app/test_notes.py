@@ -1,0 +1,71 @@
+"""The engine's own English on a page in another language: translated where it is known."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from app import fidelity, notes
+from app.text import names, t, texts
+from engine.runs import paths, seal
+from engine.runs.records import RunEvent
+from tests.support import example_runs as examples
+
+_LATIN = re.compile(r"[A-Za-z]{3,} [a-z]{3,} [a-z]{2,}")
+SAMPLE = paths.SAMPLES / "bundled"
+MARK = "英語"
+
+
+def _notes_of_the_sample() -> list[str]:
+    """What was written down when the sample run was really made."""
+    comparison = json.loads((SAMPLE / "comparison.json").read_text("utf-8"))
+    events = json.loads((SAMPLE / "events.json").read_text("utf-8"))
+    found = [comparison["speed"]["note"], comparison["fidelity"]["note"]]
+    found += [comparison["forgetting"]["note"], comparison["recall"]["note"]]
+    found += [e["values"]["text"] for e in events if e["kind"] in ("note", "warning")]
+    return [note for note in found if note]
+
+
+@pytest.mark.parametrize("note", _notes_of_the_sample())
+def test_every_note_of_the_sample_run_speaks_japanese(note: str) -> None:
+    said = notes.told(note, "ja")
+    assert MARK not in said and not _LATIN.search(said), said
+    for figure in re.findall(r"\d[\d,.]*\d", note):
+        assert figure in said or figure.rstrip(".") in said, f"{figure} is lost"
+    assert notes.told(note, "en") == note
+
+
+@pytest.mark.parametrize("name", names("said", "en"))
+def test_every_known_sentence_is_found_with_its_numbers(name: str) -> None:
+    gaps = re.findall(r"\{(\w+)\}", texts("en")[f"said.{name}"])
+    values = {gap: str(1000 + index) for index, gap in enumerate(gaps)}
+    sentence = t(f"said.{name}", "en", **values)
+    assert notes.told(sentence, "ja") == t(f"said.{name}", "ja", **values)
+
+
+def test_the_engines_own_words_are_those_that_are_known() -> None:
+    """Where the engine changes a sentence, its translation must follow."""
+    said = notes.told(str(seal.sealing("ab12").values["text"]), "ja")
+    assert "ab12" in said and MARK not in said
+
+
+def test_what_is_not_known_is_said_to_be_english_and_kept_whole() -> None:
+    said = notes.told("Something new (p. 3). Resumed. Another thing.", "ja")
+    assert said.index("Something new") < said.index("再開しました") < said.index("Another thing.")
+    assert said.count(MARK) == 2
+    assert notes.told(None, "ja") == notes.told("", "ja") == ""
+
+
+def test_the_map_and_the_log_speak_the_pages_language() -> None:
+    from app import progress
+
+    event = RunEvent("note", "preparing", values={"text": "Resumed."}, seq=1, at=0.0)
+    assert "再開しました" in progress.log(progress.Seen().add([event]), "ja")
+    assert "Jensen-Shannon divergence of maps" not in fidelity.section(examples.comparison(), "ja")
+
+
+def test_a_guessed_encoding_is_said_in_the_pages_words() -> None:
+    assert notes.encoding("Windows-1252 (guessed)", "ja") == "Windows-1252（推定）"
+    assert notes.encoding("UTF-8", "ja") == "UTF-8"

@@ -1,0 +1,85 @@
+"""A dry run on a tiny model: every part is timed, nothing is written, the training ends early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.configs import (
+    ComparisonSettings,
+    FinetuneSettings,
+    KeptLayers,
+    Recipe,
+    RunConfig,
+    TransferSettings,
+)
+from engine.errors import BadDataset
+from engine.evidence.estimate import estimate
+from engine.methods import T2R
+from engine.services.estimate import TIMED_STEPS, dry_run
+from tests.support.models import tiny_model, tiny_model_folder
+
+WORDS = "pump valve site reading seven order night engine warm oil filter belt".split()
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    return RunConfig(
+        model=str(tiny_model_folder(tmp_path_factory.mktemp("models"), "llama")),
+        data="notes.txt",
+        method=T2R(feature_dim=8),
+        kept=KeptLayers(every=4),
+        recipe=Recipe(
+            transfer=TransferSettings(steps=500),
+            finetune=FinetuneSettings(steps=500, evaluate_every=100),
+            tokens_per_step=256,
+            max_tokens=64,
+        ),
+        comparison=ComparisonSettings(
+            context_tokens=(32, 64), decode_tokens=4, repeats=3, heldout_tokens=256,
+            fresh_processes=False, probes_per_distance=1, answer_tokens=4, vote_pairs=0,
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    file = tmp_path / "notes.txt"
+    file.write_text("\n\n".join(
+        f"Note {i}: " + " ".join(WORDS[(i * j) % len(WORDS)] for j in range(1, 60))
+        for i in range(90)
+    ))  # fmt: skip
+    return file
+
+
+def test_a_few_steps_of_everything_are_timed(config: RunConfig, text: Path) -> None:
+    before = sorted(text.parent.rglob("*"))
+    dry = dry_run(config, text, device="cpu", started_s=1.0)
+    for readings in (dry.transfer_step_s, dry.finetune_step_s, dry.control_step_s):
+        assert len(readings) == TIMED_STEPS and min(readings) > 0
+    assert dry.steps == 3 * (TIMED_STEPS + 1)  # the first step of each training does not count
+    assert (dry.layers, dry.converted_layers) == (4, 3)
+    assert dry.parameters == tiny_model("llama").num_parameters()
+    assert dry.lengths == (32, 64) and set(dry.warm_up_s) == {32, 64}
+    assert min(*dry.score_token_s, *dry.validation_s, *dry.decode_token_s, dry.peak_bytes) > 0
+    assert sorted(text.parent.rglob("*")) == before, "nothing is written"
+    found = estimate(dry, config.recipe, config.comparison, name="custom")
+    assert 0 < found.total_s.low < found.total_s.high
+
+
+def test_what_a_recipe_leaves_out_is_not_tried(config: RunConfig, text: Path) -> None:
+    recipe = config.recipe.model_copy(
+        update={"transfer": TransferSettings(steps=0), "train_control": False}
+    )
+    dry = dry_run(
+        config.model_copy(update={"recipe": recipe}), text, device="cpu", started_s=1.0
+    )
+    assert dry.transfer_step_s == dry.control_step_s == ()
+    assert len(dry.finetune_step_s) == TIMED_STEPS
+
+
+def test_bad_data_is_refused_as_a_run_would(config: RunConfig, tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("A line.\n")
+    with pytest.raises(BadDataset):
+        dry_run(config, tmp_path / "short.txt", device="cpu", started_s=1.0)
