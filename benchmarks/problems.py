@@ -85,8 +85,9 @@ def inputs(shape: Shape, device: torch.device, dtype: torch.dtype) -> Inputs:
 
 
 def relu_map(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """T2R's phi in PyTorch."""
-    return torch.relu(per_head(x, weight, bias))
+    """T2R's phi in PyTorch, as its feature map has it."""
+    y = per_head(x, weight, bias)
+    return torch.relu(y) if torch.is_grad_enabled() else y.relu_()
 
 
 def t2r_pytorch(x: Inputs) -> Tensor:

@@ -41,7 +41,8 @@ class ReluFeatureMap(FeatureMap):
         self.register_buffer("dead", off.clone(), persistent=False)
 
     def _map(self, x: Tensor) -> Tensor:
-        return torch.relu(per_head(x, self.weight, self.bias))
+        y = per_head(x, self.weight, self.bias)
+        return torch.relu(y) if torch.is_grad_enabled() else y.relu_()
 
     def query(self, q: Tensor) -> Tensor:
         return self._map(q)

@@ -21,11 +21,15 @@ def step(phi_q: Tensor, phi_k: Tensor, v: Tensor, eps: float, state: LinearState
         eps: smallest denominator.
         state: the state before the token; changed.
     """
-    state.S.addcmul_(phi_k.transpose(-1, -2), v)
-    state.z.add_(phi_k.squeeze(2))
-    # Three-dimensional from here on: at this size the time of a call is that of its bookkeeping.
-    batch, heads = phi_q.shape[:2]
-    S = state.S.flatten(0, 1)
-    q = phi_q.reshape(len(S), -1, phi_q.shape[3])  # [B*G, R, F]
-    denominator = torch.bmm(q, state.z.view(len(S), -1, 1)).clamp_min_(eps)
-    return torch.bmm(q, S).div_(denominator).view(batch, heads, 1, -1)
+    # Three-dimensional, and as few calls as possible: at this size their bookkeeping is half of the
+    # time. S and z are viewed, not reshaped: a copy would lose the token.
+    batch, heads, _, features = phi_q.shape
+    kv_heads, values = v.shape[1], v.shape[3]
+    lanes = batch * kv_heads
+    S = state.S.view(lanes, features, values)
+    k = phi_k.reshape(lanes, features, 1)
+    S.addcmul_(k, v.reshape(lanes, 1, values))
+    z = state.z.view(lanes, features, 1).add_(k)
+    q = phi_q.reshape(lanes, heads // kv_heads, features)
+    denominator = torch.bmm(q, z).clamp_min_(eps)
+    return torch.bmm(q, S).div_(denominator).view(batch, heads, 1, values)
