@@ -14,7 +14,7 @@ from app import problems
 from app.blocks import block
 from app.numbers import duration
 from app.text import t
-from engine.errors import EngineError
+from engine.errors import EngineError, RunNotFound
 from engine.evidence.control_parts import ControlName, Controls
 from engine.evidence.control_plan import RunSteps, estimated_seconds
 from engine.evidence.results import Comparison
@@ -126,7 +126,9 @@ def cancel(run_id: str, *, lang: str) -> list[object]:
 
 
 def look(run_id: str, *, lang: str) -> list[object]:
-    """How the worker stands; once it has ended, everything anew."""
+    """How the worker stands; once it has ended, or the visitor has left, everything anew."""
+    if not run_id:
+        return values(None, None, lang)
     try:
         with problems.guard():
             run = service.get(run_id)
@@ -136,7 +138,9 @@ def look(run_id: str, *, lang: str) -> list[object]:
             content = service.comparison(run.id)
             result = None if content is None else Comparison.model_validate(content)
             return values(run, result, lang)
-    except EngineError as error:
+    except RunNotFound:  # deleted meanwhile; the rest of the page says so
+        return values(None, None, lang)
+    except EngineError as error:  # the next look may fare better
         return _said(problems.box(error, lang))
 
 

@@ -126,6 +126,12 @@ def test_while_a_worker_works_it_can_be_stopped_and_nothing_started(
     assert "中断" in gone["status"] and not gone["timer"].active and gone["form"]["visible"]
 
 
+@pytest.mark.parametrize("run_id", ["", "20260101-000000000000"])
+def test_without_a_run_nothing_is_watched_any_more(run_id: str) -> None:
+    values = _named(page.look(run_id, lang="en"))
+    assert not values["timer"].active and not values["column"]["visible"]
+
+
 def test_a_start_hands_the_chosen_names_on_and_a_refusal_is_told(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from engine.events import Event, ignore
 from engine.evidence.control_parts import CONTROLS_FILE, ControlName, Controls
 from engine.evidence.quality import score, select_pieces
 from engine.evidence.results import Comparison
-from engine.methods import T2R, AnyMethod, Elu, Hybrid, Rfa
+from engine.methods import T2R, AnyMethod, Elu, Rfa
 from engine.models.fresh import fresh_model
 from engine.models.load import load
 from engine.services import controls, pipeline
@@ -218,26 +218,6 @@ def test_stopping_keeps_the_finished_ones_and_goes_on_where_it_was(
     assert ours.quality == theirs.quality and ours.finetuning == theirs.finetuning
 
 
-@pytest.mark.parametrize(
-    ("name", "changes", "why"),
-    [("elu", {"method": Elu()}, "own method"), ("rfa", {"method": Rfa()}, "own method"),
-     ("no-transfer", {"recipe": _recipe(0, 4)}, "no attention transfer"),
-     ("no-transfer", {"method": Elu()}, "no attention transfer"),
-     ("random-init", {"recipe": _recipe(0, 0)}, "not trained")],
-)  # fmt: skip
-def test_a_control_that_would_tell_nothing_is_refused(
-    name: ControlName, changes: dict[str, Any], why: str, config: RunConfig, folder: Path
-) -> None:
-    with pytest.raises(BadRunConfig, match=why):
-        _train(folder, config.model_copy(update=changes), name)
-    assert not (folder / CONTROLS_FILE).exists()
-
-
-def test_a_run_without_training_has_no_controls(config: RunConfig, folder: Path) -> None:
-    with pytest.raises(BadRunConfig, match="No control would tell anything"):
-        _train(folder, config.model_copy(update={"recipe": _recipe(0, 0)}))
-
-
 def test_other_data_or_other_text_is_noticed(config: RunConfig, folder: Path) -> None:
     file = folder / "comparison.json"
     content = json.loads(file.read_text())
@@ -249,11 +229,3 @@ def test_other_data_or_other_text_is_noticed(config: RunConfig, folder: Path) ->
     notes.write_text(notes.read_text() + "\n\nOne more.")
     with pytest.raises(BadDataset, match="not what it was compared on"):
         _train(folder, config, "elu")
-
-
-def test_a_rival_replaces_the_whole_mixer_of_a_hybrid(config: RunConfig, folder: Path) -> None:
-    hybrid = config.model_copy(update={"method": Hybrid(window=8)})
-    comparison = Comparison.model_validate_json((folder / "comparison.json").read_text())
-    found = controls.plans(hybrid, comparison, ())
-    assert [plan.name for plan in found] == ["no-transfer", "random-init", "elu", "rfa"]
-    assert [plan.method for plan in found] == [hybrid.method, hybrid.method, Elu(), Rfa()]
