@@ -110,11 +110,14 @@ def _gates(source: Source) -> dict[str, Any]:
 
 
 def _metrics(source: Source) -> bytes:
-    """Every number of the comparison by its dotted place, for spreadsheets."""
+    """Every number of the comparison by its dotted place, for spreadsheets; the maps, ten thousand
+    weights of one passage, stand in comparison.json alone."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("metric", "value"))
-    document = source.comparison.model_dump(mode="json", exclude={"answers", "environment"})
+    document = source.comparison.model_dump(
+        mode="json", exclude={"answers": True, "environment": True, "fidelity": {"maps"}}
+    )
     for key, value in _numbers(document):
         writer.writerow((key, value))
     return text.getvalue().encode("utf-8-sig")  # the mark tells Excel that it is UTF-8

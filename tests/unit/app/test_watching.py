@@ -63,6 +63,16 @@ def test_panes_name_weights_attention_and_speed_and_escape(monkeypatch, lang: st
     assert figure["data"][0]["y"][-1] == 2048 * 503 / 2**20
 
 
+def test_each_token_has_its_place_even_where_it_shows_nothing_yet() -> None:
+    seen = watching.Watched("a" * 64, "softmax in 4 layers")
+    for turn in (
+        _turn("original", "reading", "", 250, 0), _turn("original", "writing", "", 500, 1),
+        _turn("original", "writing", "点", 500, 2), _turn("original", "done", "検", 500, 2),
+    ):  # fmt: skip
+        seen.add(turn)
+    assert seen.pieces == ["", "点検"]
+
+
 def test_the_answers_part_where_they_part(monkeypatch) -> None:
     said = _watch(monkeypatch, _told())[-1][0]
     assert "agree for the first token, then part" in said and "as much" in said

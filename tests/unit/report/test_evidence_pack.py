@@ -80,6 +80,7 @@ def test_a_pack_is_whole_and_holds_what_the_run_wrote(run, pack: Path) -> None:
     assert gates["gates_sha256"] == run.config["gates_sha256"]
     assert verdict == json.loads((run.folder / "comparison.json").read_text())["verdict"]
     assert f"quality.converted.perplexity,{2.702}" in metrics
+    assert "fidelity.states.0.norms.3,4.5" in metrics and "fidelity.maps" not in metrics
     data = (run.folder / "data" / "cases.jsonl").read_bytes()
     assert hashes["data"]["now"] == hashlib.sha256(data).hexdigest()
     assert hashes["converted"] == {
