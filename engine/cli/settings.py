@@ -125,6 +125,8 @@ def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
             break
         place = place[key]
     leaf = keys[-1]
+    if leaf == "encoding":
+        value = value.lower().replace("_", "-")  # as hints and other programs write them
     if isinstance(place[leaf], dict):
         _refuse(keys, len(keys), place[leaf])
     if leaf == "name" and value in METHODS:

@@ -333,7 +333,7 @@ def test_how_the_data_is_read_can_be_set(
     llama: str, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "LocalExecutor", _Finished)
-    wanted = ["encoding=utf-8", "mask_personal_data=true"]
+    wanted = ["encoding=UTF_8", "mask_personal_data=true"]
     assert main(["convert", llama, text, "--out", "first", "--json", "--set", *wanted]) == 0
     config = json.loads(capsys.readouterr().out)["run"]["config"]
     assert (config["encoding"], config["mask_personal_data"]) == ("utf-8", True)

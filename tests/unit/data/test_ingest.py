@@ -197,3 +197,19 @@ def test_names_and_paths_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(BadDataset) as caught:
             resolve_data(nothing)
         assert "cases" in caught.value.hint
+
+
+# --- personal data ---
+
+
+def test_masking_comes_before_everything_else_and_leaves_the_file_alone(tmp_path: Path) -> None:
+    texts = [f"{document} Call 090-1234-{n:04d}." for n, document in enumerate(ENGLISH)]
+    path = write(tmp_path, "a.jsonl", jsonl([{"text": text} for text in [*texts, *texts]]))
+    before = path.read_bytes()
+    plain, hidden = read_corpus(path), read_corpus(path, mask_personal_data=True)
+    assert hidden.documents == tuple(f"{document} Call [PHONE]." for document in ENGLISH)
+    assert hidden.sha256 == plain.sha256 and path.read_bytes() == before
+    assert "Personal data was replaced in 120 of 120 documents." in hidden.notes
+    same = [f"{ENGLISH[0]} Call 090-1234-{n:04d}." for n in range(60)]
+    copies = write(tmp_path, "b.jsonl", jsonl([{"text": text} for text in [*same, *texts]]))
+    assert read_corpus(copies, mask_personal_data=True).duplicates == 60

@@ -12,7 +12,13 @@ from engine.data.dataset import build_dataset
 from engine.data.documents import business_documents
 from engine.data.ingest import read_corpus
 from engine.evidence.stats import Interval
-from engine.services.data_checks import data_warnings, guessing_warnings, leaks_of
+from engine.services.data_checks import (
+    data_warnings,
+    guessing_warnings,
+    leaks_of,
+    personal_warnings,
+)
+from tests.support.data_files import ENGLISH, jsonl, write
 from tests.support.models import tiny_model, tiny_tokenizer
 
 _MADE = business_documents(0, characters=(700, 900))
@@ -67,3 +73,12 @@ def test_duplicates_are_named(tmp_path: Path) -> None:
 def test_lost_order_is_named(tmp_path: Path, low: float, n: int, told: bool) -> None:
     found = _warnings(tmp_path, TEXTS, Interval(estimate=0.02, low=low, high=0.2, n=n))
     assert [text.startswith("Order:") for text in found] == [True] * told
+
+
+def test_personal_data_is_warned_of_with_counts_and_never_quoted(tmp_path: Path) -> None:
+    texts = [f"{d} Write to taro{n}@example.co.jp." for n, d in enumerate(ENGLISH)]
+    file = write(tmp_path, "a.jsonl", jsonl([{"text": text} for text in texts]))
+    (said,) = personal_warnings(read_corpus(file))
+    assert "60 e-mail addresses in 60 of 60 documents" in said and "taro" not in said
+    assert "mask_personal_data" in said and "Names" in said
+    assert personal_warnings(read_corpus(file, mask_personal_data=True)) == ()
