@@ -79,10 +79,11 @@ def test_a_hub_model_is_taken_at_the_commit_asked_for(monkeypatch: pytest.Monkey
         lfs = SimpleNamespace(sha256="f" * 64)
         files = [SimpleNamespace(rfilename="model.safetensors", size=9, lfs=lfs),
                  SimpleNamespace(rfilename="config.json", size=2, lfs=None)]  # fmt: skip
-        return SimpleNamespace(siblings=files, sha=revision or "newest")
+        return SimpleNamespace(siblings=files, sha=revision or "newest", gated="manual")
 
     monkeypatch.setattr("engine.models.source.HfApi.model_info", model_info)
-    assert find("owner/name").revision == "newest"
+    newest = find("owner/name")
+    assert newest.revision == "newest" and newest.gated
     pinned = find("owner/name", "older")
     assert asked == [None, "older"] and pinned.revision == "older"
     assert pinned.sha256 == {"model.safetensors": "f" * 64}
