@@ -19,7 +19,9 @@ from tests.support.data_files import ENGLISH, JAPANESE, jsonl, write
 from tests.support.office_files import xlsx
 
 MODEL = "business-2k"
-BUNDLED = ("business-cases", None, "", False, "")
+READ = ("", False, *("" for _ in data.COLUMNS))
+"""Encoding, masking and columns as they are at first."""
+BUNDLED = ("business-cases", None, *READ)
 
 
 @pytest.fixture(scope="module", params=["en", "ja"])
@@ -28,13 +30,17 @@ def page(request: pytest.FixtureRequest) -> tuple[DataPage, str]:
         return data.build(request.param, ""), request.param
 
 
+def _filled(rest: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*rest, *READ[len(rest) :])
+
+
 def look(page: tuple[DataPage, str], path: Path | None, *rest: Any, fresh: bool = False) -> dict:
-    form = (data.UPLOAD, path and str(path), *(rest or ("", False, "")))
+    form = (data.UPLOAD, path and str(path), *_filled(rest))
     return data_view.shown(page[0], form, page[1], fresh=fresh)
 
 
 def measure(page: tuple[DataPage, str], path: Path, *rest: Any, model: str = MODEL) -> str:
-    form = (data.UPLOAD, str(path), *(rest or ("", False, "")))
+    form = (data.UPLOAD, str(path), *_filled(rest))
     found = data_measured.measured(page[0], form, model, page[1])[page[0].personal]
     return data_measured.judged(form, model, page[1]) + found
 
@@ -99,7 +105,7 @@ def test_personal_data_is_warned_of_by_masked_examples_and_replaced_on_request(
     assert "•" not in measure(page, path, *asked)
     shown = look(page, path, *asked)[page[0].preview]
     assert "taro0" not in shown
-    (settings,) = [Chosen.of((data.UPLOAD, str(path), *asked)).settings]
+    (settings,) = [Chosen.of((data.UPLOAD, str(path), *_filled(asked))).settings]
     assert "Write to [E-MAIL] or [PHONE]." in data_view.corpus_of(path, settings).documents[7]
 
 
@@ -125,7 +131,7 @@ def test_lengths_are_tokens_of_the_model_or_characters(
 ) -> None:
     rows = [{"text": text * (9 + n % 9)} for n, text in enumerate(ENGLISH)]
     path = write(tmp_path, "a.jsonl", jsonl(rows))
-    form = (data.UPLOAD, str(path), "", False, "")
+    form = (data.UPLOAD, str(path), *READ)
     words = {"en": ("tokens", "characters"), "ja": ("トークン", "文字")}[page[1]]
     for model, unit, shapes in ((MODEL, words[0], 1), ("hub", words[1], 0)):
         found = data_measured.measured(page[0], form, model, page[1])
@@ -140,7 +146,7 @@ def test_lengths_are_tokens_of_the_model_or_characters(
 def test_a_file_that_cannot_be_read_is_not_measured(
     page: tuple[DataPage, str], tmp_path: Path
 ) -> None:
-    form = (data.UPLOAD, str(write(tmp_path, "a.pdf", "x")), "", False, "")
+    form = (data.UPLOAD, str(write(tmp_path, "a.pdf", "x")), *READ)
     found = data_measured.measured(page[0], form, MODEL, page[1])
     assert data_measured.judged(form, MODEL, page[1]) == found[page[0].personal] == ""
     assert found[page[0].lengths.column]["visible"] is False

@@ -137,7 +137,8 @@ FOUND: dict[str, Any] = {
 def _form(**changes: Any) -> tuple[Any, ...]:
     form: dict[str, Any] = {
         "model": "business-2k", "hub_id": None, "data": "business-cases", "upload": None,
-        "column": "", "method": "hybrid", "keep_every": 4, "recipe": "quick", "seed": 0,
+        "encoding": "", "mask": False, **dict.fromkeys(data.COLUMNS, ""),
+        "method": "hybrid", "keep_every": 4, "recipe": "quick", "seed": 0,
     }  # fmt: skip
     return (*{**form, **changes}.values(), *GOAL)  # fmt: skip
 

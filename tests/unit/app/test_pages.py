@@ -12,7 +12,7 @@ import pytest
 
 from app import launch, progress
 from app.launch import launch_settings
-from app.pages import convert, goal, history, model
+from app.pages import convert, data, goal, history, model
 from app.pages.sample import Sample, first_sample
 from app.progress import Seen
 from app.studio import Studio
@@ -24,7 +24,7 @@ from engine.models.catalogue import bundled_models
 from engine.runs import paths, service
 from tests.support import example_runs as examples
 
-BUNDLED = ("business-cases", None, "", False, "")
+BUNDLED = ("business-cases", None, "", False, *("" for _ in data.COLUMNS))
 """The data's form with the bundled data chosen."""
 GOAL = tuple(goal.DEFAULTS.values())
 SAMPLE = Sample(examples.run(id="sample-bundled", sample=True), examples.comparison())

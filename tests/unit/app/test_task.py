@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from app import task, timing
+from app import data_view, task, timing
 from app.pages import data
 from app.text import PATHS
 from engine.evidence.mqar_parts import Mqar
@@ -90,5 +92,10 @@ def test_the_data_page_says_that_rows_are_tasks(lang, tmp_path):
     rows = [{"question": text, "answer": f"Site {n}"} for n, text in enumerate(ENGLISH)]
     file = str(write(tmp_path, "a.jsonl", jsonl(rows)))
     said = {"en": "question asks, answer is the right answer", "ja": "「answer」が正解"}[lang]
-    assert said in data.describe(data.UPLOAD, file, "", lang)
-    assert said not in data.describe(data.UPLOAD, file, "question", lang)
+
+    def preview(column):
+        settings = {"text_column": column}
+        return data_view.preview(Path(file), data.Chosen(data.UPLOAD, file, settings), lang)
+
+    assert said in preview(None)
+    assert said not in preview("question")
