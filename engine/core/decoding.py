@@ -170,7 +170,8 @@ class GraphedSteps:
             return captured(self._advance)
         except RuntimeError as error:
             # Nothing has run, so the states are as they were: the steps go on, only slower.
-            said = str(error).strip().split("\n")[0]
+            # Ending the capture fails as well then; the first error says why.
+            said = str(error.__context__ or error).strip().split("\n")[0]
             self.reason = f"CUDA would not capture a step: {said}"
             log.warning("Decode steps of %s: %s", type(self._model).__name__, self.reason)
             return self._advance
@@ -191,9 +192,12 @@ def captured(advance: Callable[[], None]) -> Callable[[], None]:
     Raises:
         RuntimeError: CUDA refuses, for instance because the host reads something back.
     """
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        advance()
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            advance()
+    finally:
+        torch.cuda.set_stream(stream)  # where CUDA refuses, PyTorch leaves its own in place
     return graph.replay
 
 

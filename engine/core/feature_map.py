@@ -59,18 +59,25 @@ def per_head(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     batch, heads, tokens, width = x.shape
     maps, features, _ = weight.shape
-    grouped = x.reshape(batch * maps, heads // maps * tokens, width)
+    rows = heads // maps * tokens
     columns = weight.transpose(1, 2)
+    start = None if bias is None else bias.view(maps, 1, features)
     # The time of a decode step is that of its calls, so none is made that changes nothing.
     if weight.dtype != x.dtype:
         columns = columns.to(x.dtype)
+        start = None if start is None else start.to(x.dtype)
+    if batch > 1 and rows <= width:
+        # Few rows: sequences side by side under one W. A W for each would be more to copy.
+        beside = x.reshape(batch, maps, rows, width).transpose(0, 1)
+        out = _product(beside.reshape(maps, batch * rows, width), columns, start)
+        out = out.view(maps, batch, rows, features).transpose(0, 1)
+        return out.reshape(batch, heads, tokens, features)
     if batch > 1:
         columns = columns.repeat(batch, 1, 1)
-    if bias is None:
-        return torch.bmm(grouped, columns).view(batch, heads, tokens, features)
-    start = bias.view(maps, 1, features)
-    if bias.dtype != x.dtype:
-        start = start.to(x.dtype)
-    if batch > 1:
-        start = start.repeat(batch, 1, 1)
-    return torch.baddbmm(start, grouped, columns).view(batch, heads, tokens, features)
+        start = None if start is None else start.repeat(batch, 1, 1)
+    out = _product(x.reshape(batch * maps, rows, width), columns, start)
+    return out.view(batch, heads, tokens, features)
+
+
+def _product(x: Tensor, columns: Tensor, start: Tensor | None) -> Tensor:
+    return torch.bmm(x, columns) if start is None else torch.baddbmm(start, x, columns)

@@ -60,8 +60,6 @@ class Subject:
             self.steps = EagerSteps(
                 self.model, self.cache, self.position, last_position=self.last_position
             )
-        if isinstance(self.steps, GraphedSteps):
-            self.steps.restart()
         for _ in range(steps):
             self.token = self.steps(self.token).argmax(-1, keepdim=True)
         self.cache, self.position = self.steps.cache, self.steps.tokens
@@ -69,9 +67,12 @@ class Subject:
 
 
 def timed(subject: Subject, phase: Phase, ids: Tensor, steps: int) -> float:
-    """Seconds of one prefill, or of `steps` decode steps."""
+    """Seconds of one prefill, or of `steps` decode steps; a CUDA graph over a preallocated cache
+    begins them where it was captured."""
     if phase == "prefill":
         subject.cache = subject.steps = None
+    elif isinstance(subject.steps, GraphedSteps):
+        subject.steps.restart()
     _synchronise(subject.model.device)
     start = time.perf_counter()
     if phase == "prefill":

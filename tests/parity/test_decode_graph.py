@@ -188,9 +188,7 @@ def test_the_recording_would_show_a_step_that_counts_on_the_host(monkeypatch):
 
     class Counting(Recorded):
         def _advance(self) -> None:
-            out = self._model(
-                input_ids=self._token, past_key_values=self.cache, use_cache=True
-            )
+            out = self._model(input_ids=self._token, past_key_values=self.cache, use_cache=True)
             self._logits = out.logits[:, -1]
 
     found = logits_of(model, lambda *a: Counting(*a, room=STEPS), ids)
