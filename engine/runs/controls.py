@@ -40,7 +40,7 @@ def names_of(words: Sequence[str]) -> list[ControlName]:
     Raises:
         BadRunConfig: there is no control of a name.
     """
-    known = {str(name): name for name in CONTROL_NAMES}
+    known: dict[str, ControlName] = {name: name for name in CONTROL_NAMES}
     if unknown := [word for word in words if word not in known]:
         raise BadRunConfig(
             f"There is no control {unknown[0]!r}.", f"Choose from: {', '.join(CONTROL_NAMES)}."

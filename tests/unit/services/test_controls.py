@@ -23,7 +23,7 @@ from engine.configs import (
 from engine.core.swap import conversion_of
 from engine.errors import BadDataset, BadRunConfig, Cancelled
 from engine.events import Event, ignore
-from engine.evidence.control_parts import CONTROLS_FILE, ControlName, Controls
+from engine.evidence.control_parts import ControlName, Controls
 from engine.evidence.quality import score, select_pieces
 from engine.evidence.results import Comparison
 from engine.methods import T2R, AnyMethod, Elu, Rfa
