@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app import task, timing
+from app import risks, task, timing
 from app.pages import data
 from app.text import PATHS
 from engine.evidence.mqar_parts import Mqar
@@ -92,3 +92,11 @@ def test_the_data_page_says_that_rows_are_tasks(lang, tmp_path):
     said = {"en": "question asks, answer is the right answer", "ja": "「answer」が正解"}[lang]
     assert said in data.describe(data.UPLOAD, file, "", lang)
     assert said not in data.describe(data.UPLOAD, file, "question", lang)
+
+
+def test_one_input_at_a_time_is_a_risk_where_no_more_were_timed():
+    def named(comparison) -> set[str]:
+        return {what for what, _ in risks.rows(examples.run(), comparison, "en")}
+
+    batched = examples.comparison(**examples.timed_in_detail())
+    assert named(examples.comparison()) - named(batched) == {"One input at a time"}
