@@ -44,6 +44,7 @@ def rows(run: Run, comparison: Comparison, lang: str) -> list[tuple[str, str]]:
         add("beyond", lengths=listed([count(tokens) for tokens in beyond], lang))
     env = comparison.environment
     add("machine", machine=f"{env.cpu}, {env.device}", dtype=env.dtype)
-    add("batch")
+    if not comparison.batches:
+        add("batch")
     add("untested")
     return found

@@ -92,7 +92,7 @@ def _speed(value: float | None, words: Words) -> str:
     return words.number(value, 0 if value is not None and value >= 1000 else 1)
 
 
-def _speed_table(pair: SpeedPair, phase: str, words: Words) -> Table:
+def _speed_table(pair: SpeedPair, phase: str, words: Words, batch: int = 1) -> Table:
     rows = []
     for theirs, mine in zip(pair.original, pair.converted):
         cells = [
@@ -107,7 +107,10 @@ def _speed_table(pair: SpeedPair, phase: str, words: Words) -> Table:
                      words.count(mine.repeats)))  # fmt: skip
     columns = (words("column.context"), *_parties(_TWO, words), words("column.ratio"),
                words("column.repeats"))  # fmt: skip
-    return Table(words(f"table.{phase}"), columns, tuple(rows))
+    title = words(f"table.{phase}")
+    if batch > 1:
+        title = words("table.batch", title=title, n=words.count(batch))
+    return Table(title, columns, tuple(rows))
 
 
 def speed(source: Source, words: Words) -> Section:
@@ -119,8 +122,12 @@ def speed(source: Source, words: Words) -> Section:
     return Section(
         title=words("annex.speed"), paragraphs=tuple(paragraphs),
         charts=_only(charts.speed(source, words, "prefill")),
-        tables=(_speed_table(found.decode, "decode", words),
-                _speed_table(found.prefill, "prefill", words)),
+        tables=(
+            _speed_table(found.decode, "decode", words),
+            _speed_table(found.prefill, "prefill", words),
+            *(_speed_table(getattr(one.speed, phase), phase, words, one.batch_size)
+              for one in source.comparison.batches for phase in ("decode", "prefill")),
+        ),
         quotes=((words("quote.note"), found.note),) if found.note else (),
     )  # fmt: skip
 

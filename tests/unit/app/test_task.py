@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import data_view, task, timing
+from app import data_view, risks, task, timing
 from app.pages import data
 from app.text import PATHS
 from engine.evidence.mqar_parts import Mqar
@@ -99,3 +99,11 @@ def test_the_data_page_says_that_rows_are_tasks(lang, tmp_path):
 
     assert said in preview(None)
     assert said not in preview("question")
+
+
+def test_one_input_at_a_time_is_a_risk_where_no_more_were_timed():
+    def named(comparison) -> set[str]:
+        return {what for what, _ in risks.rows(examples.run(), comparison, "en")}
+
+    batched = examples.comparison(**examples.timed_in_detail())
+    assert named(examples.comparison()) - named(batched) == {"One input at a time"}

@@ -44,3 +44,17 @@ def test_what_nobody_does_is_not_judged(tmp_path: Path) -> None:
     pages = {page.title: page for page in report.annexes}
     assert "nothing about the conversion" in pages["Your task"].paragraphs[0]
     assert pages["Pairs kept apart (MQAR)"].tables[0].rows[0][-2] == "not judged"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_several_inputs_at_once_have_tables_of_their_own(tmp_path: Path, lang) -> None:
+    made = examples.comparison(**example_runs.timed_in_detail())
+    report = content(gather(examples.finished_run(tmp_path / "run", made), None), lang)
+    words = Words(lang)
+    (speed,) = [page for page in report.annexes if page.title == words("annex.speed")]
+    titles = [table.caption for table in speed.tables]
+    assert titles[2:] == [
+        words("table.batch", title=words(f"table.{phase}"), n="2")
+        for phase in ("decode", "prefill")
+    ]
+    assert words("out_of_memory") in speed.tables[2].rows[-1]
