@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app import heat, notes, tables
 from app.charts import Figure
 from app.numbers import count, number, percent
@@ -13,6 +15,7 @@ MEASURES = ("output_error", "divergence", "entropy", "look_back", "sink_mass")
 """What the map can show; the last three are differences, converted less original."""
 _DIFFERENCES = MEASURES[2:]
 _SHARES = ("output_error", "sink_mass")
+_MOST_ROWS = 144
 
 
 def value(head: HeadFidelity, measure: str) -> float | None:
@@ -83,25 +86,48 @@ def _mean_distance(found: Fidelity, layer: int, measure: str) -> float | None:
 
 
 def table(comparison: Comparison, lang: str) -> str:
-    """Every head of every converted layer with all readings; the layers that keep softmax."""
+    """Every head of every converted layer with all readings, means by layer where there are too
+    many to read; and the layers that keep softmax."""
     found = comparison.fidelity
     if found is None:
         return ""
-    rows = [
-        [
-            count(h.layer), count(h.head), written(h.output_error, "output_error", lang),
-            number(h.divergence, 2),
-            *(number(getattr(h, f"{name}_{party}"), 2)
-              for name in _DIFFERENCES for party in ("original", "converted")),
-        ]
-        for h in found.heads
-    ]  # fmt: skip
-    kept = t("fidelity.kept", lang)
-    rows += [[count(layer), kept, *["–"] * 8] for layer in comparison.conversion.layers_kept]
+    kept = [
+        [count(layer), t("fidelity.kept", lang), *["–"] * 8]
+        for layer in comparison.conversion.layers_kept
+    ]
+    every = [_row(h.layer, count(h.head), [h], lang) for h in found.heads] + kept
+    shown = every
+    if len(found.heads) > _MOST_ROWS:
+        layers = sorted({h.layer for h in found.heads})
+        shown = [
+            _row(
+                layer, t("fidelity.mean", lang), [h for h in found.heads if h.layer == layer], lang
+            )
+            for layer in layers
+        ] + kept
     columns = [
-        t("fidelity.layer_axis", lang), t("fidelity.head", lang),
+        t("fidelity.layer_axis", lang),
+        t("fidelity.head", lang),
         *(t(f"fidelity.measure.{name}", lang) for name in ("output_error", "divergence")),
-        *(f"{t(f'fidelity.reading.{name}', lang)}: {t(f'party.{party}', lang)}"
+        *(
+            f"{t(f'fidelity.reading.{name}', lang)}: {t(f'party.{party}', lang)}"
+            for name in _DIFFERENCES
+            for party in ("original", "converted")
+        ),
+    ]
+    return tables.numbers(columns, shown, t("fidelity.title", lang), lang, saved=every)
+
+
+def _row(layer: int, name: str, heads: Sequence[HeadFidelity], lang: str) -> list[str]:
+    """Readings of one head, or means over several."""
+
+    def mean(reading: str) -> float | None:
+        known = [x for h in heads if (x := getattr(h, reading)) is not None]
+        return sum(known) / len(known) if known else None
+
+    return [
+        count(layer), name, written(mean("output_error"), "output_error", lang),
+        number(mean("divergence"), 2),
+        *(number(mean(f"{name}_{party}"), 2)
           for name in _DIFFERENCES for party in ("original", "converted")),
     ]  # fmt: skip
-    return tables.numbers(columns, rows, t("fidelity.title", lang), lang)

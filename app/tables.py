@@ -14,11 +14,18 @@ from engine.evidence.parts import SpeedPair
 from engine.evidence.results import Comparison
 
 
-def numbers(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, lang: str) -> str:
-    """A folded table with the same numbers to take along."""
+def numbers(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str,
+    lang: str,
+    *,
+    saved: Sequence[Sequence[str]] | None = None,
+) -> str:
+    """A folded table, with the same numbers, or with more of them (`saved`), to take along."""
     table = ui.table(columns, rows, caption=caption)
-    taken = ui.download(csv_file.csv_address(columns, rows), f"{caption}.csv",
-                        t("compare.download", lang))  # fmt: skip
+    address = csv_file.csv_address(columns, rows if saved is None else saved)
+    taken = ui.download(address, f"{caption}.csv", t("compare.download", lang))
     return ui.folded(t("compare.table", lang), table + taken)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import gradio as gr
@@ -82,6 +83,21 @@ def test_a_wide_model_has_a_scale_of_colours_instead_of_numbers() -> None:
     assert made is not None and narrow is not None
     assert "texttemplate" not in made["data"][0] and "showscale" not in made["data"][0]
     assert narrow["data"][0]["showscale"] is False
+
+
+def test_a_table_too_long_to_read_shows_means_and_saves_every_head() -> None:
+    assert RESULT.fidelity
+    head = RESULT.fidelity.heads[0]
+    many = tuple(
+        head.model_copy(update={"layer": n, "head": h, "output_error": h / 100})
+        for n in range(10) for h in range(21)
+    )  # fmt: skip
+    found = RESULT.fidelity.model_copy(update={"heads": many})
+    html = fidelity.table(RESULT.model_copy(update={"fidelity": found}), "en")
+    assert html.count("<tr>") == 1 + 10 + len(RESULT.conversion.layers_kept)
+    assert "10.0 %" in html  # the mean of 0 to 20 %
+    content = base64.b64decode(html.split("base64,")[1].split('"')[0]).decode("utf-8-sig")
+    assert len(content.splitlines()) == 1 + 210 + len(RESULT.conversion.layers_kept)
 
 
 def test_what_the_engine_says_of_layers_without_maps_is_told() -> None:
