@@ -13,7 +13,7 @@ from engine.data.lengths import histogram
 
 CONTEXT = "#B45309"
 """The line at the trained context: readable on light and on dark ground."""
-_MOST_TICKS = 8
+_MOST_TICKS = 5
 
 
 def length_figure(lengths: Sequence[int], context_tokens: int | None, lang: str) -> Figure:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from app import components as ui
-from app import notes
+from app import data_words, notes
 from app.text import t
 from engine.directories import models_directory
-from engine.errors import EngineError, RunNotFound, UnclearColumn
+from engine.errors import BadDataset, EngineError, RunNotFound, UnclearColumn
 from engine.runs.boundary import boundary
 
 
@@ -21,6 +21,8 @@ def guard() -> AbstractContextManager[None]:
 def words(error: EngineError, lang: str) -> tuple[str, str]:
     """Title and explanation of an error."""
     title = t(f"error.{type(error).__name__}", lang)
+    if isinstance(error, BadDataset) and (known := data_words.refusal(error, lang)):
+        return title, known
     message, hint = _placeless(error.message), _placeless(error.hint)
     if isinstance(error, RunNotFound | UnclearColumn):
         # The engine's own hints name a command or an option; a visitor of the page has none.

@@ -84,7 +84,8 @@ def test_the_encoding_can_be_chosen_and_a_new_file_forgets_it(
     path = write(tmp_path, "a.txt", "\n\n".join(JAPANESE).encode("cp932"))
     assert "CP932 (Shift-JIS)<" in look(page, path)[page[0].preview]
     wrong = look(page, path, "euc-jp", False, "")
-    assert "EUC-JP: byte" in wrong[page[0].preview] and wrong[encoding]["value"] == "euc-jp"
+    words = {"en": "EUC-JP: byte 0", "ja": "EUC-JP では読めません（0 バイト目"}[page[1]]
+    assert words in wrong[page[0].preview] and wrong[encoding]["value"] == "euc-jp"
     again = look(page, path, "euc-jp", False, "", fresh=True)
     assert again[encoding]["value"] == "" and "ts-docs" in again[page[0].preview]
     book = xlsx(tmp_path / "a.xlsx", {"S": [["text"], *([d] for d in JAPANESE)]})
