@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,6 +27,8 @@ from scripts.screenshots import FLAGS, app_at
 
 TRAINING = ("Attention transfer", "Fine-tun")
 PATIENCE_MS = 120_000
+SETTLE_S = 15.0
+"""After the start, in which the server imports what a conversion needs."""
 
 ACT = """async ([kind, what, seen, text]) => {
   const visible = (e) => e && e.getClientRects().length > 0;
@@ -112,6 +115,7 @@ def measure(rounds: int) -> dict[str, object]:
         app_at({"T2R_STUDIO_DATA": data}) as address,
         sync_playwright() as playwright,
     ):
+        time.sleep(SETTLE_S)
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         idle = _first_view(browser.new_page(), address)
         owner = browser.new_page()

@@ -63,7 +63,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        environment = {**os.environ, "T2R_STUDIO_DATA": str(self.data)}
+        environment = {**os.environ, "T2R_STUDIO_DATA": str(self.data),
+                       "T2R_STUDIO_MODELS": str(self.data.parent / "models")}  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(SERVER), "--port", str(self.port)],
@@ -94,6 +95,8 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
+    bundled = Path(__file__).parents[2] / "assets" / "models" / "business-2k"
+    shutil.copytree(bundled, folder / "models" / "house-model")
     server = Server(folder / "data", folder / "server.log")
     server.start()
     yield server
