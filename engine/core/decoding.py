@@ -23,7 +23,7 @@ from engine.core.state import MixerCacheLayer, layers_with_kv_cache, preallocate
 
 log = logging.getLogger(__name__)
 
-GRAPH = "CUDA graph"
+GRAPH = "as one CUDA graph"
 _MASKED_BY_US = ("sdpa", "eager")
 """Attention functions that take a four-dimensional additive mask."""
 

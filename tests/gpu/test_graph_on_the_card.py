@@ -86,7 +86,7 @@ def test_the_text_is_the_same(monkeypatch):
     graphed = write()
     monkeypatch.setattr(decoding, "why_not_graph", lambda model: "to compare")
     one_by_one = write()
-    assert (graphed.steps, one_by_one.steps) == ("CUDA graph", "one by one (to compare)")
+    assert (graphed.steps, one_by_one.steps) == ("as one CUDA graph", "one by one (to compare)")
     assert graphed.token_ids == one_by_one.token_ids
 
 

@@ -126,7 +126,7 @@ def test_with_a_gpu_each_model_decodes_the_quicker_way(monkeypatch, graph_s):
         context_tokens=(32, 64), decode_tokens=4, repeats=3, trained_context=512,
         learned_positions=False,
     )  # fmt: skip
-    said = "CUDA graph" if graph_s == 0 else "one by one (quicker here than a CUDA graph)"
+    said = "as one CUDA graph" if graph_s == 0 else "one by one (quicker here than a CUDA graph)"
     assert f"Decode steps ran {said}." in (result.note or "")
     assert all(p.repeats == 3 for p in result.decode.original + result.decode.converted)
 

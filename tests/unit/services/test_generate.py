@@ -62,7 +62,7 @@ def test_the_text_is_the_same_with_a_graph(monkeypatch, converted, temperature):
     frozen.graphs_without_a_gpu(monkeypatch)
     graphed = write()
     assert graphed.token_ids == one_by_one.token_ids
-    assert (one_by_one.steps, graphed.steps) == ("one by one (no NVIDIA GPU)", "CUDA graph")
+    assert (one_by_one.steps, graphed.steps) == ("one by one (no NVIDIA GPU)", "as one CUDA graph")
 
 
 def test_sampling_repeats_for_a_seed():
