@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
-from app import data_words, notes, problems, task
+from app import notes, problems, task
 from app.numbers import count, percent, size
 from app.pages import data
 from app.pages.data import Chosen, DataPage
@@ -145,7 +145,7 @@ def preview(path: Path, chosen: Chosen, lang: str) -> str:
         text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
         for text in corpus.documents[:SHOWN_DOCUMENTS]
     ]
-    told = ui.bullets(data_words.note(note, lang) for note in corpus.notes) if corpus.notes else ""
+    told = ui.bullets(notes.told(note, lang) for note in corpus.notes) if corpus.notes else ""
     return (
         ui.facts(facts)
         + told

@@ -1,4 +1,4 @@
-"""What the engine says of a data file, its notes and its refusals, in the page's language.
+"""Why the engine refuses a data file, in the page's language.
 
 The engine writes English. Here its sentences are known by their form, so that a page in another
 language can say the same; one that is new to the page shows as the engine wrote it.
@@ -8,24 +8,10 @@ from __future__ import annotations
 
 import re
 
-from app import notes
 from app.notes import ENGINE_LANG
 from app.text import t
 from engine.errors import BadDataset
 
-NOTES = {
-    "cut": "One_running_text,_cut_at_paragraphs_into_{n}_documents.",
-    "few_texts": "Only_{texts}_different_texts,_cut_at_paragraphs_into_{n}_documents.",
-    "task": "Each_row_is_a_task:_'{prompt}'_asks,_'{reference}'_is_the_right_answer.",
-    "blank": "{n}_rows_without_text_were_left_out.",
-    "thinned": "{n}_of_{all}_documents_are_used,_evenly_spread…",
-    "masked": "Personal_data_was_replaced_in_{n}_of_{all}_documents.",
-    "sheet": "The_sheet_'{sheet}'_is_read.",
-    "sheets": "The_sheet_'{sheet}'_is_read;_{others}_is_not.",
-    "formulas": "{n}_cells_hold_a_formula_whose_result…",
-    "pages": "Text_of_{n}_pages;_lines_end_where_they_end_on_the_page.",
-    "blank_pages": "{n}_of_{all}_pages_hold_no_text…",
-}
 REFUSALS = {
     "scanned": "{name}_holds_no_text:_its_{n}_pages_are_pictures…",
     "encrypted": "{name}_is_encrypted.",
@@ -45,14 +31,8 @@ REFUSALS = {
     "little": "{name}_holds_too_little_text:_found_{n}_characters…",
     "empty": "{name}_is_empty:…",
 }
-"""By key below "data.note" and "data.refusal": the engine's sentence with underscores for spaces, a
+"""By key below "data.refusal": the engine's sentence with underscores for spaces, a
 name for each value, and an ellipsis for a rest that does not matter."""
-
-
-def note(text: str, lang: str) -> str:
-    """A note on a file in the page's language."""
-    key, values = _known(NOTES, text, lang)
-    return t(f"data.note.{key}", lang, **values) if key else notes.told(text, lang)
 
 
 def refusal(error: BadDataset, lang: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 
 from app.components import Party, Tone
-from app.data_words import NOTES, REFUSALS
+from app.data_words import REFUSALS
 from app.fidelity import MEASURES
 from app.pages.data import COLUMNS
 from app.pages.goal import DEFAULTS
@@ -148,7 +148,6 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "data.light.*": LIGHTS,
     "data.personal.column.*": ("kind", "count", "example"),
     "data.personal.kind.*": KINDS,
-    "data.note.*": NOTES,
     "data.refusal.*": REFUSALS,
     "data.reading.*": ("tokens", "characters"),
     "data.recipe.*": RECIPES,
