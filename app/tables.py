@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import components as ui
-from app import downloads
+from app import csv_file
 from app.numbers import count, duration, number, percent, perplexity, size
 from app.text import t, texts, tn
 from engine.events import STAGES
@@ -24,7 +24,7 @@ def numbers(
 ) -> str:
     """A folded table, with the same numbers, or with more of them (`saved`), to take along."""
     table = ui.table(columns, rows, caption=caption)
-    address = downloads.csv_address(columns, rows if saved is None else saved)
+    address = csv_file.csv_address(columns, rows if saved is None else saved)
     taken = ui.download(address, f"{caption}.csv", t("compare.download", lang))
     return ui.folded(t("compare.table", lang), table + taken)
 

@@ -4,7 +4,7 @@ import base64
 import csv
 import io
 
-from app.downloads import csv_address
+from app.csv_file import csv_address
 
 
 def _rows(address: str) -> list[list[str]]:
