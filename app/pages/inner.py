@@ -47,7 +47,7 @@ def build(lang: str) -> InnerPanel:
             [(t(f"fidelity.measure.{name}", lang), name) for name in fidelity.MEASURES],
             value=fidelity.MEASURES[0], label=t("fidelity.choose", lang), elem_id="measure",
         )  # fmt: skip
-        heads = chart_block(t("fidelity.map", lang), more=t("glossary.fidelity", lang))
+        heads = chart_block(t("fidelity.map", lang), more=t("glossary.heads", lang))
         with gr.Column(elem_classes="ts-panel"):
             state = block(elem_id="state-of")
         with gr.Accordion(

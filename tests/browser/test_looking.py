@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
+import pytest
 from playwright.sync_api import Page, expect
 
 SAMPLE = "/?run=sample-bundled&step=5"
@@ -70,3 +73,19 @@ def test_the_break_even_appears_with_the_prices(open_page) -> None:
     panel.get_by_role("button", name="Calculate").click()
     expect(block.locator(".main-svg").first).to_be_visible()
     expect(block.locator(".ts-reading")).to_contain_text("The future is assumed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_opened_maps_have_no_serious_finding(open_page, scheme: str) -> None:
+    page = open_page(SAMPLE, color_scheme=scheme, width=390, height=844)
+    page.get_by_role("button", name="Attention maps of the heads that differ most").click()
+    expect(_chart(page, "What a token drew on").locator(".main-svg").first).to_be_visible()
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate(
+        "async () => (await axe.run('#maps')).violations"
+        ".filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id)"
+    )
+    assert found == []
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{wide} px wider than the screen"
