@@ -77,7 +77,7 @@ def measured(page: DataPage, form: tuple[Any, ...], model: str, lang: str) -> di
     chosen = Chosen.of(form)
     try:
         with problems.guard():
-            corpus = corpus_of(data.chosen_file(chosen, lang), chosen.settings)
+            corpus = corpus_of(data.chosen_file(chosen, lang), chosen.reading)
             lengths, personal = _measured(corpus.documents, model)
     except EngineError:
         return empty
@@ -94,7 +94,7 @@ def judged(form: tuple[Any, ...], model: str, lang: str) -> str:
     chosen = Chosen.of(form)
     try:
         with problems.guard():
-            corpus = corpus_of(data.chosen_file(chosen, lang), chosen.settings)
+            corpus = corpus_of(data.chosen_file(chosen, lang), chosen.reading)
             return enough(corpus.documents, _measured(corpus.documents, model)[0], lang)
     except EngineError:
         return ""

@@ -95,13 +95,15 @@ def _reading(
     found: str | None = None
     try:
         columns = columns_of(path, encoding=settings["encoding"])
-        found = corpus_of(path, {**settings, **dict.fromkeys(page.columns)}).text_column
+        plain = Chosen(chosen.choice, chosen.upload, {**settings, "text_column": None})
+        found = corpus_of(path, plain.reading).text_column
     except EngineError:
         pass  # reading the text will say what is wrong
     for name, dropdown in page.columns.items():
         if settings[name] not in columns:
             settings[name] = None
-        offered = data.column_choices(columns, lang, found if name == "text_column" else None)
+        taken = found if name == "text_column" else None
+        offered = data.column_choices(name, columns, lang, taken)
         updates[dropdown] = gr.update(
             choices=offered, value=settings[name] or data.FOUND, visible=kind in TABLES
         )
@@ -123,7 +125,7 @@ def preview(path: Path, chosen: Chosen, lang: str) -> str:
     Raises:
         EngineError: the data cannot be used.
     """
-    corpus = corpus_of(path, chosen.settings)
+    corpus = corpus_of(path, chosen.reading)
     documents = len(corpus.documents)
     copies = count(corpus.duplicates)
     if corpus.duplicates:

@@ -25,6 +25,7 @@ FOUND = ""
 """The choice of an encoding or a column that leaves it to the engine."""
 COLUMNS = ("text_column", "prompt_column", "reference_column")
 """Settings of `RunConfig` that name a column: one dropdown each."""
+_READING = ("text_column", "encoding", "mask_personal_data")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Chosen:
     Attributes:
         choice: a bundled name, `UPLOAD`, or `OF_RUN` and a run's id.
         upload: the file that Gradio stored for this visitor.
-        settings: of `RunConfig`, besides the data's name; also the arguments of `read_corpus`.
+        settings: of `RunConfig`, besides the data's name.
     """
 
     choice: str
@@ -49,6 +50,11 @@ class Chosen:
         named = dict(zip(COLUMNS, (str(one or "").strip() or None for one in columns), strict=True))
         own = choice == UPLOAD or choice.startswith(OF_RUN)
         return cls(choice, upload, {**settings, **named} if own else {})
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Those of the settings that are arguments of `read_corpus`."""
+        return {name: value for name, value in self.settings.items() if name in _READING}
 
     @property
     def own(self) -> bool:
@@ -146,17 +152,19 @@ def _column(name: str, lang: str) -> gr.Dropdown:
     """A choice among the file's columns. Any value passes: the server that knew the file's own
     columns may have been restarted since."""
     return gr.Dropdown(
-        column_choices((), lang), value=FOUND, label=t(f"data.column.{name}", lang),
+        column_choices(name, (), lang), value=FOUND, label=t(f"data.column.{name}", lang),
         info=t(f"data.column_info.{name}", lang), allow_custom_value=True, visible=False,
     )  # fmt: skip
 
 
 def column_choices(
-    columns: Sequence[str], lang: str, found: str | None = None
+    setting: str, columns: Sequence[str], lang: str, found: str | None = None
 ) -> list[tuple[str, str]]:
-    """What a column's dropdown offers, words and value; `found` is the one taken unless another is
-    chosen."""
-    words = t("data.column_found_as", lang, name=found) if found else t("data.column_found", lang)
+    """What the dropdown of a setting offers, words and value; `found` is the column taken unless
+    another is chosen."""
+    words = t(f"data.column_empty.{setting}", lang)
+    if found:
+        words = t("data.column_found", lang, name=found)
     return [(words, FOUND), *((name, name) for name in columns)]
 
 
@@ -204,7 +212,7 @@ def require(chosen: Chosen, lang: str) -> None:
     """
     path = chosen_file(chosen, lang)
     if chosen.own:
-        read_corpus(path, **chosen.settings)
+        read_corpus(path, **chosen.reading)
 
 
 def agreed(config: Mapping[str, Any], lang: str) -> list[tuple[str, str]]:

@@ -11,9 +11,10 @@ import gradio as gr
 import pytest
 
 from app import data_measured, data_view
-from app.pages import data
+from app.pages import convert, data, goal
 from app.pages.data import Chosen, DataPage
 from engine.errors import BadDataset
+from engine.runs import service
 from tests.support import example_runs as examples
 from tests.support.data_files import ENGLISH, JAPANESE, jsonl, write
 from tests.support.office_files import xlsx
@@ -158,3 +159,19 @@ def test_what_a_run_was_made_with_is_told(page: tuple[DataPage, str]) -> None:
     said = dict(data.agreed(config, page[1]))
     assert "本文" in said.values() and "CP932 (Shift-JIS)" in said.values() and len(said) == 3
     assert data.agreed({}, page[1]) == []
+
+
+def test_what_was_chosen_becomes_the_settings_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(service, "create_run", lambda *given: made.append(given) or "id")
+    monkeypatch.setattr(service, "start", lambda run_id: None)
+    path = write(tmp_path, "a.csv", "text\nx")
+    rest = ("hybrid", 4, "quick", 0, *goal.DEFAULTS.values())
+    for form in ((data.UPLOAD, str(path), "euc-jp", True, "text"), BUNDLED):
+        assert convert.create_and_start(MODEL, "", *form, *rest, lang="en") == "id"
+    (own, file), (bundled, _) = made
+    assert file == path and own.data == "a.csv"
+    assert (own.encoding, own.mask_personal_data, own.text_column) == ("euc-jp", True, "text")
+    assert (bundled.encoding, bundled.mask_personal_data, bundled.text_column) == (None, False, None)

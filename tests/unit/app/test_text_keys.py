@@ -143,6 +143,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "convert.*": ("model", "data"),
     "axis.length_*": ("tokens", "characters"),
     "data.column.*": COLUMNS,
+    "data.column_empty.*": COLUMNS,
     "data.column_info.*": COLUMNS,
     "data.lack.*": LACKS,
     "data.light.*": LIGHTS,
