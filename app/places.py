@@ -163,20 +163,32 @@ class Places:
             **self.compared(run, result),
         }
 
-    def outputs(self) -> list[Any]:
-        """Everything that the three above may touch."""
+    def onward(self) -> list[Any]:
+        """What leading on to the next step of a run that is being set up may touch. Few: a browser
+        takes half a second for a hundred updates on a busy processor, even for empty ones."""
         return [
-            self.run_id, self.step, self.timer, self.seen, self.notice, self.landing.column,
-            self.goal.column, self.goal.frozen, self.goal.problem, self.data.box,
-            self.data.frozen, self.model.box, self.model.frozen,
-            *self.landing.history.outputs(), self.column, self.steps,
-            self.convert.column, self.convert.summary,
-            self.convert.problem, self.convert.start, self.live.column, self.live.title,
-            self.live.problem, self.model.choice, self.model.facts,
-            self.model.catalogue, self.model.estimated, self.data.choice,
-            self.data.preview, *self.live.fast(), *self.live.slow(), *self.compare.outputs(),
-            *self.controls.outputs(), *self.report.shown(True),
+            self.steps, self.step, self.goal.problem, self.data.preview, self.model.facts,
+            self.model.catalogue, self.convert.summary, self.convert.problem, self.convert.start,
         ]  # fmt: skip
+
+    def frame(self) -> list[Any]:
+        """What leading home, or to a run that is being set up, may touch."""
+        return [
+            *self.onward(), self.run_id, self.timer, self.notice, self.landing.column,
+            *self.landing.history.outputs(), self.column, self.goal.column, self.goal.frozen,
+            self.data.box, self.data.frozen, self.data.choice, self.model.box, self.model.frozen,
+            self.model.choice, self.model.estimated, self.convert.column, self.live.column,
+            *self.compared(None, None),
+        ]  # fmt: skip
+
+    def outputs(self) -> list[Any]:
+        """Everything that leading to any place may touch."""
+        frame = self.frame()
+        shown = [
+            self.seen, self.live.title, self.live.problem, *self.live.fast(), *self.live.slow(),
+            *self.compare.outputs(), *self.controls.outputs(),
+        ]  # fmt: skip
+        return [*frame, *(one for one in shown if one not in frame)]
 
     def history(self) -> Updates:
         """The list of runs as it is now, or why it cannot be read."""
@@ -200,13 +212,18 @@ class Places:
 
     def compared(self, run: Run | None, result: Comparison | None) -> Updates:
         """What the last step shows of a run."""
+        report_shown = self.report.shown(result is not None)
+        if run is None or result is None:
+            hidden = gr.update(visible=False)
+            return {
+                self.compare.empty: gr.update(visible=True), self.compare.column: hidden,
+                self.controls.column: hidden, self.controls.timer: gr.Timer(active=False),
+                **report_shown,
+            }  # fmt: skip
         shown = compare.values(self.compare, run, result, self.lang)
         extra = controls.values(run, result, self.lang)
         outputs = [*self.compare.outputs(), *self.controls.outputs()]
-        return {
-            **dict(zip(outputs, [*shown, *extra], strict=True)),
-            **self.report.shown(result is not None),
-        }
+        return {**dict(zip(outputs, [*shown, *extra], strict=True)), **report_shown}
 
     def lively(self, run: Run, seen: Seen, *, grown: bool) -> Updates:
         """What the live view shows of a run; its charts and its log only if `seen` has grown."""

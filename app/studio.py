@@ -12,7 +12,7 @@ import gradio as gr
 
 from app import components as html
 from app import data_measured, data_view, problems, refill
-from app.pages import convert, data, goal, model, money, vote
+from app.pages import convert, data, goal, model, money, shelf, vote
 from app.places import CONVERT, DATA, MODEL, Places, Updates
 from app.progress import Seen
 from app.text import t
@@ -96,11 +96,18 @@ class Studio(Places):
             summary = convert.summarise(*chosen, *goal_form, lang=self.lang)
         except EngineError as error:
             return {self.model.facts: problems.box(error, self.lang)}
-        return {**self.at_step(CONVERT), self.convert.summary: summary}
+        return {
+            **self.to(CONVERT),
+            self.convert.summary: summary,
+            self.convert.problem: "",
+            self.convert.start: gr.update(interactive=True),
+        }
 
     def _onward(self, run_id: str, step: int) -> Updates:
         """The next step, of the run on show or of one that is being set up."""
-        return self.to(step) if run_id else self.at_step(step)
+        if run_id or step != MODEL:
+            return self.to(step)
+        return {**self.to(step), self.model.catalogue: shelf.table(self.lang)}
 
     def with_own(self) -> Updates:
         """A new run on the visitor's own file, from the goal on."""

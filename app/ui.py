@@ -67,18 +67,19 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     gr.on([field.change for field in kept], None, kept, None, js=script("keep"))
     for number, tab in enumerate(studio.tabs, start=1):
         tab.select(None, None, studio.step, js=f"() => '{number}'")
-    studio.home.click(studio.go_home, None, outputs, **_SILENT)
+    frame = studio.frame()
+    studio.home.click(studio.go_home, None, frame, **_SILENT)
     for button in (studio.new, studio.live.another):
-        button.click(studio.set_up, None, outputs, **_SILENT)
-    studio.landing.own.click(studio.with_own, None, outputs, **_SILENT)
-    studio.landing.start.click(studio.with_bundled, studio.goal.form(), outputs, **_SILENT)
+        button.click(studio.set_up, None, frame, **_SILENT)
+    studio.landing.own.click(studio.with_own, None, frame, **_SILENT)
+    studio.landing.start.click(studio.with_bundled, studio.goal.form(), frame, **_SILENT)
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
         studio.landing.see_sample.click(shown, None, outputs, **_SILENT)
 
 
 def _choosing(studio: Studio) -> None:
-    lang, outputs = studio.lang, studio.outputs()
+    lang, onward = studio.lang, studio.onward()
     chosen_model = [studio.model.choice, studio.model.hub_id]
     studio.model.choice.change(
         studio.model_chosen, studio.model.choice, [studio.model.hub_box, studio.model.facts],
@@ -110,15 +111,15 @@ def _choosing(studio: Studio) -> None:
         show_progress="hidden", concurrency_id="estimate", concurrency_limit=1,
     )  # fmt: skip
     goal = studio.goal.form()
-    studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], outputs, **_SILENT)
-    studio.data.onward.click(studio.data_done, [studio.run_id, *form], outputs, **_SILENT)
+    studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], onward, **_SILENT)
+    studio.data.onward.click(studio.data_done, [studio.run_id, *form], onward, **_SILENT)
     chosen = [studio.run_id, *chosen_model, *form[:2], *goal]
-    studio.model.onward.click(studio.model_done, chosen, outputs, **_SILENT)
+    studio.model.onward.click(studio.model_done, chosen, onward, **_SILENT)
 
 
 def _running(studio: Studio) -> None:
     outputs = studio.outputs()
-    studio.convert.start.click(studio.starting, None, outputs, **_SILENT).then(
+    studio.convert.start.click(studio.starting, None, studio.onward(), **_SILENT).then(
         studio.start, studio.form(), outputs, **_SILENT
     )
     studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **_SILENT)

@@ -118,13 +118,8 @@ def build(lang: str) -> ComparePage:
     )  # fmt: skip
 
 
-def values(
-    page: ComparePage, run: Run | None, result: Comparison | None, lang: str
-) -> list[object]:
-    """Values for `page.outputs()`; without a result the page says that there is none yet."""
-    if run is None or result is None:
-        untouched = len(page.outputs()) - 2
-        return [gr.update(visible=True), gr.update(visible=False), *[gr.skip()] * untouched]
+def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[object]:
+    """Values for `page.outputs()`."""
     has_recall = result.recall.original is not None
     return [
         gr.update(visible=False),

@@ -169,9 +169,10 @@ def test_what_was_chosen_becomes_the_settings_of_the_run(
     monkeypatch.setattr(service, "start", lambda run_id: None)
     path = write(tmp_path, "a.csv", "text\nx")
     rest = ("hybrid", 4, "quick", 0, *goal.DEFAULTS.values())
-    for form in ((data.UPLOAD, str(path), "euc-jp", True, "text"), BUNDLED):
+    for form in ((data.UPLOAD, str(path), *_filled(("euc-jp", True, "text"))), BUNDLED):
         assert convert.create_and_start(MODEL, "", *form, *rest, lang="en") == "id"
     (own, file), (bundled, _) = made
     assert file == path and own.data == "a.csv"
     assert (own.encoding, own.mask_personal_data, own.text_column) == ("euc-jp", True, "text")
-    assert (bundled.encoding, bundled.mask_personal_data, bundled.text_column) == (None, False, None)
+    assert (bundled.encoding, bundled.text_column) == (None, None)
+    assert not bundled.mask_personal_data

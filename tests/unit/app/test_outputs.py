@@ -1,0 +1,70 @@
+"""Every move stays within the few components that its event declares, as Gradio demands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from app.pages import convert, data, goal
+from app.pages.sample import Sample
+from app.studio import Studio
+from engine.runs import service
+from tests.support import example_runs as examples
+
+GOAL = tuple(goal.DEFAULTS.values())
+BAD = ("x", *["many"] * (len(GOAL) - 1))
+READ = ("", False, *("" for _ in data.COLUMNS))
+SAMPLE = Sample(examples.run(id="sample-bundled", sample=True), examples.comparison())
+
+
+@pytest.fixture(autouse=True)
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(convert, "warm_up", lambda: None)
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    with gr.Blocks():
+        return Studio("en", SAMPLE)
+
+
+@pytest.mark.parametrize("run_id", ["", "sample-bundled"])
+@pytest.mark.parametrize("form", [GOAL, BAD], ids=["good", "bad"])
+def test_leading_on_touches_little(studio: Studio, run_id: str, form: tuple[str, ...]) -> None:
+    declared = set(studio.onward())
+    assert len(declared) < 12
+    for updates in (
+        studio.goal_done(run_id, *form),
+        studio.data_done(run_id, "business-cases", None, *READ),
+        studio.data_done(run_id, data.UPLOAD, None, *READ),
+        studio.model_done(run_id, "business-2k", "", "business-cases", None, *form),
+        studio.model_done(run_id, "hub", "/etc", "business-cases", None, *form),
+        studio.starting(),
+    ):
+        assert set(updates) <= declared
+
+
+def test_leading_home_and_to_a_new_run_stays_in_the_frame(studio: Studio) -> None:
+    declared = set(studio.frame())
+    assert len(declared) < len(studio.outputs()) / 2 < 80
+    for updates in (
+        studio.go_home(), studio.set_up(), studio.set_up(3), studio.with_own(),
+        studio.with_bundled(*GOAL), studio.with_bundled(*BAD),
+    ):  # fmt: skip
+        assert set(updates) <= declared
+
+
+def test_a_run_left_behind_is_not_shown_in_the_next(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "get", lambda run_id: SAMPLE.run)
+    monkeypatch.setattr(service, "events", lambda run_id, after_seq=0: [])
+    monkeypatch.setattr(service, "comparison", lambda run_id: SAMPLE.comparison.model_dump())
+    assert studio.at_run("sample-bundled")[studio.compare.column]["visible"] is True
+    again = studio.set_up()
+    assert again[studio.compare.column]["visible"] is False
+    assert again[studio.report.column]["visible"] is False
+    assert again[studio.live.column]["visible"] is False
