@@ -31,7 +31,9 @@ def text_width(text: str, size: float = _FONT) -> float:
 
 def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
     """Round numbers from at most `low` to at least `high`."""
-    span = high - low or abs(high)
+    span, size = high - low, max(abs(low), abs(high))
+    if span < 1e-9 * size:  # finer steps than floats of this size can tell apart
+        span = size
     if span < TINY:  # nothing to tell apart: its logarithm would be none either
         span = 1.0
     step = 10.0 ** math.floor(math.log10(span / about))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.report.model import Chart, Picture, Series
@@ -27,6 +27,7 @@ _NS = "{http://www.w3.org/2000/svg}"
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
+@example(268435456.0, 1.2e-7)
 def test_ticks_are_few_and_hold_the_values(low: float, span: float) -> None:
     ticks = nice_ticks(low, low + span)
     assert 2 <= len(ticks) <= 7 and ticks == sorted(set(ticks))
