@@ -93,8 +93,10 @@ def layers(stack: Stack, device: torch.device, dtype: torch.dtype) -> list[Layer
 Recurrent = Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]]
 
 
-def fla_recurrent() -> Recurrent | None:
-    """flash-linear-attention's recurrent kernel on phi as given, where it is installed."""
+def fla_recurrent(device: torch.device) -> Recurrent | None:
+    """flash-linear-attention's recurrent kernel on phi as given, on a GPU where it is installed."""
+    if device.type != "cuda":
+        return None
     try:
         from fla.ops.linear_attn import fused_recurrent_linear_attn  # pyright: ignore
     except ImportError:
@@ -168,9 +170,12 @@ def _replayed(call: Call, device: torch.device) -> Call:
         for _ in range(3):
             call()
     torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        call()
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph):
+            call()
+    finally:
+        torch.cuda.set_stream(stream)  # where CUDA refuses, PyTorch leaves its own in place
     return graph.replay
 
 
@@ -188,7 +193,7 @@ def decode(
         names.append("t2r_triton")
     checked = {name: check(every[0], name, dtype) for name in names}
     refused: dict[str, str] = {}
-    recurrent = fla_recurrent() if device.type == "cuda" else None
+    recurrent = fla_recurrent(device)
     if recurrent is not None:
         try:
             checked["linear_fla"] = check_fla(recurrent, every[0])
@@ -216,7 +221,16 @@ def decode(
                 nnf.scaled_dot_product_attention(layer.q, k, v, scale=1.0, enable_gqa=True)
 
         calls[f"softmax_sdpa_{tokens}"] = softmax
-    calls = {name: _replayed(call, device) for name, call in calls.items()}
+    if "linear_fla" in calls:
+        try:
+            calls["linear_fla"] = _replayed(calls["linear_fla"], device)
+        except RuntimeError as problem:  # another's code, which may not be made for graphs
+            refused["linear_fla"] = str(problem.__context__ or problem).strip().split("\n")[0]
+            del calls["linear_fla"]
+    calls = {
+        name: call if name == "linear_fla" else _replayed(call, device)
+        for name, call in calls.items()
+    }
     readings = interleaved(calls, device, budget_s)
     rows: dict[str, Any] = {}
     for name, reading in readings.items():

@@ -88,6 +88,23 @@ def test_a_rivals_step_gets_a_state_for_every_query_head():
     assert decoding.check_fla(wrong, one)["error"] == pytest.approx(0.1, rel=1e-3)
 
 
+def test_a_rivals_step_is_timed_beside_ours_or_left_out_and_named(monkeypatch):
+    stack = Stack(2, 3, 4, 2, 8, 4)
+    monkeypatch.setattr(decoding, "fla_recurrent", lambda device: by_the_formula)
+    rows = decode(stack, (5,), CPU, torch.float32, 1e9, 0.05)["rivals"]
+    assert rows["linear_fla"]["error"] < 1e-6 and rows["linear_fla"]["fla_over_this"] == 1.0
+    assert rows["t2r_pytorch"]["fla_over_this"] > 0
+
+    def refuse(*given, **more):
+        raise RuntimeError("0 active drivers\nMore.")
+
+    monkeypatch.setattr(decoding, "fla_recurrent", lambda device: refuse)
+    found = decode(stack, (5,), CPU, torch.float32, 1e9, 0.05)
+    assert found["refused"] == {"linear_fla": "0 active drivers"}
+    assert "linear_fla" not in found["rivals"]
+    assert "fla_over_this" not in found["rivals"]["t2r_pytorch"]
+
+
 def test_calls_take_turns():
     order = []
     calls = {name: lambda name=name: order.append(name) for name in "ab"}
