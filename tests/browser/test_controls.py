@@ -1,39 +1,54 @@
-"""Controls of a real, short run, from the page: started, watched over a refresh, stopped, read."""
+"""Controls from the page: offered, watched over a refresh, stopped, and a failure told. The run is
+made up; a worker that is at work is one whose lock and progress this test holds."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+from engine.configs import RunConfig
+from engine.evidence.control_parts import CONTROLS_FILE, Controls
+from engine.runs import locks, store
+from engine.runs.control_progress import Progress, write
+from engine.services.jsonfile import write_json
+from tests.support import example_runs as examples
+from tests.support.runs import make_run
 
-LONG_MS = 600_000
-"""On a machine that has other work too."""
+pytestmark = pytest.mark.slow
 
 
-def _finished_run(page: Page) -> None:
-    page.get_by_role("button", name="Start with the bundled model and data").click()
-    page.get_by_role("button", name="Start the conversion").click()
-    page.get_by_role("button", name="See the comparison").click(timeout=LONG_MS)
+def test_controls_are_offered_watched_stopped_and_read(open_page, server, monkeypatch) -> None:
+    monkeypatch.setenv("T2R_STUDIO_DATA", str(server.data))
+    run_id = make_run(state="done")
+    config = RunConfig(model="no-such-model", data="source.txt").model_dump(mode="json")
+    store.update(run_id, config=json.dumps(config))
+    folder = store.get(run_id).folder
+    (folder / "comparison.json").write_text(examples.comparison().model_dump_json(), "utf-8")
+    lock = locks.FileLock.take(folder / "lock")
+    assert lock is not None
+    write(folder, Progress(("rfa",), "working", 0.0, "rfa: fine-tuning", 40, 160))
 
-
-def test_controls_are_trained_on_request_and_kept(open_page) -> None:
-    page = open_page()
-    _finished_run(page)
-    section = page.locator("#studio")
-    expect(section.get_by_role("heading", name="What each part is worth")).to_be_visible()
-    expect(page.locator("#controls")).to_contain_text("No control has been trained")
-    for name in ("Random weights", "ELU + 1", "RFA"):
-        section.get_by_label(name).uncheck()
-    section.get_by_role("button", name="Train the chosen controls").click()
-    status = page.locator("#controls-status")
-    expect(status).to_contain_text("Without attention transfer: fine-tuning", timeout=LONG_MS)
+    page = open_page(f"/?run={run_id}&step=5")
+    status, table = page.locator("#controls-status"), page.locator("#controls")
+    expect(page.get_by_role("heading", name="What each part is worth")).to_be_visible()
+    expect(table).to_contain_text("No control has been trained")
+    expect(status).to_contain_text("RFA in place of the method: fine-tuning")
     page.reload()  # the worker is not the page's
-    expect(page.locator("#controls")).to_contain_text("Attention transfer", timeout=LONG_MS)
-    expect(page.locator("#controls")).to_contain_text("nats per token")
-    expect(section.get_by_label("Without attention transfer")).to_have_count(0)
-    section.get_by_role("button", name="Train the chosen controls").click()
-    expect(status).to_contain_text(": fine-tuning", timeout=LONG_MS)
-    section.get_by_role("button", name="Stop, and keep the finished ones").click()
-    expect(status).to_contain_text("Cancelled", timeout=LONG_MS)
-    expect(section.get_by_role("button", name="Train the chosen controls")).to_be_visible()
+    expect(status).to_contain_text("Step 40 of 160")
+    page.get_by_role("button", name="Stop, and keep the finished ones").click()
+    expect(page.get_by_role("button", name="Stop, and keep the finished ones")).to_be_disabled()
+    assert store.get(run_id).cancel_requested_at is not None
+
+    found = Controls().having(examples.control("no-transfer"))
+    write_json(folder / CONTROLS_FILE, found.model_dump(mode="json"))
+    write(folder, Progress(("rfa",), "cancelled", 0.0))
+    lock.release()
+    expect(status).to_contain_text("Cancelled")
+    expect(table).to_contain_text("Attention transfer was worth 0.101 nats per token")
+    expect(page.get_by_label("Without attention transfer")).to_have_count(0)
+
+    page.get_by_role("button", name="Train the chosen controls").click()
+    expect(status).to_contain_text("Failed", timeout=120_000)  # the worker finds no such model
+    expect(status).to_contain_text("no-such-model")
