@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
+    compare.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
+                         help="e.g. comparison.batch_sizes=1,8")  # fmt: skip
     compare.add_argument(
         "--prompt-file", type=Path, metavar="F",
         help="text both shall continue; without other options nothing else is measured",
@@ -163,10 +165,12 @@ def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
 
 def _compare(options: argparse.Namespace) -> tuple[Any, str]:
     run = service.find(options.run)
-    if options.lengths is None and options.prompt_file is None and options.needles is None:
+    asked = (options.lengths, options.prompt_file, options.needles, options.set or None)
+    if all(one is None for one in asked):
         require_done(run)
         comparison = service.comparison(run.id)
     else:
+        from engine.cli.settings import comparison_changes
         from engine.runs.remeasure import compare_again
 
         progress = ProgressLine()
@@ -174,6 +178,7 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
             run.id,
             lengths=options.lengths,
             needles=options.needles,
+            changes=comparison_changes(options.set),
             prompt=prompt_from(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )
