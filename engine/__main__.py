@@ -71,10 +71,12 @@ def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
 
 def _compare(options: argparse.Namespace) -> tuple[Any, str]:
     run = service.find(options.run)
-    if options.lengths is None and options.prompt_file is None and options.needles is None:
+    asked = (options.lengths, options.prompt_file, options.needles, options.set or None)
+    if all(one is None for one in asked):
         require_done(run)
         comparison = service.comparison(run.id)
     else:
+        from engine.cli.settings import comparison_changes
         from engine.runs.remeasure import compare_again
 
         progress = ProgressLine()
@@ -82,6 +84,7 @@ def _compare(options: argparse.Namespace) -> tuple[Any, str]:
             run.id,
             lengths=options.lengths,
             needles=options.needles,
+            changes=comparison_changes(options.set),
             prompt=prompt_from(options.prompt_file) if options.prompt_file else None,
             listen=progress.event,
         )

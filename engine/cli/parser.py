@@ -81,6 +81,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     compare.add_argument("--money", type=Path, metavar="F", help="your load and prices, as JSON")
     compare.add_argument("--needles", type=int, metavar="N", help="needle questions per cell")
     compare.add_argument(
+        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE",
+        help="e.g. comparison.batch_sizes=1,8",
+    )  # fmt: skip
+    compare.add_argument(
         "--prompt-file", type=Path, metavar="F",
         help="text both shall continue; without other options nothing else is measured",
     )  # fmt: skip

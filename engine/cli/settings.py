@@ -88,6 +88,29 @@ def build_config(
     return validated(values)
 
 
+def comparison_changes(assignments: Sequence[str]) -> dict[str, Any]:
+    """What a finished run shall be measured with instead of its own settings, by name.
+
+    Args:
+        assignments: "comparison.key=value" each; the values are checked where they are used.
+
+    Raises:
+        BadRunConfig: no such setting, or one that training or the gates have settled.
+    """
+    values: dict[str, Any] = {section: {} for section in SECTIONS}
+    values["comparison"] = ComparisonSettings().model_dump()
+    names: list[str] = []
+    for keys, value in map(_split, assignments):
+        if keys[0] != "comparison":
+            raise BadRunConfig(
+                f"{'.'.join(keys)} is settled for a run that is there.",
+                "Only comparison.… can be set to measure it again; make a new run for the rest.",
+            )
+        _assign(values, keys, value)
+        names.append(keys[1])
+    return {name: values["comparison"][name] for name in names}
+
+
 def validated(values: dict[str, Any]) -> RunConfig:
     """`RunConfig` of the values, with the first thing wrong said in one line.
 

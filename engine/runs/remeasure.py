@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def compare_again(
     lengths: tuple[int, ...] | None = None,
     prompt: str | None = None,
     needles: int | None = None,
+    changes: Mapping[str, Any] | None = None,
     listen: Listener,
 ) -> dict[str, Any]:
     """Compare the run's models again, in this process, once the lane is free.
@@ -40,11 +42,12 @@ def compare_again(
         prompt: the text both models continue; None keeps the last one that was given, else takes
             the run's own.
         needles: questions per cell of the needle tasks; None takes the run's own number.
+        changes: other settings of the comparison by name, instead of the run's own.
         listen: told after every part.
 
     Raises:
         RunBusy: the run is not done, or is being worked on.
-        BadRunConfig: a length is out of range, or there is nothing in the prompt.
+        BadRunConfig: a setting is out of range, or there is nothing in the prompt.
     """
     from pydantic import ValidationError
 
@@ -55,23 +58,27 @@ def compare_again(
         raise RunBusy(f"The run is {run.state}, not done.", "Let it finish first.")
     if prompt is not None and not prompt.strip():
         raise BadRunConfig("The prompt is empty.", "Give a text that both models can continue.")
-    changes = {"context_tokens": lengths, "prompt": prompt, "needles_per_cell": needles}
-    wanted = {key: value for key, value in changes.items() if value is not None}
+    asked = {"context_tokens": lengths, "prompt": prompt, "needles_per_cell": needles}
+    wanted = {key: value for key, value in asked.items() if value is not None}
+    answers_only = not changes and set(wanted) == {"prompt"}
+    wanted = {**(changes or {}), **wanted}
     try:
-        ComparisonSettings.model_validate(wanted)
+        checked = ComparisonSettings.model_validate(wanted)
     except ValidationError as error:
         first = error.errors()[0]
-        what, hint = _REFUSED[str(first["loc"][0])]
+        name = str(first["loc"][0])
+        what, hint = _REFUSED.get(name, (f"comparison.{name}", "Change it or leave it out."))
         raise BadRunConfig(f"{what} {first['input']}: {first['msg']}.", hint) from error
     config = RunConfig.stored(run.config)
-    settings = config.comparison.model_copy(update=wanted)
+    settings = config.comparison.model_copy(
+        update={name: getattr(checked, name) for name in wanted}
+    )
     lock = locks.FileLock.take(run.folder / "lock", wait_s=1.0)
     if lock is None:
         raise RunBusy("The run is being worked on.", "Wait until that has ended.")
     try:
         with locks.waiting_for(paths.lane_lock(), lambda: True):
             listen(Event("stage", "comparing"))
-            answers_only = prompt is not None and lengths is None and needles is None
             return _compare(
                 run.folder, config, settings, listen, recorded(run_id), answers_only=answers_only
             )

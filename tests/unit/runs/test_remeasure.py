@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.cli.settings import comparison_changes
 from engine.configs import RunConfig
 from engine.errors import BadRunConfig, OutOfMemory, RunBusy
 from engine.events import ignore
@@ -64,6 +65,34 @@ def test_the_new_comparison_replaces_the_old_one_which_stays(
     (earlier,) = folder.glob("comparison-*.json")
     assert json.loads(earlier.read_text()) == {"which": "first"}
     assert locks.is_free(paths.lane_lock()) and locks.is_free(folder / "lock")
+
+
+def test_other_settings_are_measured_by_and_all_else_is_the_runs_own(
+    done: str, asked: list[dict[str, Any]]
+) -> None:
+    changes = comparison_changes(["comparison.batch_sizes=1,8", "comparison.mqar_per_size=10"])
+    compare_again(done, changes=changes, prompt="Tell me.", listen=ignore)
+    (call,) = asked  # a prompt with anything else is no mere new answer
+    own = RunConfig(model="m", data="d").comparison
+    wanted = {"batch_sizes": (1, 8), "mqar_per_size": 10, "prompt": "Tell me."}
+    assert call["settings"] == own.model_copy(update=wanted)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("comparison.batch_sizes=0", "comparison.batch_sizes 0: Input should be greater"),
+        ("comparison.mqar_per_size=many", "comparison.mqar_per_size many: Input should be a valid"),
+        ("gates.quality_loss_percent=9", "settled for a run"),
+        ("comparison.nothing=1", "no setting 'comparison.nothing'"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(
+    done: str, asked: list[dict[str, Any]], assignment: str, said: str
+) -> None:
+    with pytest.raises(BadRunConfig, match=said) as caught:
+        compare_again(done, changes=comparison_changes([assignment]), listen=ignore)
+    assert caught.value.hint and asked == []
 
 
 def test_the_seal_in_the_log_is_looked_up(done: str, asked: list[dict[str, Any]]) -> None:
