@@ -168,4 +168,5 @@ def test_what_was_chosen_becomes_the_settings_of_the_run(
     (own, file), (bundled, _) = made
     assert file == path and own.data == "a.csv"
     assert (own.encoding, own.mask_personal_data, own.text_column) == ("euc-jp", True, "text")
-    assert (bundled.encoding, bundled.mask_personal_data, bundled.text_column) == (None, False, None)
+    assert (bundled.encoding, bundled.text_column) == (None, None)
+    assert not bundled.mask_personal_data
