@@ -25,7 +25,7 @@ FOUND = ""
 """The choice of an encoding or a column that leaves it to the engine."""
 COLUMNS = ("text_column", "prompt_column", "reference_column")
 """Settings of `RunConfig` that name a column: one dropdown each."""
-_READING = ("text_column", "encoding", "mask_personal_data")
+_READING = (*COLUMNS, "encoding", "mask_personal_data")
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _split(assignment: str) -> tuple[list[str], str]:
 
 def _assign(values: dict[str, Any], keys: list[str], value: str) -> None:
     """Put a value where the dotted key points, if there is such a setting."""
-    settable = {key: values[key] for key in (*SECTIONS, *PLAIN)}
+    settable = {key: values[key] for key in (*SECTIONS, *PLAIN) if key in values}
     place: Any = values if keys[0] in PLAIN else settable
     for depth, key in enumerate(keys):
         if not isinstance(place, dict) or key not in place:

@@ -37,5 +37,5 @@ def test_the_steps_of_both_models_are_named_where_they_differ(monkeypatch):
         lambda model: None if hasattr(model, "conversion") else "some reason",
     )  # fmt: skip
     assert backends(original, converted).endswith(
-        "decode steps: original one by one (some reason), converted CUDA graph"
+        "decode steps: original one by one (some reason), converted as one CUDA graph"
     )
