@@ -13,7 +13,11 @@
       url.searchParams.delete(name); // so that the order is always the same
       if (place[name]) url.searchParams.set(name, place[name]);
     }
-    if (url.href !== window.location.href) {
+    const here = url.href === window.location.href;
+    // Back and Forward have set the address already; an answer on its way must not add to it.
+    const led = performance.now() < (place.ledUntil || 0);
+    if (here) place.ledUntil = 0;
+    if (!here && !led) {
       // An address that was asked for is completed; any later place is one to come back from.
       const asked = !place.arrived && /[?&](run|step)=/.test(window.location.search);
       window.history[asked ? "replaceState" : "pushState"](null, "", url);

@@ -2,7 +2,10 @@
 () => {
   if (!window.t2rListens) {
     window.t2rListens = true;
-    window.addEventListener("popstate", () => document.getElementById("go-back").click());
+    window.addEventListener("popstate", () => {
+      (window.t2rPlace ||= { waiting: false, arrived: false }).ledUntil = performance.now() + 5000;
+      document.getElementById("go-back").click();
+    });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") document.getElementById("tour-end")?.click();
     });
