@@ -17,20 +17,20 @@ def _choose(page: Page, path: Path, own: str) -> None:
 
 def test_a_workbook_is_read_by_the_column_that_is_chosen(open_page, tmp_path: Path) -> None:
     rows = [[n, f"{d} Ask taro{n}@example.co.jp.", d.upper()] for n, d in enumerate(ENGLISH)]
-    path = xlsx(tmp_path / "cases.xlsx", {"S": [["id", "question", "answer"], *rows]})
+    path = xlsx(tmp_path / "cases.xlsx", {"S": [["id", "remark", "note"], *rows]})
     page = open_page("/?step=2")
     _choose(page, path, "Your own file")
     expect(page.get_by_role("alert")).to_contain_text("Which column holds the text?")
     column = page.get_by_label("Text column")
     column.click()
-    page.get_by_role("option", name="answer").click()
+    page.get_by_role("option", name="note").click()
     expect(page.locator(".ts-docs pre").first).to_contain_text("WORK ORDER 0")
     expect(page.get_by_role("alert")).to_be_hidden()
     expect(page.get_by_text("None of the forms that are looked for was found.")).to_be_visible()
     # By keyboard alone.
     column.focus()
     column.press("ControlOrMeta+a")
-    column.press_sequentially("quest")
+    column.press_sequentially("rem")
     column.press("Enter")
     expect(page.locator(".ts-docs pre").first).to_contain_text("Work order 0")
     expect(page.get_by_text("Personal data was found in 60 documents.")).to_be_visible()
