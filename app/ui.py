@@ -59,7 +59,10 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     everything = [*outputs, *studio.forms()]
     arrival = Arrival(studio)
     demo.load(arrival.arrive, studio.draft, everything, js=script("arrive"), **_SILENT)
-    studio.back.click(arrival.go_back, studio.draft, outputs, js=script("search"), **_SILENT)
+    studio.back.click(
+        arrival.go_back, studio.draft, outputs, js=script("search"),
+        trigger_mode="always_last", **_SILENT,  # a second Back may come before the answer
+    )  # fmt: skip
     place = [studio.run_id, studio.step]
     for part in place:
         part.change(None, place, None, js=script("address"))
