@@ -20,6 +20,8 @@ from engine.methods import METHODS
 
 SECTIONS = ("method", "kept", "recipe", "comparison", "gates", "goal")
 """What `--set` may reach into."""
+UNJUDGED = ("batch_sizes", "mqar_per_size", "needles_per_cell", "task_documents", "answer_tokens")
+"""Settings of a comparison that no acceptance gate depends on."""
 PLAIN = ("encoding", "mask_personal_data")
 """What it may set besides; the rest has options of its own."""
 
@@ -97,14 +99,21 @@ def comparison_changes(assignments: Sequence[str]) -> dict[str, Any]:
     Raises:
         BadRunConfig: no such setting, or one that training or the gates have settled.
     """
+    defaults = ComparisonSettings().model_dump()
     values: dict[str, Any] = {section: {} for section in SECTIONS}
-    values["comparison"] = ComparisonSettings().model_dump()
+    values["comparison"] = {name: defaults[name] for name in UNJUDGED}
     names: list[str] = []
     for keys, value in map(_split, assignments):
         if keys[0] != "comparison":
             raise BadRunConfig(
                 f"{'.'.join(keys)} is settled for a run that is there.",
                 "Only comparison.… can be set to measure it again; make a new run for the rest.",
+            )
+        if len(keys) > 1 and keys[1] in defaults and keys[1] not in UNJUDGED:
+            raise BadRunConfig(
+                f"{'.'.join(keys)} decides what the acceptance gates are judged on, and was settled"
+                " before the run.",
+                f"Of a run that is there, only {', '.join(UNJUDGED)} can be changed.",
             )
         _assign(values, keys, value)
         names.append(keys[1])

@@ -154,7 +154,9 @@ def _columns(head: list[str | None], width: int) -> tuple[str, ...]:
     for place in range(width):
         letter = get_column_letter(place + 1)
         wanted = ((head[place] if place < len(head) else None) or letter).strip()
-        names.append(wanted if wanted not in names else f"{wanted} ({letter})")
+        while wanted in names:
+            wanted += f" ({letter})"
+        names.append(wanted)
     return tuple(names)
 
 

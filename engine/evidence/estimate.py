@@ -1,7 +1,8 @@
 """From a dry run of a few steps to what a whole run would take: time, memory and money as ranges.
 
 A range goes from what was measured at its quickest to what was measured at its slowest with the
-parts that a dry run does not do counted generously. It is no interval with a known confidence.
+parts that a dry run does not do counted generously; needle questions, MQAR and a task's answers are
+not counted. It is no interval with a known confidence.
 """
 
 from __future__ import annotations
@@ -236,7 +237,12 @@ def _timing(dry: DryRun, settings: ComparisonSettings) -> Range:
         begun = min(TIMING_BUDGET_S, warm + settings.repeats * one)
         ends.append(max(warm + LEAST_REPEATS * one, begun))
     start_s = dry.started_s + dry.load_s if settings.fresh_processes else 0.0
-    return _spare(ends[0] + start_s, ends[1] + 2 * start_s)
+    sizes = {1, *settings.batch_sizes}
+    # A step takes from as long as with one input to as many times longer as there are inputs.
+    return _spare(
+        len(sizes) * (ends[0] + start_s),
+        sum(sizes) * ends[1] + len(sizes) * 2 * start_s,
+    )
 
 
 def _at(readings: Mapping[int, float], length: int, power: int) -> float:

@@ -20,7 +20,10 @@ METHOD = (
 def strongest(baselines: Sequence[Baseline]) -> str:
     """With which cache the original decodes where, so that the ratio is against the quicker one."""
     if all(one.static_ms is None for one in baselines):
-        return " The original decodes with its growing cache; it supports no preallocated one."
+        return (
+            " The original decodes with its growing cache; a preallocated one is not supported or"
+            " did not fit."
+        )
     static = [f"{one.context_tokens:,}" for one in baselines if one.cache == "static"]
     where = f"with the preallocated one at {', '.join(static)} tokens" if static else (
         "with the growing one everywhere")  # fmt: skip

@@ -173,5 +173,8 @@ def _model_card(text: str) -> tuple[dict[str, Any], str]:
 def _count_parameters(weights: Path) -> int:
     """Number of weights by the header of a safetensors file: 8 bytes of length, then JSON."""
     with weights.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        length = int.from_bytes(file.read(8), "little")
+        if length > weights.stat().st_size:
+            raise ValueError(f"{weights.name} is no safetensors file")
+        header = json.loads(file.read(length))
     return sum(math.prod(t["shape"]) for name, t in header.items() if name != "__metadata__")

@@ -222,8 +222,10 @@ def command(config: dict[str, Any]) -> str:
              "--seed", str(config.get("seed", 0)),
              "--data-seed", str(config.get("data_seed", config.get("seed", 0)))]  # fmt: skip
     for column in _COLUMNS:
-        if config.get(column) is not None:
-            words += [f"--{column.replace('_', '-')}", config[column]]
+        # Runs from before there were tasks read every table as text.
+        named = config.get(column, None if column == "text_column" else "")
+        if named is not None:
+            words += [f"--{column.replace('_', '-')}", named]
     # The goal's load and prices decide nothing that is measured; the pack has them.
     nested = {
         key: value

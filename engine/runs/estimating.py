@@ -69,7 +69,7 @@ def _answer(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
         config, data = RunConfig.model_validate(given["config"]), Path(given["data"])
         yield {"kind": "progress", "part": "checking"}
-        preflight(config, data)
+        _, config = preflight(config, data)
         started_s = time.time() - psutil.Process().create_time()
         yield {"kind": "progress", "part": "training"}
         dry = dry_run(config, data, device=run_device(), started_s=started_s)

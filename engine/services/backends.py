@@ -32,5 +32,5 @@ def backends(original: PreTrainedModel, converted: PreTrainedModel) -> str:
         f"original: {config._attn_implementation}; converted: "
         f"training {of('training', training_dtype(device, dtype))}, "
         f"chunked prefill {of('prefill', dtype)}, recurrent decode {of('decode', dtype)}; "
-        f"decode steps: {steps}"
+        f"decode steps, unless a note says otherwise: {steps}"
     )

@@ -22,7 +22,7 @@ import torch
 from engine.configs import RunConfig
 from engine.data.batches import batches
 from engine.data.dataset import Batch, Dataset, build_dataset
-from engine.data.ingest import read_corpus
+from engine.data.ingest import read_for
 from engine.errors import Cancelled
 from engine.events import Event
 from engine.evidence.estimate import DryRun
@@ -171,7 +171,7 @@ def _until_enough(work: Callable[[], object]) -> None:
 
 
 def _dataset(config: RunConfig, data: Path, original: Loaded) -> Dataset:
-    corpus = read_corpus(data, text_column=config.text_column)
+    corpus = read_for(config, data)
     most = min(config.recipe.max_tokens, original.context_tokens)
     return build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
 

@@ -24,7 +24,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home, outside = tmp_path / "models", tmp_path / "outside"
     tiny_model_folder(home, "llama")
     (home / "broken").mkdir()
-    (home / "broken" / "config.json").write_text("{")
+    (home / "broken" / "config.json").write_text("{}")
+    (home / "broken" / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1")
     outside.mkdir()
     (outside / "config.json").write_text("{}")
     (home / "link").symlink_to(outside)

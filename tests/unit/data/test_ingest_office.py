@@ -56,6 +56,13 @@ def test_any_column_can_be_the_text_whatever_its_cells_hold(tmp_path: Path) -> N
     data_refusal(path, "found 6 characters", text_column="F")
 
 
+def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    head = ["note", "note (C)", "note"]
+    rows = [[n, "", text] for n, text in enumerate(ENGLISH)]
+    path = xlsx(tmp_path / "a.xlsx", {"S": [head, *rows]})
+    assert read_corpus(path, text_column="note (C) (C)").documents == tuple(ENGLISH)
+
+
 def test_formulas_count_by_their_stored_value(tmp_path: Path) -> None:
     rows = [["text", "sum"], *([text, "=1+1"] for text in ENGLISH)]
     corpus = read_corpus(xlsx(tmp_path / "a.xlsx", {"S": rows}))

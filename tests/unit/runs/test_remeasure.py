@@ -84,6 +84,8 @@ def test_other_settings_are_measured_by_and_all_else_is_the_runs_own(
         ("comparison.batch_sizes=0", "comparison.batch_sizes 0: Input should be greater"),
         ("comparison.mqar_per_size=many", "comparison.mqar_per_size many: Input should be a valid"),
         ("gates.quality_loss_percent=9", "settled for a run"),
+        ("comparison.heldout_tokens=300", "decides what the acceptance gates are judged on"),
+        ("comparison.repeats=3", "decides what the acceptance gates are judged on"),
         ("comparison.nothing=1", "no setting 'comparison.nothing'"),
     ],
 )

@@ -16,7 +16,7 @@ def test_every_stage_of_a_hybrid_is_named(monkeypatch):
     convert(converted, Hybrid(window=4), KeptLayers(), seed=0)
     assert backends(original, converted).endswith(
         "converted: training PyTorch, chunked prefill PyTorch, recurrent decode PyTorch; "
-        "decode steps: one by one (no NVIDIA GPU)"
+        "decode steps, unless a note says otherwise: one by one (no NVIDIA GPU)"
     )
 
     def decode_by_kernels(stage, *_):
@@ -25,7 +25,7 @@ def test_every_stage_of_a_hybrid_is_named(monkeypatch):
     monkeypatch.setattr(hybrid_mixer, "hybrid_backend", decode_by_kernels)
     assert backends(original, converted).endswith(
         "converted: training PyTorch, chunked prefill PyTorch, recurrent decode Triton kernels; "
-        "decode steps: one by one (no NVIDIA GPU)"
+        "decode steps, unless a note says otherwise: one by one (no NVIDIA GPU)"
     )
 
 
@@ -37,5 +37,6 @@ def test_the_steps_of_both_models_are_named_where_they_differ(monkeypatch):
         lambda model: None if hasattr(model, "conversion") else "some reason",
     )  # fmt: skip
     assert backends(original, converted).endswith(
-        "decode steps: original one by one (some reason), converted as one CUDA graph"
+        "decode steps, unless a note says otherwise: original one by one (some reason),"
+        " converted as one CUDA graph"
     )
