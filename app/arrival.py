@@ -27,6 +27,10 @@ class Arrival:
         query = request.query_params
         run_id, step = str(query.get("run", "")), _STEPS.get(str(query.get("step", "")))
         known = restored(draft, self.studio.remembered())
+        lost = bool(known) and self.studio.data.choice not in known
+        if not run_id and lost and step in (MODEL, CONVERT):
+            # An earlier run's file, which only that run's rerun offers: never another in silence.
+            return {**known, **self.studio.set_up(DATA)}
         if not run_id and step == CONVERT:
             return {**known, **self._before_start(known)}
         return {**known, **self._placed(run_id, step)}

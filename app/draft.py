@@ -37,6 +37,8 @@ def restored(draft: str, fields: Sequence[Any]) -> dict[Any, Any]:
 
 
 def _fits(field: Any, value: Any) -> bool:
+    if isinstance(field, gr.Checkbox):
+        return isinstance(value, bool)
     if isinstance(field, gr.Number):
         return isinstance(value, int | float) and not isinstance(value, bool)
     short = isinstance(value, str) and len(value) <= LONGEST

@@ -75,13 +75,20 @@ def attention(words: str, lang: str) -> str:
     return t("reading.list.join", lang).join(said)
 
 
-def explained(error: EngineError, hint: str, lang: str) -> str:
+def explained(error: EngineError, lang: str, advice: str = "") -> str:
     """What went wrong and what to do. On a page in another language than the engine's, advice in
-    that language comes first and the engine's own words follow."""
-    if lang == ENGINE_LANG or _KANA.search(hint):  # the pages' own errors speak their language
-        return sentences(lang, [error.message, hint])
-    words = t("error.engine_words", lang, text=f"{error.message} {hint}")
-    return sentences(lang, [t(f"error.help.{type(error).__name__}", lang), words])
+    that language comes first and the engine's own words follow.
+
+    Args:
+        error: the engine's, or one of the pages' own, which speak the page's language.
+        lang: of the page.
+        advice: the page's own, in place of the engine's hint.
+    """
+    if lang == ENGINE_LANG or (not advice and _KANA.search(error.hint)):
+        return sentences(lang, [error.message, advice or error.hint])
+    said = error.message if advice else f"{error.message} {error.hint}"
+    words = t("error.engine_words", lang, text=said)
+    return sentences(lang, [advice or t(f"error.help.{type(error).__name__}", lang), words])
 
 
 def stopped(message: str | None, hint: str | None, lang: str) -> str:

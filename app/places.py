@@ -137,7 +137,8 @@ class Places:
     def set_up(self, step: int = GOAL) -> Updates:
         """A new run, from that step on."""
         convert.warm_up()
-        return self.at_step(step)
+        new = {self.model.estimated: ""} if step == GOAL else {}
+        return {**self.at_step(step), **new}
 
     def at_run(self, run_id: str, step: int | None = None) -> Updates:
         """A run from the store: its comparison once it is done, else its progress.

@@ -23,11 +23,12 @@ def words(error: EngineError, lang: str) -> tuple[str, str]:
     title = t(f"error.{type(error).__name__}", lang)
     if isinstance(error, BadDataset) and (known := data_words.refusal(error, lang)):
         return title, known
-    message, hint = _placeless(error.message), _placeless(error.hint)
+    shown = type(error)(_placeless(error.message), _placeless(error.hint))
+    advice = ""
     if isinstance(error, RunNotFound | UnclearColumn):
         # The engine's own hints name a command or an option; a visitor of the page has none.
-        hint = t(f"error.hint.{type(error).__name__}", lang)
-    return title, notes.explained(type(error)(message, hint), hint, lang)
+        advice = t(f"error.hint.{type(error).__name__}", lang)
+    return title, notes.explained(shown, lang, advice)
 
 
 def _placeless(words: str) -> str:

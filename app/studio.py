@@ -139,6 +139,15 @@ class Studio(Places):
             self.convert.keep_every, self.convert.recipe, self.convert.seed, *self.goal.form(),
         ]  # fmt: skip
 
+    def estimated_on(self) -> list[Any]:
+        """The fields that an estimate depends on."""
+        prices = [self.goal.fields[name] for name in goal.PRICES]
+        return [*self.form()[: -len(self.goal.form()) - 2], *prices]  # no recipe: it tells of all
+
+    def not_estimated(self) -> Updates:
+        """What was estimated, or is about to be, no longer holds."""
+        return {self.model.estimated: "", self.model.estimate: gr.update(interactive=True)}
+
     def remembered(self) -> list[Any]:
         """The fields whose values the browser's tab keeps: all of `form` but the file."""
         return [field for field in self.form() if field is not self.data.file]

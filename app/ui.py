@@ -108,10 +108,15 @@ def _choosing(studio: Studio) -> None:
             studio.data_judged, known, studio.data.enough, **_SILENT
         )
     # Queued: a dry run takes as long as a few steps of training do.
-    studio.model.estimate.click(
+    estimating = studio.model.estimate.click(
         partial(estimate.estimated, lang=lang), studio.form(),
         [studio.model.estimate, studio.model.estimated], api_visibility="private",
         show_progress="hidden", concurrency_id="estimate", concurrency_limit=1,
+    )  # fmt: skip
+    gr.on(
+        [*(field.change for field in studio.estimated_on()), studio.new.click],
+        studio.not_estimated, None, [studio.model.estimate, studio.model.estimated],
+        cancels=[estimating], trigger_mode="always_last", **_SILENT,
     )  # fmt: skip
     goal = studio.goal.form()
     studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], onward, **_SILENT)

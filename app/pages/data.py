@@ -25,7 +25,8 @@ FOUND = ""
 """The choice of an encoding or a column that leaves it to the engine."""
 COLUMNS = ("text_column", "prompt_column", "reference_column")
 """Settings of `RunConfig` that name a column: one dropdown each."""
-_READING = (*COLUMNS, "encoding", "mask_personal_data")
+READING = (*COLUMNS, "encoding", "mask_personal_data")
+"""Settings of `RunConfig` that decide what is read of a file."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Chosen:
     @property
     def reading(self) -> dict[str, Any]:
         """Those of the settings that are arguments of `read_corpus`."""
-        return {name: value for name, value in self.settings.items() if name in _READING}
+        return {name: value for name, value in self.settings.items() if name in READING}
 
     @property
     def own(self) -> bool:

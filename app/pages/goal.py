@@ -39,7 +39,7 @@ DEFAULTS: dict[str, str] = {
 which takes seconds; a test holds the two against each other."""
 
 _LOAD = ("documents_per_day", "days_per_month", "peak_documents_per_hour", "latency_limit_s")
-_PRICES = (
+PRICES = (
     "currency", "prices_date", "instance_price_per_hour", "instance_hours_per_month",
     "conversion_price_per_hour", "other_conversion_cost",
 )  # fmt: skip
@@ -131,7 +131,7 @@ def price_fields(lang: str) -> dict[str, Any]:
             label=t("goal.field.prices_date", lang), info=t("goal.info.prices_date", lang),
             placeholder="2026-11-25", max_lines=1, max_length=10,
         )  # fmt: skip
-    for row in (_PRICES[2:4], _PRICES[4:]):
+    for row in (PRICES[2:4], PRICES[4:]):
         with gr.Row(elem_classes="ts-fields"):
             for name in row:
                 made[name] = number_field(name, lang)

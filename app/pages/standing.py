@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gradio as gr
+
 from app import frontier, problems
 from app.blocks import PairBlock, pair_block
 from app.frontier import Peers
-from app.pages import history
+from app.pages import data, history
 from app.text import t
 from engine.errors import EngineError
 from engine.evidence.results import Comparison
@@ -27,14 +29,14 @@ def values(panel: PairBlock, run: Run, result: Comparison, lang: str) -> list[ob
         with problems.guard():
             peers = peers_of(run, result, lang)
     except EngineError as error:
-        hidden = panel.update(None, "", "")
-        return [*hidden[:-1], problems.box(error, lang)]
+        return [gr.update(visible=True), None, None, problems.box(error, lang)]
     found = frontier.figures(peers, lang)
     return panel.update(found, frontier.reading(peers, lang), frontier.table(peers, lang))
 
 
 def peers_of(run: Run, result: Comparison, lang: str) -> Peers:
-    """All finished runs of the same weights on the same file, split alike; this one first."""
+    """All finished runs of the same weights on the same file, read and split alike; this one
+    first."""
     names, results = {run.id: history.title(run, lang)}, {run.id: result}
     others = [other for other in service.list_runs() if _may_belong(other, run)]
     for other in others[:MOST_RUNS]:
@@ -46,8 +48,9 @@ def peers_of(run: Run, result: Comparison, lang: str) -> Peers:
 
 
 def _may_belong(other: Run, run: Run) -> bool:
-    same = ("model", "weights_sha256", "revision", "data_seed")
+    same = ("model", "weights_sha256", "revision", "data_seed", *data.READING)
     return (
         other.id != run.id and other.state == "done"
-        and all(other.config.get(name) == run.config.get(name) for name in same)
+        # A run from before a setting existed has none of it.
+        and all((other.config.get(name) or None) == (run.config.get(name) or None) for name in same)
     )  # fmt: skip

@@ -20,7 +20,7 @@ def test_a_workbook_is_read_by_the_column_that_is_chosen(open_page, tmp_path: Pa
     path = xlsx(tmp_path / "cases.xlsx", {"S": [["id", "remark", "note"], *rows]})
     page = open_page("/?step=2")
     _choose(page, path, "Your own file")
-    expect(page.get_by_role("alert")).to_contain_text("Which column holds the text?")
+    expect(page.get_by_role("alert")).to_contain_text("Which columns?")
     column = page.get_by_label("Text column")
     column.click()
     page.get_by_role("option", name="note").click()

@@ -157,7 +157,7 @@ def test_a_bad_file_is_explained_below_the_field(
     page.get_by_label("Your own file").check()
     page.locator("input[type=file]").set_input_files(tmp_path / name)
     problem = page.get_by_role("alert")
-    titles = re.compile("This file cannot be used|Which column holds the text")
+    titles = re.compile("This file cannot be used|Which columns")
     expect(problem).to_contain_text(titles)
     page.get_by_role("button", name="Next: model").click()
     expect(problem).to_be_visible()

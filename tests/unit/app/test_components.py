@@ -104,6 +104,9 @@ def test_the_bar_stays_within_itself(share: float | None, width: str) -> None:
 def test_an_unclear_column_is_explained_without_the_command_line(lang: str) -> None:
     error = UnclearColumn("a.csv has no column that is clearly the text.", "Use --text-column.")
     title, words = problems.words(error, lang)
-    assert "--" not in words and t("data.column.text_column", lang) in words and title
+    columns = [t(f"data.column.{name}", lang).lower() for name in ("text_column", "prompt_column")]
+    assert "--" not in words and title and columns[0] in words and columns[1][:2] in words
     assert error.message in words
+    if lang != "en":
+        assert t("error.engine_words", lang, text=error.message) in words
     assert all(ending in t("data.upload", lang) for ending in FORMATS)

@@ -43,6 +43,7 @@ def test_every_field_comes_back(arrival: Arrival) -> None:
         studio.goal.fields["use_case"]: "夜勤の要約", studio.goal.fields["decode_speedup"]: "1.5",
         studio.model.choice: model.HUB, studio.model.hub_id: "owner/name",
         studio.convert.method: "t2r", studio.convert.keep_every: 3, studio.convert.seed: 7,
+        studio.data.mask: True,
     }  # fmt: skip
     known = restored(_draft(studio, changes), studio.remembered())
     assert known.items() >= changes.items()
@@ -56,7 +57,8 @@ def test_every_field_comes_back(arrival: Arrival) -> None:
     ("name", "value"),
     [("model", "/etc"), ("model", ["business-2k"]), ("model", None), ("method", "softmax"),
      ("seed", "7"), ("seed", True), ("use_case", "x" * 400), ("use_case", {"a": 1}),
-     ("hub_id", "x" * 400), ("data", "run:20260101-000000000000"), ("keep_every", 5)],
+     ("mask", "yes"), ("mask", 1), ("hub_id", "x" * 400),
+     ("data", "run:20260101-000000000000"), ("keep_every", 5)],
 )  # fmt: skip
 def test_what_a_field_cannot_hold_is_left_out(arrival: Arrival, name: str, value: Any) -> None:
     studio = arrival.studio
@@ -64,6 +66,7 @@ def test_what_a_field_cannot_hold_is_left_out(arrival: Arrival, name: str, value
         "model": studio.model.choice, "method": studio.convert.method, "data": studio.data.choice,
         "seed": studio.convert.seed, "use_case": studio.goal.fields["use_case"],
         "hub_id": studio.model.hub_id, "keep_every": studio.convert.keep_every,
+        "mask": studio.data.mask,
     }[name]  # fmt: skip
     known = restored(_draft(studio, {field: value}), studio.remembered())
     assert field not in known and len(known) > 15, "the others are taken"
@@ -84,8 +87,20 @@ def test_the_last_step_before_a_run_is_shown_with_what_was_chosen(arrival: Arriv
     assert updates[studio.step] == "4"
     own = arrival.arrive(_draft(studio, {studio.data.choice: data.UPLOAD}), _Request("step=4"))  # pyright: ignore
     assert own[studio.step] == "2", "the file has to be chosen again"
+    fresh = arrival.arrive("", _Request("step=4"))  # pyright: ignore
+    assert fresh[studio.step] == "4" and data.DEFAULT_DATA in fresh[studio.convert.summary]
     wrong = _draft(studio, {studio.goal.fields["recall_loss_points"]: "many"})
     assert arrival.arrive(wrong, _Request("step=4"))[studio.step] == "1"  # pyright: ignore
+
+
+@pytest.mark.parametrize("step", ["3", "4"])
+def test_data_that_cannot_be_chosen_again_is_not_replaced_silently(
+    arrival: Arrival, step: str
+) -> None:
+    studio = arrival.studio
+    draft = _draft(studio, {studio.data.choice: data.OF_RUN + "20260101-000000000000"})
+    updates = arrival.arrive(draft, _Request(f"step={step}"))  # pyright: ignore
+    assert updates[studio.step] == "2" and studio.convert.summary not in updates
 
 
 @pytest.mark.parametrize(

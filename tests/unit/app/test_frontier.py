@@ -58,7 +58,9 @@ def test_only_finished_runs_of_the_same_weights_file_and_split_count(monkeypatch
 
     own = made(0)
     runs = [own, made(1), made(2, state="failed"), made(3, config={"weights_sha256": "other"}),
-            made(4), made(5, config={"data_seed": 3})]  # fmt: skip
+            made(4), made(5, config={"data_seed": 3}), made(6, config={"text_column": "note"}),
+            made(7, config={"mask_personal_data": True})]  # fmt: skip
+    runs[1].config.pop("mask_personal_data", None)
     other_file = RESULT.model_dump()
     other_file["dataset"] = {**other_file["dataset"], "sha256": "d" * 64}
     monkeypatch.setattr(service, "list_runs", lambda: runs)
@@ -82,3 +84,4 @@ def test_runs_that_cannot_be_listed_are_told(monkeypatch) -> None:
         panel = standing.build("en")
     shown = standing.values(panel, examples.run(), RESULT, "en")
     assert len(shown) == len(panel.outputs()) and "Permission denied" in str(shown[-1])
+    assert shown[0]["visible"] is True  # pyright: ignore

@@ -91,12 +91,12 @@ def test_no_japanese_sentence_was_left_in_english() -> None:
 
 def test_an_error_of_the_engine_is_explained_in_the_pages_language() -> None:
     error = BadDataset("No column holds text.", "Choose one.")
-    assert notes.explained(error, error.hint, "en") == "No column holds text. Choose one."
-    said = notes.explained(error, error.hint, "ja")
+    assert notes.explained(error, "en") == "No column holds text. Choose one."
+    said = notes.explained(error, "ja")
     assert said.startswith(t("error.help.BadDataset", "ja")) and "No column holds text." in said
     own = EngineError("ファイルがありません。", "ファイルを選んでください。")
     assert (
-        notes.explained(own, own.hint, "ja") == "ファイルがありません。ファイルを選んでください。"
+        notes.explained(own, "ja") == "ファイルがありません。ファイルを選んでください。"
     )
 
 

@@ -68,3 +68,14 @@ def test_a_run_left_behind_is_not_shown_in_the_next(
     assert again[studio.compare.column]["visible"] is False
     assert again[studio.report.column]["visible"] is False
     assert again[studio.live.column]["visible"] is False
+
+
+def test_an_estimate_goes_with_what_it_was_made_on(studio: Studio) -> None:
+    fields = studio.estimated_on()
+    assert {studio.model.choice, studio.model.hub_id, *studio.data.form()} <= set(fields)
+    assert {studio.convert.method, studio.convert.keep_every} <= set(fields)
+    assert not {studio.convert.recipe, studio.convert.seed} & set(fields)
+    assert studio.goal.fields["instance_price_per_hour"] in fields
+    assert set(studio.not_estimated()) == {studio.model.estimate, studio.model.estimated}
+    assert studio.set_up()[studio.model.estimated] == ""
+    assert studio.model.estimated not in studio.set_up(3), "Back keeps it"
