@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-_NUMBER = re.compile(r"[+-]?[\d,.]+ ?[%×]?")
+_NUMBER = re.compile(r"[+-]?[\d,.]+(e[+-]?\d+)? ?[%×]?")
 
 
 def csv_address(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -38,6 +38,17 @@ def _read(path: Path, _version: object, settings: tuple[tuple[str, Any], ...]) -
     return read_corpus(path, **dict(settings))
 
 
+def require(chosen: Chosen, lang: str) -> None:
+    """Check that the data can be used.
+
+    Raises:
+        BadDataset: it cannot.
+    """
+    path = data.chosen_file(chosen, lang)
+    if chosen.own:
+        corpus_of(path, chosen.reading)
+
+
 def shown(page: DataPage, form: tuple[Any, ...], lang: str, *, fresh: bool) -> dict[Any, Any]:
     """What the step shows of the chosen data.
 

@@ -71,7 +71,7 @@ class Studio(Places):
         if not run_id:
             try:
                 with problems.guard():
-                    data.require(data.Chosen.of(form), self.lang)
+                    data_view.require(data.Chosen.of(form), self.lang)
             except EngineError as error:
                 return {self.data.preview: problems.box(error, self.lang)}
         return self._onward(run_id, MODEL)

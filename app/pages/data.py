@@ -13,7 +13,7 @@ from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.text import t
 from engine.data.decode import ENCODINGS
-from engine.data.ingest import DEFAULT_DATA, FORMATS, bundled_datasets, read_corpus, resolve_data
+from engine.data.ingest import DEFAULT_DATA, FORMATS, bundled_datasets, resolve_data
 from engine.errors import BadDataset
 from engine.runs import service
 
@@ -203,17 +203,6 @@ def data_of_run(run_id: str, lang: str) -> Path:
     if len(files) != 1:
         raise BadDataset(t("data.gone", lang), t("data.gone_hint", lang))
     return files[0]
-
-
-def require(chosen: Chosen, lang: str) -> None:
-    """Check that the data can be used.
-
-    Raises:
-        BadDataset: it cannot.
-    """
-    path = chosen_file(chosen, lang)
-    if chosen.own:
-        read_corpus(path, **chosen.reading)
 
 
 def agreed(config: Mapping[str, Any], lang: str) -> list[tuple[str, str]]:

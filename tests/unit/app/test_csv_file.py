@@ -19,7 +19,8 @@ def test_the_file_holds_the_table_in_a_form_that_spreadsheets_read() -> None:
 
 
 def test_text_from_a_document_is_no_formula_and_numbers_stay_numbers() -> None:
-    cells = ['=HYPERLINK("http://x")', "@x", "-1+2", "-30.0 %", "+20", "-0.5"]
-    assert _rows(csv_address(["a"] * 6, [cells]))[1] == [
-        '\'=HYPERLINK("http://x")', "'@x", "'-1+2", "-30.0 %", "+20", "-0.5",
+    cells = ['=HYPERLINK("http://x")', "@x", "-1+2", "-30.0 %", "+20", "-0.5", "-1.2e-05", "-e5"]
+    assert _rows(csv_address(["a"] * 8, [cells]))[1] == [
+        '\'=HYPERLINK("http://x")', "'@x", "'-1+2", "-30.0 %", "+20", "-0.5", "-1.2e-05",
+        "'-e5",
     ]  # fmt: skip

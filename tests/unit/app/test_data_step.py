@@ -54,6 +54,17 @@ def test_no_upload_is_said_so(page: tuple[DataPage, str]) -> None:
     assert updates[page[0].upload_box]["visible"] and not updates[page[0].reading_box]["visible"]
 
 
+def test_leading_on_reads_no_file_again(
+    page: tuple[DataPage, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text(jsonl([{"text": one} for one in ENGLISH]), encoding="utf-8")
+    look(page, path)
+    chosen = Chosen.of((data.UPLOAD, str(path), *READ))
+    monkeypatch.setattr(data_view, "read_corpus", lambda *_, **__: pytest.fail("read again"))
+    data_view.require(chosen, page[1])
+
+
 def test_a_hostile_document_is_shown_as_text(page: tuple[DataPage, str], tmp_path: Path) -> None:
     rows = [f"{i} {examples.EVIL} " + "plain words here. " * 80 for i in range(30)]
     path = xlsx(tmp_path / "evil.xlsx", {"<img>": [["text"], *([row] for row in rows)]})

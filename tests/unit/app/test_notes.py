@@ -58,6 +58,12 @@ def test_what_is_not_known_is_said_to_be_english_and_kept_whole() -> None:
     assert notes.told(None, "ja") == notes.told("", "ja") == ""
 
 
+def test_ways_that_differ_are_told_in_the_engines_words() -> None:
+    note = "Decode steps ran, original: as one CUDA graph; converted: one by one (no graph)."
+    said = notes.told(note, "ja")
+    assert MARK in said and note in said
+
+
 def test_the_map_and_the_log_speak_the_pages_language() -> None:
     from app import progress
 
