@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -198,3 +199,13 @@ def test_a_broad_except_always_raises_what_a_user_can_read() -> None:
         and (node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException"))
     ]
     assert sorted(map(_name, broad)) == ["engine/models/load.py", "engine/runs/boundary.py"]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*/**/text/*.json")), ids=_name)
+def test_no_text_has_a_key_twice(path: Path) -> None:
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names)), sorted(n for n in set(names) if names.count(n) > 1)
+        return dict(pairs)
+
+    json.loads(path.read_text("utf-8"), object_pairs_hook=once)
