@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from app import charts, tables
+from app import charts, tables, worth
 from app.charts import Figure
 from app.components import Party
 from app.numbers import count, money, number
@@ -83,7 +83,7 @@ def _mark(made: Figure, month: float, cost: float | None, currency: str, lang: s
     })  # fmt: skip
     made["layout"]["annotations"] = [{
         "x": month, "y": cost, "ax": -46, "ay": -30, "arrowhead": 0, "arrowcolor": "#6B7280",
-        "text": t("worth.months", lang, n=number(month, 2)),
+        "text": worth.months(month, lang),
     }]  # fmt: skip
 
 
@@ -96,11 +96,11 @@ def reading(found: Roi, lang: str) -> str:
     said = [
         t("breakeven.never", lang)
         if paid is None
-        else t("breakeven.after", lang, months=t("worth.months", lang, n=number(paid, 2)))
+        else t("breakeven.after", lang, months=worth.months(paid, lang))
     ]
     ends = {case.case: case.payback_months for case in found.cases}
     if ends["low"] is None and ends["high"] is not None:
-        best = t("worth.months", lang, n=number(ends["high"], 2))
+        best = worth.months(ends["high"], lang)
         said.append(t("breakeven.perhaps", lang, best=best))
     elif ends["low"] is not None and ends["high"] is not None:
         said.append(t("breakeven.between", lang, best=number(ends["high"], 2),

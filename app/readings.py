@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from app import notes, numbers
 from app.components import Party, Tone
-from app.numbers import count, number, percent, size, times
+from app.numbers import count, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.exact_match import begins_with
-from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison, FinetuningEnd
-from engine.evidence.savings import WANTED_REPEATS, few_repeats, speed_ratios
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -83,65 +81,6 @@ def by_position(comparison: Comparison, lang: str) -> str:
         start=count(worst.from_token), end=count(worst.to_token),
         change=percent(ratio - 1, 1, lang=lang),
     )  # fmt: skip
-
-
-def _both(pair: SpeedPair) -> list[tuple[SpeedPoint, SpeedPoint]]:
-    return [
-        (mine, theirs)
-        for mine, theirs in zip(pair.converted, pair.original, strict=False)
-        if mine.tokens_per_s and theirs.tokens_per_s
-    ]
-
-
-def speed(pair: SpeedPair, kind: str, lang: str) -> str:
-    """Speed at the longest length, and where else it is otherwise; kind: "decode" or "prefill"."""
-    ratios = speed_ratios(pair)
-    if not ratios:
-        return t("reading.speed.unknown", lang)
-    longest, ratio = ratios[-1]
-    mine, theirs = _both(pair)[-1]
-    look = trend(ratio, higher_is_better=True)
-    sentence = t(
-        f"reading.speed.{look}", lang, kind=t(f"reading.speed.{kind}", lang), length=count(longest),
-        ratio=times(ratio if ratio >= 1 else 1 / ratio, lang=lang),
-        converted=number(mine.tokens_per_s), original=number(theirs.tokens_per_s),
-    )  # fmt: skip
-    if len(ratios) > 1 and all(_look(r) == "bad" for _, r in ratios):
-        return sentences(lang, [sentence, t("reading.speed.always_slower", lang)])
-    sides: tuple[Tone, ...] = ("bad",) if look == "good" else ("bad", "good")
-    others = [_there(ratios[:-1], side, lang) for side in sides]
-    return sentences(lang, [sentence, *others])
-
-
-def _look(ratio: float) -> Tone:
-    return trend(ratio, higher_is_better=True)
-
-
-def _there(ratios: Sequence[tuple[int, float]], side: Tone, lang: str) -> str:
-    """At which of the lengths the converted model is slower ("bad") or faster ("good")."""
-    lengths = [(length, ratio) for length, ratio in ratios if _look(ratio) == side]
-    if not lengths:
-        return ""
-    most = max(ratio if side == "good" else 1 / ratio for _, ratio in lengths)
-    key = "slower" if side == "bad" else "faster"
-    return tn(
-        f"reading.speed.but_{key}", lang, len(lengths),
-        lengths=listed([count(length) for length, _ in lengths], lang),
-        ratio=times(most, lang=lang),
-    )  # fmt: skip
-
-
-def repeats(pair: SpeedPair, lang: str) -> str:
-    """Lengths that were timed less often than an interval deserves; empty where there are none."""
-    few = ", ".join(f"{count(tokens)} ({count(timed)})" for tokens, timed in few_repeats(pair))
-    return few and t("reading.speed.few", lang, lengths=few, wanted=count(WANTED_REPEATS))
-
-
-def timing(comparison: Comparison, kind: str, lang: str) -> str:
-    """All on one speed chart; kind: "decode" or "prefill"."""
-    pair = comparison.speed.decode if kind == "decode" else comparison.speed.prefill
-    parts = [speed(pair, kind, lang), crossover(comparison, kind, lang), repeats(pair, lang)]
-    return sentences(lang, parts)
 
 
 def crossover(comparison: Comparison, kind: str, lang: str) -> str:

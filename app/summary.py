@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app import components as ui
-from app import notes, readings
+from app import notes, readings, speed_reading
 from app.components import Party, Tile, Tone
 from app.numbers import count, number, percent, perplexity, size, times
 from app.text import sentences, t
@@ -133,9 +133,7 @@ def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
     if not ratios:
         return Tile(title, "–", note=t("reading.speed.unknown", lang))
     mine, theirs, ratio = _longest_trained(pair, ratios)
-    look: Tone = readings.trend(ratio, higher_is_better=True)
-    if look != "same" and _overlap(mine, theirs):
-        look = "open"
+    look = speed_reading.look(mine, theirs, ratio)
     note = t(f"tile.{kind}.note", lang, length=count(mine.context_tokens))
     if mine.beyond_trained_context:
         note = sentences(lang, [note, t("tile.speed.beyond", lang)])
@@ -160,14 +158,6 @@ def _longest_trained(
     trained = [one for one in ratios if not mine[one[0]].beyond_trained_context]
     length, ratio = (trained or ratios)[-1]
     return mine[length], theirs[length], ratio
-
-
-def _overlap(mine: SpeedPoint, theirs: SpeedPoint) -> bool:
-    """Whether the ranges from the 10th to the 90th percentile of the repeats have a speed in
-    common."""
-    if mine.p10 is None or mine.p90 is None or theirs.p10 is None or theirs.p90 is None:
-        return False
-    return mine.p10 <= theirs.p90 and theirs.p10 <= mine.p90
 
 
 def _decode(comparison: Comparison, lang: str) -> Tile:

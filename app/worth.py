@@ -8,6 +8,9 @@ from app.readings import listed
 from app.text import sentences, t
 from engine.evidence.roi import Payback, Roi
 
+_DAY = 12 / 365
+"""In months."""
+
 
 def told(found: Roi | None, lang: str) -> str:
     """The whole section as HTML."""
@@ -74,7 +77,7 @@ def _outside(found: Roi, lang: str) -> str:
 def _months(case: Payback, lang: str) -> str:
     if case.payback_months is None:
         return t("worth.never", lang)
-    return t("worth.months", lang, n=number(case.payback_months, 2))
+    return months(case.payback_months, lang)
 
 
 def _table(found: Roi, lang: str) -> str:
@@ -125,3 +128,10 @@ def assumptions(found: Roi, lang: str) -> list[str]:
         t("worth.assume.cases", lang),
         t("worth.assume.tax", lang),
     ]  # fmt: skip
+
+
+def months(value: float, lang: str) -> str:
+    """A span of months in words."""
+    if value < _DAY:
+        return t("worth.at_once", lang)
+    return t("worth.months", lang, n=number(value, 2))

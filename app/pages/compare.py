@@ -14,6 +14,7 @@ from app import (
     notes,
     readings,
     risks,
+    speed_reading,
     summary,
     tables,
     task,
@@ -150,12 +151,12 @@ def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[o
         ),
         *page.decode.update(
             charts.decode_speed(result, lang),
-            readings.timing(result, "decode", lang),
+            speed_reading.timing(result, "decode", lang),
             tables.speed(result.speed.decode, t("chart.decode", lang), lang),
         ),
         *page.prefill.update(
             charts.prefill_speed(result, lang),
-            readings.timing(result, "prefill", lang),
+            speed_reading.timing(result, "prefill", lang),
             tables.speed(result.speed.prefill, t("chart.prefill", lang), lang)
             + timing.section(result, lang),
         ),

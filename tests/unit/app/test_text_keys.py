@@ -108,7 +108,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "reading.perplexity.*_unhelped": ("control", "converted"),
     "reading.perplexity.control.*": TONES,
     "reading.position.*": ("worse", "level"),
-    "reading.speed.*": (*TONES, *PHASES),
+    "reading.speed.*": (*TONES, *PHASES, "open"),
     "reading.speed.but_*": ("slower", "faster"),
     "recipe.*": RECIPES,
     "stage.*": STAGES,

@@ -1,0 +1,106 @@
+"""What the two speed charts say, in sentences. A difference is told where the repeats show one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.components import Tone
+from app.numbers import count, number, times
+from app.readings import crossover, listed, trend
+from app.text import sentences, t, tn
+from engine.evidence.parts import SpeedPair, SpeedPoint
+from engine.evidence.results import Comparison
+from engine.evidence.savings import WANTED_REPEATS, few_repeats, ratio_of_times, speed_ratio
+
+
+@dataclass(frozen=True)
+class _At:
+    """Both models at one length.
+
+    Attributes:
+        ratio: converted / original.
+        look: see `look`.
+    """
+
+    mine: SpeedPoint
+    theirs: SpeedPoint
+    ratio: float
+    look: Tone
+
+
+def _measured(pair: SpeedPair) -> list[_At]:
+    found = []
+    for mine, theirs in zip(pair.converted, pair.original, strict=False):
+        ratio = speed_ratio(mine, theirs)
+        if ratio is None:
+            continue
+        found.append(_At(mine, theirs, ratio, look(mine, theirs, ratio)))
+    return found
+
+
+def look(mine: SpeedPoint, theirs: SpeedPoint, ratio: float) -> Tone:
+    """What a ratio of speeds means; "open" where its 95 % interval holds 1, or, in files without
+    the repeats, where the bands of both overlap."""
+    found = trend(ratio, higher_is_better=True)
+    if found == "same":
+        return found
+    interval = ratio_of_times(theirs.seconds, mine.seconds)
+    unclear = (
+        _overlap(mine, theirs) if interval is None else interval.low <= 1 <= interval.high
+    )
+    return "open" if unclear else found
+
+
+def _overlap(mine: SpeedPoint, theirs: SpeedPoint) -> bool:
+    """Whether the ranges from the 10th to the 90th percentile of the repeats have a speed in
+    common."""
+    if mine.p10 is None or mine.p90 is None or theirs.p10 is None or theirs.p90 is None:
+        return False
+    return mine.p10 <= theirs.p90 and theirs.p10 <= mine.p90
+
+
+def speed(pair: SpeedPair, kind: str, lang: str) -> str:
+    """Speed at the longest length, and where else it is otherwise; kind: "decode" or "prefill"."""
+    found = _measured(pair)
+    if not found:
+        return t("reading.speed.unknown", lang)
+    last = found[-1]
+    sentence = t(
+        f"reading.speed.{last.look}", lang, kind=t(f"reading.speed.{kind}", lang),
+        length=count(last.mine.context_tokens),
+        ratio=times(last.ratio if last.ratio >= 1 else 1 / last.ratio, lang=lang),
+        converted=number(last.mine.tokens_per_s), original=number(last.theirs.tokens_per_s),
+    )  # fmt: skip
+    if len(found) > 1 and all(at.look == "bad" for at in found):
+        return sentences(lang, [sentence, t("reading.speed.always_slower", lang)])
+    sides: tuple[Tone, ...] = ("bad",) if last.look == "good" else ("bad", "good")
+    others = [_there(found[:-1], side, lang) for side in sides]
+    return sentences(lang, [sentence, *others])
+
+
+def _there(found: Sequence[_At], side: Tone, lang: str) -> str:
+    """At which of the lengths the converted model is slower ("bad") or faster ("good")."""
+    there = [at for at in found if at.look == side]
+    if not there:
+        return ""
+    most = max(at.ratio if side == "good" else 1 / at.ratio for at in there)
+    key = "slower" if side == "bad" else "faster"
+    return tn(
+        f"reading.speed.but_{key}", lang, len(there),
+        lengths=listed([count(at.mine.context_tokens) for at in there], lang),
+        ratio=times(most, lang=lang),
+    )  # fmt: skip
+
+
+def repeats(pair: SpeedPair, lang: str) -> str:
+    """Lengths that were timed less often than an interval deserves; empty where there are none."""
+    few = ", ".join(f"{count(tokens)} ({count(timed)})" for tokens, timed in few_repeats(pair))
+    return few and t("reading.speed.few", lang, lengths=few, wanted=count(WANTED_REPEATS))
+
+
+def timing(comparison: Comparison, kind: str, lang: str) -> str:
+    """All on one speed chart; kind: "decode" or "prefill"."""
+    pair = comparison.speed.decode if kind == "decode" else comparison.speed.prefill
+    parts = [speed(pair, kind, lang), crossover(comparison, kind, lang), repeats(pair, lang)]
+    return sentences(lang, parts)
