@@ -1,8 +1,7 @@
 """From a dry run of a few steps to what a whole run would take: time, memory and money as ranges.
 
-A range goes from what was measured at its quickest to what was measured at its slowest with the
-parts that a dry run does not do counted generously; needle questions, MQAR and a task's answers are
-not counted. It is no interval with a known confidence.
+From the quickest reading to the slowest, with parts that a dry run leaves out counted generously
+(needles, MQAR and a task's answers not at all). It is no interval with a known confidence.
 """
 
 from __future__ import annotations
@@ -237,12 +236,9 @@ def _timing(dry: DryRun, settings: ComparisonSettings) -> Range:
         begun = min(TIMING_BUDGET_S, warm + settings.repeats * one)
         ends.append(max(warm + LEAST_REPEATS * one, begun))
     start_s = dry.started_s + dry.load_s if settings.fresh_processes else 0.0
-    sizes = {1, *settings.batch_sizes}
-    # A step takes from as long as with one input to as many times longer as there are inputs.
-    return _spare(
-        len(sizes) * (ends[0] + start_s),
-        sum(sizes) * ends[1] + len(sizes) * 2 * start_s,
-    )
+    sizes = {1, *settings.batch_sizes}  # n inputs at once take one to n times as long
+    least, most = ends[0] + start_s, sum(sizes) * ends[1] + 2 * len(sizes) * start_s
+    return _spare(len(sizes) * least, most)
 
 
 def _at(readings: Mapping[int, float], length: int, power: int) -> float:
