@@ -85,11 +85,14 @@ def test_a_step_of_every_family_can_be_recorded(family):
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "opt", "qwen3"])
 @torch.inference_mode()
 def test_softmax_layers_in_a_preallocated_cache(family, method):
-    """They sum over more slots, whose weights are zero: equal up to rounding."""
+    """They sum over more slots, whose weights are zero: equal up to rounding, here 2e-6, or twice
+    what float32 costs where that is more (as with random features of random weights)."""
     model = tiny_model(family) if method is None else converted(family, method, every=2)
     ids = tokens(PROMPT + STEPS)
-    found, truth = (logits_of(model, make, ids) for make in (graphed, EagerSteps))
-    torch.testing.assert_close(found, truth, rtol=0, atol=2e-6)
+    found, eager = (logits_of(model, make, ids) for make in (graphed, EagerSteps))
+    truth = logits_of(model.double(), EagerSteps, ids)
+    rounding = (eager - truth).abs().max().item()
+    torch.testing.assert_close(found, eager, rtol=0, atol=max(2e-6, 2 * rounding))
 
 
 @pytest.mark.parametrize("prompt", [1, 2, 3])
