@@ -8,16 +8,18 @@ from app import components as ui
 from app import notes
 from app.numbers import count, duration, number, perplexity
 from app.text import sentences, t, tn
-from engine.evidence.control_parts import ControlName, ControlResult, Controls, counted, worth
+from engine.evidence.control_parts import (
+    QUESTION,
+    ControlName,
+    ControlResult,
+    Controls,
+    counted,
+    worth,
+)
 from engine.evidence.parts import ModelRecall
 from engine.evidence.results import Comparison
 from engine.evidence.stats import Interval
 from engine.runs.control_progress import Progress
-
-_QUESTION = {
-    "no-transfer": "transfer", "random-init": "pretraining", "elu": "rival", "rfa": "rival",
-}  # fmt: skip
-"""What a control answers."""
 
 
 def name(control: ControlName, lang: str) -> str:
@@ -76,7 +78,7 @@ def sentence(control: ControlResult, method: str, lang: str) -> str:
     if control.lost_nats is None:
         return t("controls.reading.unknown", lang, control=name(control.name, lang))
     said = t(
-        f"controls.reading.{_QUESTION[control.name]}.{worth(control)}", lang,
+        f"controls.reading.{QUESTION[control.name]}.{worth(control)}", lang,
         nats=number(abs(control.lost_nats)), method=method, rival=control.method,
     )  # fmt: skip
     interval = control.lost_interval

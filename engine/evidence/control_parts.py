@@ -13,6 +13,10 @@ from engine.evidence.verdict import FEWEST
 
 ControlName = Literal["no-transfer", "random-init", "elu", "rfa"]
 CONTROL_NAMES: tuple[ControlName, ...] = get_args(ControlName)
+QUESTION: dict[ControlName, str] = {
+    "no-transfer": "transfer", "random-init": "pretraining", "elu": "rival", "rfa": "rival",
+}  # fmt: skip
+"""What a control answers."""
 Worth = Literal["worth", "costs", "unclear", "unknown"]
 CONTROLS_FILE = "controls.json"
 

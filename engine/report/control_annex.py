@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from engine.evidence.control_parts import ControlResult, counted, worth
+from engine.evidence.control_parts import QUESTION, ControlResult, counted, worth
 from engine.evidence.parts import ModelRecall
 from engine.evidence.stats import Interval
 from engine.report.model import Section, Table
 from engine.report.source import Source
 from engine.report.words import NONE, Words
-
-_QUESTION = {
-    "no-transfer": "transfer", "random-init": "pretraining", "elu": "rival", "rfa": "rival",
-}  # fmt: skip
-"""What a control answers."""
 
 
 def controls(source: Source, words: Words) -> Section | None:
@@ -64,7 +59,7 @@ def _said(control: ControlResult, method: str, words: Words) -> str:
     if control.lost_nats is None:
         return words("control.reading.unknown", control=name)
     said = words(
-        f"control.reading.{_QUESTION[control.name]}.{worth(control)}",
+        f"control.reading.{QUESTION[control.name]}.{worth(control)}",
         nats=words.number(abs(control.lost_nats), 4), method=method, rival=control.method,
     )  # fmt: skip
     interval = control.lost_interval
