@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,6 +22,10 @@ PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 """OpenMP threads that wait for each other spin by default. Where the cores are shared, a spinning
 thread takes the core that the thread it waits for needs: two then work 5 to 10 times slower than
 one. Sleeping ones lose microseconds. Read when torch is imported; a value the user set is kept."""
+
+NICENESS = 10
+"""A worker gives way to the pages (nice value, 0 to 19). Alone on a machine it loses nothing; what
+it measures is measured of both models alike, and whether other work ran is on record."""
 
 
 def worker_environment() -> dict[str, str]:
@@ -59,5 +64,14 @@ class LocalExecutor:
                 pass_fds=(lock_fd,),
                 start_new_session=True,
             )
+        _give_way(process.pid)
         # Collects the exit status, else a finished worker stays a zombie while the server lives.
         threading.Thread(target=process.wait, daemon=True, name=f"reap-{run_id}").start()
+
+
+def _give_way(pid: int) -> None:
+    """Lower the priority of a process of a session of its own, before it has threads."""
+    os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+    # Where Linux shares the processor by session first, the session's own value counts.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))

@@ -59,6 +59,15 @@ def test_the_worker_is_detached_from_its_starter() -> None:
     assert wait_for(run_id, ended).state == "done"
 
 
+def test_the_worker_gives_way_to_the_pages() -> None:
+    run_id = make_run(steps=30, step_s=0.05)
+    service.start(run_id, STUB)
+    run = wait_for(run_id, at_step(1))
+    assert run.pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, run.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    assert wait_for(run_id, ended).state == "done"
+
+
 @pytest.mark.parametrize(
     ("stub", "message", "hint"),
     [
