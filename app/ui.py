@@ -42,6 +42,7 @@ def build(sample: Sample | None) -> gr.Blocks:
 
 def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     studio = Studio(lang, sample)
+    others = set(demo.fns)
     _navigation(demo, studio)
     _choosing(studio)
     _running(studio)
@@ -52,6 +53,12 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _listing(Archive(studio))
     _reporting(studio)
     _touring(studio, Tour(studio))
+    for number, event in demo.fns.items():
+        if number not in others and event.show_progress == "hidden":
+            # Before and after every event Gradio's page looks up each component that ever stood
+            # for progress, in the tree of all of them: unless told otherwise, every output of
+            # every event. Where no progress is shown, one is enough.
+            event.show_progress_on = [studio.run_id]
 
 
 def _navigation(demo: gr.Blocks, studio: Studio) -> None:
