@@ -10,6 +10,7 @@ import pytest
 from app.pages import convert, data, goal
 from app.pages.sample import Sample
 from app.studio import Studio
+from app.ui import build
 from engine.runs import service
 from tests.support import example_runs as examples
 
@@ -79,3 +80,13 @@ def test_an_estimate_goes_with_what_it_was_made_on(studio: Studio) -> None:
     assert set(studio.not_estimated()) == {studio.model.estimate, studio.model.estimated}
     assert studio.set_up()[studio.model.estimated] == ""
     assert studio.model.estimated not in studio.set_up(3), "Back keeps it"
+
+
+def test_few_components_stand_for_progress() -> None:
+    """Gradio's page looks each of them up before and after every event."""
+    events = [fn for fn in build(None).fns.values() if fn.fn is not None]
+    shown = {
+        component for fn in events
+        for component in (fn.outputs if fn.show_progress_on is None else fn.show_progress_on)
+    }  # fmt: skip
+    assert len(events) > 100 and len(shown) < 40, "of both languages' pages"
