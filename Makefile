@@ -13,7 +13,7 @@ run: .venv/run.stamp
 
 test: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser"
-	$(BIN)/python -m pytest -q -m "browser and not slow"
+	$(BIN)/python -m pytest -q -m "not slow" tests/browser
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/lint-imports --no-cache && $(BIN)/pyright
