@@ -12,13 +12,13 @@ run: .venv/run.stamp
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -q -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser"
+	$(BIN)/python -m pytest -q -m "not slow" tests/browser
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/lint-imports --no-cache && $(BIN)/pyright
 
-browser: .venv/dev.stamp
-	$(BIN)/python -m pytest -q -m browser
+browser: .venv/dev.stamp ; $(BIN)/python -m pytest -q -m browser
 
 screenshots: .venv/dev.stamp ; $(BIN)/python -m scripts.screenshots
 

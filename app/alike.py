@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import components as ui
 from app import notes
-from app.numbers import count, number, percent, perplexity
+from app.numbers import count, fraction, number, percent, perplexity
 from app.text import t, tn
 from engine.evidence.behaviour_parts import Likeness, LikenessReport
 from engine.evidence.results import Comparison
@@ -31,9 +31,9 @@ def needles(comparison: Comparison, lang: str) -> str:
     tables = []
     for task in grid.tasks:
         rows = [
-            (count(cell.length_tokens), percent(cell.depth), f"{cell.original}/{cell.n}",
-             "–" if cell.control is None else f"{cell.control}/{cell.n}",
-             f"{cell.converted}/{cell.n}")
+            (count(cell.length_tokens), percent(cell.depth), fraction(cell.original, cell.n),
+             fraction(cell.control, cell.n),
+             fraction(cell.converted, cell.n))
             for cell in task.cells
         ]  # fmt: skip
         columns = [

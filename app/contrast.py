@@ -10,7 +10,7 @@ from app.numbers import percent, perplexity, times
 from app.text import t, texts
 from engine.dotted import flattened
 from engine.evidence.results import Comparison
-from engine.evidence.savings import speed_ratios
+from engine.evidence.savings import cache_sizes, speed_ratios
 from engine.runs.records import Run
 
 _WORDS = {
@@ -87,6 +87,5 @@ def _result(kind: str, comparison: Comparison | None, lang: str) -> str:
     if kind == "speed":
         ratios = speed_ratios(comparison.speed.decode)
         return times(ratios[-1][1], lang=lang) if ratios else "–"
-    pairs = zip(comparison.memory.converted, comparison.memory.original, strict=False)
-    kept = [m.cache_bytes / o.cache_bytes for m, o in pairs if m.cache_bytes and o.cache_bytes]
-    return times(kept[-1], lang=lang) if kept else "–"
+    kept = cache_sizes(comparison.memory)
+    return times(kept[-1].ratio, lang=lang) if kept else "–"

@@ -6,14 +6,13 @@ import time
 
 from app import components as ui
 from app import notes
-from app.numbers import count, duration, number, perplexity
+from app.numbers import count, duration, fraction, number, perplexity
 from app.text import sentences, t, tn
 from engine.evidence.control_parts import (
     QUESTION,
     ControlName,
     ControlResult,
     Controls,
-    counted,
     worth,
 )
 from engine.evidence.parts import ModelRecall
@@ -47,17 +46,15 @@ def table(found: Controls, comparison: Comparison, lang: str) -> str:
 
 
 def _row(control: ControlResult, lang: str) -> tuple[str, ...]:
-    steps = control.transfer_steps + (control.finetuning.steps if control.finetuning else 0)
     return (
-        name(control.name, lang), count(steps), perplexity(control.quality.perplexity),
+        name(control.name, lang), count(control.steps), perplexity(control.quality.perplexity),
         _facts(control.recall), number(control.lost_nats), _range(control.lost_interval, lang),
         _points(control.lost_facts, lang),
     )  # fmt: skip
 
 
 def _facts(recall: ModelRecall | None) -> str:
-    pair = counted(recall)
-    return "–" if pair is None else f"{count(pair[0])}/{count(pair[1])}"
+    return "–" if recall is None else fraction(*recall.total)
 
 
 def _range(interval: Interval | None, lang: str) -> str:

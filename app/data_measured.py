@@ -137,7 +137,7 @@ def enough(documents: Sequence[str], lengths: Lengths, lang: str) -> str:
     first = found[name]
     about = tn("unit.tokens", lang, _rounded(first.train_tokens))
     scored = tn("unit.documents", lang, first.scored_documents)
-    recipe_names = {one: t(f"data.recipe.{one}", lang) for one in found}
+    recipe_names = {one: t(f"recipe.name.{one}", lang) for one in found}
     values = {
         "train": about, "scored": scored, "recipe": recipe_names[name],
         "least": count(MIN_TRAIN_TOKENS), "fewest": count(FEWEST["documents"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import components as ui
-from app.numbers import count, number, percent, perplexity
+from app.numbers import count, fraction, number, percent, perplexity
 from app.text import t, tn
 from engine.evidence.inner_parts import Ablation
 from engine.evidence.results import Comparison
@@ -65,8 +65,7 @@ def _table(comparison: Comparison, found: Ablation, lang: str) -> str:
     ]  # fmt: skip
     cells = [
         (name, perplexity(scores.perplexity),
-         "–" if recalled is None or not found.questions
-         else f"{count(recalled)}/{count(found.questions)}")
+         fraction(recalled if found.questions else None, found.questions))
         for name, scores, recalled in rows
         if scores is not None
     ]  # fmt: skip

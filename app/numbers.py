@@ -36,6 +36,18 @@ def count(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def fraction(right: int | None, asked: int) -> str:
+    """Right answers of those asked for, e.g. "18/20"; "–" for None."""
+    return "–" if right is None else f"{count(right)}/{count(asked)}"
+
+
+def typed(value: object) -> str:
+    """A setting as it would be typed into a form; empty for None."""
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def size(n_bytes: float | None) -> str:
     """Bytes in the unit that reads best, e.g. "1.5 MiB"; powers of 1,024."""
     if n_bytes is None:

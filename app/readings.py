@@ -10,6 +10,7 @@ from app.numbers import count, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.exact_match import begins_with
 from engine.evidence.results import Comparison, FinetuningEnd
+from engine.evidence.savings import cache_sizes
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -99,30 +100,22 @@ def listed(items: Sequence[str], lang: str) -> str:
 
 def memory(comparison: Comparison, lang: str) -> str:
     """Cache against state at the longest measured length, and whether the state is constant."""
-    points = [
-        (mine, theirs)
-        for mine, theirs in zip(
-            comparison.memory.converted, comparison.memory.original, strict=False
-        )
-        if mine.cache_bytes and theirs.cache_bytes
-    ]
-    if not points:
+    found = cache_sizes(comparison.memory)
+    if not found:
         return t("reading.memory.unknown", lang)
-    mine, theirs = points[-1]
-    first = points[0][0]
-    ratio = (theirs.cache_bytes or 0) / (mine.cache_bytes or 1)
-    look = trend(1 / ratio, higher_is_better=False)
+    first, last = found[0], found[-1]
+    look = trend(last.ratio, higher_is_better=False)
     sentence = t(
-        f"reading.memory.{look}", lang, length=count(mine.context_tokens),
-        original=size(theirs.cache_bytes), converted=size(mine.cache_bytes),
-        ratio=times(ratio if ratio >= 1 else 1 / ratio, lang=lang),
+        f"reading.memory.{look}", lang, length=count(last.context_tokens),
+        original=size(last.original), converted=size(last.converted),
+        ratio=times(max(last.ratio, 1 / last.ratio), lang=lang),
     )  # fmt: skip
-    if first.cache_bytes == mine.cache_bytes:
+    if first.converted == last.converted:
         growth = t("reading.memory.constant", lang)
     else:
         growth = tn(
             "reading.memory.grows", lang, len(comparison.conversion.layers_kept),
-            first=size(first.cache_bytes), length=count(first.context_tokens),
+            first=size(first.converted), length=count(first.context_tokens),
         )  # fmt: skip
     return sentences(lang, [sentence, growth, _peak(comparison, lang)])
 

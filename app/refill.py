@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from app.numbers import typed
 from app.pages import convert, data, goal, history, model
 from app.text import t
 from engine.data.ingest import bundled_datasets
@@ -78,13 +79,6 @@ def _goal(config: dict[str, Any]) -> dict[str, str]:
     prices = (wanted or {}).get("prices") or {}
     known = {**(limits or {}), **(wanted or {}), **prices}
     return {
-        name: default if name not in known else written(known[name])
+        name: default if name not in known else typed(known[name])
         for name, default in goal.DEFAULTS.items()
     }
-
-
-def written(value: Any) -> str:
-    """A setting as it would be typed; empty where there is none."""
-    if value is None:
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from app.numbers import count, number, percent, perplexity, size, times
 from app.text import sentences, t
 from engine.evidence.parts import ModelRecall, SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
-from engine.evidence.savings import speed_ratios
+from engine.evidence.savings import cache_sizes, speed_ratios
 
 _PARTIES: tuple[Party, ...] = ("original", "control", "converted", "swapped_untrained")
 
@@ -70,8 +70,8 @@ def _agreement(comparison: Comparison, lang: str) -> Tile:
 
 def _share_recalled(scores: ModelRecall) -> float:
     """Over all distances together."""
-    asked = sum(point.n for point in scores.by_distance)
-    return sum(point.correct for point in scores.by_distance) / asked if asked else 0.0
+    right, asked = scores.total
+    return right / asked if asked else 0.0
 
 
 def _recall(comparison: Comparison, lang: str) -> Tile:
@@ -104,26 +104,20 @@ def _recall(comparison: Comparison, lang: str) -> Tile:
 
 def _memory(comparison: Comparison, lang: str) -> Tile:
     title = t("tile.memory.title", lang)
-    both = [
-        (mine, theirs)
-        for mine, theirs in zip(
-            comparison.memory.converted, comparison.memory.original, strict=False
-        )
-        if mine.cache_bytes and theirs.cache_bytes
-    ]
-    if not both:
+    found = cache_sizes(comparison.memory)
+    if not found:
         return Tile(title, "–", note=t("reading.memory.unknown", lang))
-    mine, theirs = both[-1]
-    ratio = (theirs.cache_bytes or 0) / (mine.cache_bytes or 1)
-    look = readings.trend(1 / ratio, higher_is_better=False)
+    both = found[-1]
+    look = readings.trend(both.ratio, higher_is_better=False)
     return Tile(
-        title, size(mine.cache_bytes), "",
-        t(f"tile.memory.{look}", lang, ratio=times(max(ratio, 1 / ratio), lang=lang)), look,
+        title, size(both.converted), "",
+        t(f"tile.memory.{look}", lang, ratio=times(max(both.ratio, 1 / both.ratio), lang=lang)),
+        look,
         (
-            _pair("original", size(theirs.cache_bytes), lang),
-            _pair("converted", size(mine.cache_bytes), lang),
+            _pair("original", size(both.original), lang),
+            _pair("converted", size(both.converted), lang),
         ),
-        t("tile.memory.note", lang, length=count(mine.context_tokens)), t("glossary.memory", lang),
+        t("tile.memory.note", lang, length=count(both.context_tokens)), t("glossary.memory", lang),
     )  # fmt: skip
 
 

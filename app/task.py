@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import components as ui
-from app.numbers import count
+from app.numbers import count, fraction
 from app.text import sentences, t, tn
 from engine.data.ingest import Corpus
 from engine.evidence.mqar_parts import Mqar
@@ -100,9 +100,8 @@ def _answers(found: TaskScore, lang: str) -> str:
 def _mqar(found: Mqar, lang: str) -> str:
     rows = [
         (
-            count(size.pairs), f"{size.original}/{size.queries}",
-            "–" if size.control is None else f"{size.control}/{size.queries}",
-            f"{size.converted}/{size.queries}",
+            count(size.pairs), fraction(size.original, size.queries),
+            fraction(size.control, size.queries), fraction(size.converted, size.queries),
             _interval(size.change, lang) if size.judged else t("mqar.not_judged", lang),
         )
         for size in found.sizes

@@ -9,8 +9,7 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from engine.evidence.subject import synchronise, using_threads
 
 Call = Callable[[], Any]
 
@@ -58,29 +59,12 @@ def digits(x: float) -> float:
     return float(f"{x:.4g}")
 
 
-def sync(device: torch.device) -> None:
-    """Wait until the device has done all it was told."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-@contextmanager
-def using_threads(count: int) -> Iterator[None]:
-    """That many CPU threads within."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _seconds(call: Call, count: int, device: torch.device) -> float:
-    sync(device)
+    synchronise(device)
     start = time.perf_counter()
     for _ in range(count):
         call()
-    sync(device)
+    synchronise(device)
     return (time.perf_counter() - start) / count
 
 

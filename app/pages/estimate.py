@@ -44,7 +44,7 @@ def told(found: dict[str, Any], lang: str) -> str:
     for name, one in found["recipes"].items():
         cost, currency = one["money"], one["currency"]
         rows.append((
-            t(f"estimate.recipe.{name}", lang),
+            t(f"recipe.name.{name}", lang),
             _between([duration(one["total_s"][end], lang) for end in ("low", "high")], lang),
             _between([size(one["memory_bytes"][end]) for end in ("low", "high")], lang),
             t("estimate.no_prices", lang) if cost is None else _between(

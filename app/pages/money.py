@@ -11,6 +11,7 @@ import gradio as gr
 from app import break_even, problems, worth
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
+from app.numbers import typed
 from app.pages import goal
 from app.text import t
 from engine.errors import EngineError
@@ -87,7 +88,7 @@ def values(panel: MoneyPanel, run: Run, comparison: Comparison, lang: str) -> li
     wanted, limits = run.config.get("goal") or {}, run.config.get("gates") or {}
     known = {**limits, **wanted, **(wanted.get("prices") or {})}
     known["context_tokens"] = limits.get("context_tokens") or _judged(comparison)
-    shown = [_written(known.get(name), goal.DEFAULTS[name]) for name in panel.fields]
+    shown = [typed(known.get(name)) or goal.DEFAULTS[name] for name in panel.fields]
     return [*_figures(panel, of_run(run, comparison), lang), *shown]
 
 
@@ -97,12 +98,6 @@ def _figures(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:
         return [worth.told(found, lang), *panel.months.update(None, "", "")]
     below = break_even.reading(found, lang), break_even.table(found, lang)
     return [worth.told(found, lang), *panel.months.update(chart, *below)]
-
-
-def _written(value: Any, default: str) -> str:
-    if value is None or value == "":
-        return default
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def tried(

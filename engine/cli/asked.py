@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.cli.words import counted, table
+from engine.cli.words import between, counted, table
 
 _PARTIES = ("original", "control", "converted")
 _TITLES = {"exact_match": "exact match", "rouge_l": "ROUGE-L", "chrf": "chrF", "bleu": "BLEU"}
@@ -15,7 +15,7 @@ def _present(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _range(interval: dict[str, Any] | None) -> str | None:
-    return f"{interval['low']:+.1f} to {interval['high']:+.1f}" if interval else None
+    return between(interval["low"], interval["high"], 1) if interval else None
 
 
 def task(found: dict[str, Any] | None) -> str:

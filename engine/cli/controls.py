@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.cli.follow import ProgressLine
-from engine.cli.words import counted, perplexity, table
+from engine.cli.words import between, counted, perplexity, table
 from engine.errors import Cancelled
 from engine.events import Event
-from engine.evidence import control_parts
 from engine.evidence.control_parts import CONTROL_NAMES, ControlResult, Controls, worth
+from engine.evidence.parts import ModelRecall
 from engine.evidence.results import Comparison
 from engine.evidence.stats import Interval
 from engine.runs import service
@@ -93,27 +93,26 @@ def told(run: Run, found: Controls) -> str:
          _facts(result.recall.converted), None, None, None)
     ]  # fmt: skip
     for one in found.controls:
-        steps = one.transfer_steps + (one.finetuning.steps if one.finetuning else 0)
         rows.append(
-            (one.name, f"{steps:,}", perplexity(one.quality.perplexity), _facts(one.recall),
+            (one.name, f"{one.steps:,}", perplexity(one.quality.perplexity), _facts(one.recall),
              None if one.lost_nats is None else f"{one.lost_nats:+.4f}",
-             _range(one.lost_interval, 1, 4), _range(one.lost_facts, 100, 1, " points"))
+             _range(one.lost_interval, 4), _points(one.lost_facts))
         )  # fmt: skip
     title = "Controls: the same recipe with one thing left out or exchanged, against the converted"
     lines = [sentence(one, result.conversion.method) for one in found.controls]
     return f"{title}\n{table(head, rows)}\n" + "\n".join(lines)
 
 
-def _facts(recall: Any) -> str | None:
-    pair = control_parts.counted(recall)
-    return None if pair is None else f"{pair[0]}/{pair[1]}"
+def _facts(recall: ModelRecall | None) -> str | None:
+    return None if recall is None else "{}/{}".format(*recall.total)
 
 
-def _range(interval: Interval | None, times: float, digits: int, unit: str = "") -> str | None:
-    if interval is None:
-        return None
-    low, high = (f"{times * end:+.{digits}f}" for end in (interval.low, interval.high))
-    return f"{low} to {high}{unit}"
+def _range(interval: Interval | None, digits: int) -> str | None:
+    return None if interval is None else between(interval.low, interval.high, digits)
+
+
+def _points(share: Interval | None) -> str | None:
+    return None if share is None else f"{_range(share.mapped(lambda x: 100 * x), 1)} points"
 
 
 def sentence(control: ControlResult, method: str) -> str:

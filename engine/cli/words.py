@@ -25,6 +25,11 @@ def counted(n: int, thing: str) -> str:
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
+def between(low: float, high: float, digits: int) -> str:
+    """Both ends of an interval of a change, e.g. "-1.5 to +0.2"."""
+    return f"{low:+.{digits}f} to {high:+.{digits}f}"
+
+
 def measured(value: float | None, digits: int, unit: str) -> str:
     """A number with its digits and unit, or that there is none."""
     return "not measured" if value is None else f"{value:,.{digits}f}{unit}"

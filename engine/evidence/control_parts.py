@@ -53,6 +53,11 @@ class ControlResult(Result):
     environment: Environment
     """Where it was trained and measured."""
 
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of attention transfer and fine-tuning together."""
+        return self.transfer_steps + (self.finetuning.steps if self.finetuning else 0)
+
 
 class Controls(Result):
     """All controls of a run so far: the content of controls.json."""
@@ -88,11 +93,3 @@ def worth(control: ControlResult) -> Worth:
     if interval is None or interval.n < FEWEST["documents"] or interval.low <= 0 <= interval.high:
         return "unclear"
     return "worth" if interval.low > 0 else "costs"
-
-
-def counted(recall: ModelRecall | None) -> tuple[int, int] | None:
-    """Answers that match and questions asked, over all distances."""
-    if recall is None:
-        return None
-    points = recall.by_distance
-    return sum(point.correct for point in points), sum(point.n for point in points)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.evidence.parts import Memory, Result, Speed, SpeedPair
-from engine.evidence.savings import ratio_of_times
+from engine.evidence.savings import cache_sizes, ratio_of_times
 
 Kind = Literal["decode", "prefill", "cache"]
 _TITLES: dict[Kind, str] = {"decode": "Decode", "prefill": "Prefill", "cache": "Cache memory"}
@@ -53,11 +53,7 @@ class _Reading:
 
 def crossovers(speed: Speed, memory: Memory) -> tuple[Crossover, ...]:
     """All that can be told; a reading without any interval is left out."""
-    cache = [
-        _Reading(a.context_tokens, *[a.cache_bytes / b.cache_bytes] * 3)
-        for a, b in zip(memory.original, memory.converted, strict=True)
-        if a.cache_bytes and b.cache_bytes
-    ]
+    cache = [_Reading(both.context_tokens, *[1 / both.ratio] * 3) for both in cache_sizes(memory)]
     found: list[tuple[Kind, list[_Reading]]] = [
         ("decode", _speeds(speed.decode)), ("prefill", _speeds(speed.prefill)), ("cache", cache),
     ]  # fmt: skip

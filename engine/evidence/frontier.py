@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.evidence.results import Comparison
-from engine.evidence.savings import speed_ratios
+from engine.evidence.savings import cache_sizes, speed_ratios
 
 Saving = Literal["speed", "memory"]
 
@@ -84,9 +84,4 @@ def _ratios(result: Comparison, saving: Saving) -> dict[int, float]:
     """Converted / original by context length."""
     if saving == "speed":
         return dict(speed_ratios(result.speed.decode))
-    pairs = zip(result.memory.converted, result.memory.original)
-    return {
-        mine.context_tokens: mine.cache_bytes / theirs.cache_bytes
-        for mine, theirs in pairs
-        if mine.cache_bytes and theirs.cache_bytes
-    }
+    return {both.context_tokens: both.ratio for both in cache_sizes(result.memory)}

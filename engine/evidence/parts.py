@@ -117,6 +117,12 @@ class ModelRecall(Result):
     by_language: tuple[LanguageRecall, ...]
     """Each language by itself, nearest first."""
 
+    @property
+    def total(self) -> tuple[int, int]:
+        """Answers that match and questions asked, over all distances."""
+        points = self.by_distance
+        return sum(point.correct for point in points), sum(point.n for point in points)
+
 
 class QuestionOutcome(Result):
     """One recall question and who answered it: the pairs that McNemar's test counts."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from statistics import geometric_mean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.evidence.parts import Memory, Speed, SpeedPair, SpeedPoint
 from engine.evidence.roi import document_times
@@ -47,19 +47,17 @@ def memory(memory: Memory, gates: AcceptanceGates, length: int) -> GateVerdict |
     limit = gates.cache_ratio
     if limit is None:
         return None
-    ratios: dict[int, float] = {}
+    ratios = {both.context_tokens: both.ratio for both in cache_sizes(memory)}
     word: Word = "not_enough_evidence"
     reason: Reason = "not_measured"
-    for mine, theirs in zip(memory.converted, memory.original):
-        if mine.cache_bytes and theirs.cache_bytes:
-            ratios[mine.context_tokens] = mine.cache_bytes / theirs.cache_bytes
-        elif mine.context_tokens == length and theirs.cache_bytes:
-            word, reason = "no_go", "converted_out_of_memory"
-        elif mine.context_tokens == length and mine.cache_bytes:
-            word, reason = "go", "original_out_of_memory"
     value = ratios.get(length)
     if value is not None:
         word, reason = ("go", "within") if value <= limit else ("no_go", "beyond")
+    for mine, theirs in zip(memory.converted, memory.original):
+        if mine.context_tokens == length and theirs.cache_bytes and not mine.cache_bytes:
+            word, reason = "no_go", "converted_out_of_memory"
+        elif mine.context_tokens == length and mine.cache_bytes and not theirs.cache_bytes:
+            word, reason = "go", "original_out_of_memory"
     found = GateVerdict(
         gate="memory", verdict=word, reason=reason, limit=limit, value=value, context_tokens=length
     )
@@ -103,6 +101,28 @@ def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
         for mine, theirs in zip(pair.converted, pair.original)
     ]
     return [(tokens, ratio) for tokens, ratio in found if ratio is not None]
+
+
+class CacheSizes(NamedTuple):
+    """What both models keep in memory between two tokens at one context length, in bytes."""
+
+    context_tokens: int
+    original: int
+    converted: int
+
+    @property
+    def ratio(self) -> float:
+        """Converted / original: below 1 the converted model is smaller."""
+        return self.converted / self.original
+
+
+def cache_sizes(memory: Memory) -> list[CacheSizes]:
+    """Both caches at each length where both were measured, shortest context first."""
+    return [
+        CacheSizes(mine.context_tokens, theirs.cache_bytes, mine.cache_bytes)
+        for mine, theirs in zip(memory.converted, memory.original)
+        if mine.cache_bytes and theirs.cache_bytes
+    ]
 
 
 def few_repeats(pair: SpeedPair, wanted: int = WANTED_REPEATS) -> list[tuple[int, int]]:

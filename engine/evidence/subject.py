@@ -73,17 +73,17 @@ def timed(subject: Subject, phase: Phase, ids: Tensor, steps: int) -> float:
         subject.cache = subject.steps = None
     elif isinstance(subject.steps, GraphedSteps):
         subject.steps.restart()
-    _synchronise(subject.model.device)
+    synchronise(subject.model.device)
     start = time.perf_counter()
     if phase == "prefill":
         subject.prefill(ids)
     else:
         subject.decode(steps)
-    _synchronise(subject.model.device)
+    synchronise(subject.model.device)
     return time.perf_counter() - start
 
 
-def _synchronise(device: torch.device) -> None:
+def synchronise(device: torch.device) -> None:
     """Wait for the device, which works behind the program's back."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

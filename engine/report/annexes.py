@@ -77,7 +77,7 @@ def recall(source: Source, words: Words) -> Section:
         points = zip(*(getattr(getattr(found, party), field) for party in parties))
         rows = [
             (*((words(f"language.{p[0].language}"),) if field == "by_language" else ()),
-             words.count(p[0].distance_tokens), *(f"{one.correct} / {one.n}" for one in p))
+             words.count(p[0].distance_tokens), *(words.fraction(one.correct, one.n) for one in p))
             for p in points
         ]  # fmt: skip
         head = (words("column.language"),) if field == "by_language" else ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.evidence.parts import MemoryPoint, SpeedPair
-from engine.evidence.savings import speed_ratios
+from engine.evidence.parts import Memory, SpeedPair
+from engine.evidence.savings import cache_sizes, speed_ratios
 from engine.report.model import Chart, Party, Series
 from engine.report.source import Source
 from engine.report.words import Words
@@ -38,25 +38,22 @@ def memory(source: Source, words: Words) -> Chart | None:
     ]
     return Chart(
         title=words("chart.memory"),
-        reading=_memory_reading(parts.converted, parts.original, words),
+        reading=_memory_reading(parts, words),
         x_label=words("axis.context"), y_label=words("axis.memory"),
         x=tuple(p.context_tokens for p in parts.original), series=tuple(series),
     )  # fmt: skip
 
 
-def _memory_reading(
-    converted: Sequence[MemoryPoint], original: Sequence[MemoryPoint], words: Words
-) -> str:
-    both = [(a, b) for a, b in zip(converted, original) if a.cache_bytes and b.cache_bytes]
-    if not both:
+def _memory_reading(memory: Memory, words: Words) -> str:
+    found = cache_sizes(memory)
+    if not found:
         return words("reading.unknown")
-    (short, _), (mine, theirs) = both[0], both[-1]
-    assert mine.cache_bytes and theirs.cache_bytes and short.cache_bytes  # just filtered
-    grows = "flat" if mine.cache_bytes == short.cache_bytes else "grows"
+    short, last = found[0], found[-1]
+    grows = "flat" if last.converted == short.converted else "grows"
     return words(
-        f"reading.memory.{grows}", length=words.tokens(mine.context_tokens),
-        converted=words.size(mine.cache_bytes), original=words.size(theirs.cache_bytes),
-        ratio=words.times(mine.cache_bytes / theirs.cache_bytes),
+        f"reading.memory.{grows}", length=words.tokens(last.context_tokens),
+        converted=words.size(last.converted), original=words.size(last.original),
+        ratio=words.times(last.ratio),
     )  # fmt: skip
 
 
@@ -141,8 +138,7 @@ def by_position(source: Source, words: Words) -> Chart | None:
 def recalled(source: Source, party: Party) -> tuple[int, int]:
     """Questions answered, and asked, over all distances."""
     scores = getattr(source.comparison.recall, party)
-    points = scores.by_distance if scores else ()
-    return sum(p.correct for p in points), sum(p.n for p in points)
+    return scores.total if scores else (0, 0)
 
 
 def recall(source: Source, words: Words) -> Chart | None:

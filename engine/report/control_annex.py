@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.evidence.control_parts import QUESTION, ControlResult, counted, worth
+from engine.evidence.control_parts import QUESTION, ControlResult, worth
 from engine.evidence.parts import ModelRecall
 from engine.evidence.stats import Interval
 from engine.report.model import Section, Table
@@ -32,10 +32,9 @@ def controls(source: Source, words: Words) -> Section | None:
 
 
 def _row(control: ControlResult, words: Words) -> tuple[str, ...]:
-    steps = control.transfer_steps + (control.finetuning.steps if control.finetuning else 0)
     lost = control.lost_facts
     return (
-        words(f"control.name.{control.name}"), words.count(steps),
+        words(f"control.name.{control.name}"), words.count(control.steps),
         words.perplexity(control.quality.perplexity), _facts(control.recall, words),
         words.number(control.lost_nats, 4, sign=True), _range(control.lost_interval, words),
         NONE if lost is None else words.points(100 * lost.estimate),
@@ -43,8 +42,7 @@ def _row(control: ControlResult, words: Words) -> tuple[str, ...]:
 
 
 def _facts(recall: ModelRecall | None, words: Words) -> str:
-    pair = counted(recall)
-    return NONE if pair is None else f"{words.count(pair[0])} / {words.count(pair[1])}"
+    return NONE if recall is None else words.fraction(*recall.total)
 
 
 def _range(interval: Interval | None, words: Words) -> str:

@@ -6,7 +6,7 @@ import math
 
 from engine.evidence.judging import additional_nats
 from engine.evidence.parts import ModelQuality
-from engine.evidence.savings import ratio_of_times, speed_ratio
+from engine.evidence.savings import CacheSizes, cache_sizes, ratio_of_times, speed_ratio
 from engine.evidence.stats import Interval, paired_ratio
 from engine.evidence.verdict import FEWEST, GateName
 from engine.report.judgement import interval_in_words, limit_in_words, mark
@@ -80,27 +80,24 @@ def _quality(source: Source, words: Words) -> Figure:
     )  # fmt: skip
 
 
-def cache_ratio(source: Source) -> tuple[float, int, int] | None:
-    """Cache bytes converted / original at the headline length, and both."""
-    memory = source.comparison.memory
-    for mine, theirs in zip(memory.converted, memory.original):
-        if mine.context_tokens == source.length and mine.cache_bytes and theirs.cache_bytes:
-            return mine.cache_bytes / theirs.cache_bytes, mine.cache_bytes, theirs.cache_bytes
-    return None
+def caches(source: Source) -> CacheSizes | None:
+    """Both caches at the headline length."""
+    sizes = cache_sizes(source.comparison.memory)
+    return next((both for both in sizes if both.context_tokens == source.length), None)
 
 
 def _memory(source: Source, words: Words) -> Figure:
-    found = cache_ratio(source)
+    found = caches(source)
     length = words.tokens(source.length or 0)
     meaning = words("figure.memory.unknown", length=length)
     if found:
-        _, mine, theirs = found
-        meaning = words("figure.memory.meaning", length=length, converted=words.size(mine),
-                        original=words.size(theirs))  # fmt: skip
+        meaning = words("figure.memory.meaning", length=length,
+                        converted=words.size(found.converted),
+                        original=words.size(found.original))  # fmt: skip
     return _figure(
         "memory", source, words, title="figure.memory.title",
-        value=words.times(found[0]) if found else NONE, meaning=meaning,
-        interval=words("gate.exact") if found else NONE, number=found[0] if found else None,
+        value=words.times(found.ratio) if found else NONE, meaning=meaning,
+        interval=words("gate.exact") if found else NONE, number=found.ratio if found else None,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ where they are unfavourable, and always with what they do not cover."""
 from __future__ import annotations
 
 from engine.report.charts import recalled
-from engine.report.headline import cache_ratio, decode_ratio, guessing_party, quality_change
+from engine.report.headline import caches, decode_ratio, guessing_party, quality_change
 from engine.report.judgement import range_in_words, value_in_words
 from engine.report.model import Section
 from engine.report.source import Source
@@ -81,14 +81,14 @@ def _recall(source: Source, words: Words) -> str:
 
 
 def _memory(source: Source, words: Words) -> str:
-    found = cache_ratio(source)
+    found = caches(source)
     if found is None:
         return words("line.memory.unknown")
-    ratio, mine, theirs = found
-    look = "smaller" if ratio < 1 else "larger" if ratio > 1 else "same"
+    look = "smaller" if found.ratio < 1 else "larger" if found.ratio > 1 else "same"
     return words(
-        f"line.memory.{look}", length=words.tokens(source.length or 0), ratio=words.times(ratio),
-        converted=words.size(mine), original=words.size(theirs),
+        f"line.memory.{look}", length=words.tokens(found.context_tokens),
+        ratio=words.times(found.ratio), converted=words.size(found.converted),
+        original=words.size(found.original),
     )  # fmt: skip
 
 

@@ -46,8 +46,7 @@ def mqar(source: Source, words: Words) -> Section | None:
     rows = [
         (
             words.count(size.pairs),
-            *(NONE if (right := getattr(size, party)) is None else f"{right} / {size.queries}"
-              for party in _PARTIES),
+            *(words.fraction(getattr(size, party), size.queries) for party in _PARTIES),
             *(_change(size.change, words) if size.judged else (words("not_judged"), NONE)),
         )
         for size in found.sizes

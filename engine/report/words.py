@@ -79,6 +79,10 @@ class Words:
         """A whole number with grouped thousands."""
         return NONE if value is None else f"{value:,}"
 
+    def fraction(self, right: int | None, asked: int) -> str:
+        """Right answers of those asked for."""
+        return NONE if right is None else f"{self.count(right)} / {self.count(asked)}"
+
     def percent(self, value: float | None, decimals: int, *, sign: bool = False) -> str:
         """A number that is in percent already."""
         if value is None:

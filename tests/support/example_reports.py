@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ HOSTILE = (
     "<script>alert(1)</script>\"'&{{7*7}}</style><img src=x onerror=alert(1)>\u202e\x00\x0b]]>"
 )
 """What a file's name, a document or an answer may hold."""
-
 
 def comparison(
     *, loss_percent: float = 0.5, slower: float = 0.8, seed: int = 0, **changes: Any
@@ -106,3 +105,14 @@ def run_before_gates(folder: Path) -> Run:
     config = {k: v for k, v in run.config.items() if k not in ("gates", "gates_sha256", "goal")}
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     return replace(run, config=config)
+
+
+def strings(value: Any) -> list[str]:
+    """Every text in a report's content, in its order."""
+    if isinstance(value, str):
+        return [value]
+    if is_dataclass(value):
+        return [text for field in fields(value) for text in strings(getattr(value, field.name))]
+    if isinstance(value, tuple):
+        return [text for one in value for text in strings(one)]
+    return []

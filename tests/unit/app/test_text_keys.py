@@ -94,7 +94,6 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "maps.*": ("first", "earlier", "within", "itself"),
     "estimate.column.*": ("recipe", "time", "memory", "money"),
     "estimate.part.*": ("checking", "training"),
-    "estimate.recipe.*": RECIPES,
     "said.*": names("said", DEFAULT_LANG),
     "shelf.column.*": (
         "model", "size", "context", "languages", "licence", "access", "runs",
@@ -111,6 +110,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "reading.speed.*": (*TONES, *PHASES, "open"),
     "reading.speed.but_*": ("slower", "faster"),
     "recipe.*": RECIPES,
+    "recipe.name.*": RECIPES,
     "stage.*": STAGES,
     "state.*": get_args(RunState),
     "table.*": ("measured", "computed", "peak"),
@@ -151,7 +151,6 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "data.personal.kind.*": KINDS,
     "data.refusal.*": REFUSALS,
     "data.reading.*": ("tokens", "characters"),
-    "data.recipe.*": RECIPES,
     "error.hint.*": ("RunNotFound", "UnclearColumn"),
     "fidelity.measure.*": MEASURES,
     "fidelity.reading.*": ("entropy", "look_back", "sink_mass"),
@@ -186,7 +185,6 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "worth.column.*": ("low", "base", "high"),
 }
 """The values that the code puts in for each `*`, in order."""
-
 
 def _asked(trees: Iterable[ast.AST]) -> set[tuple[str, bool]]:
     """Keys in calls of `t` and `tn`, `*` for a {value}, and whether it is a plural's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.cli import asked, timing
 from engine.cli.tables import comparison
+from tests.support import example_asked as asked_for
 from tests.support import example_runs as examples
 
 
@@ -13,7 +14,7 @@ def _line(text: str, begin: str) -> str:
 
 def test_all_of_it_stands_in_the_comparison():
     made = examples.comparison(
-        task=examples.task(), mqar=examples.mqar(), **examples.timed_in_detail()
+        task=asked_for.task(), mqar=asked_for.mqar(), **asked_for.timed_in_detail()
     ).model_dump(mode="json")
     text = comparison(made)
     assert "Task (question to answer), 40 held-out prompts" in text
@@ -41,13 +42,13 @@ def test_none_of_it_stands_where_it_was_not_measured():
 
 
 def test_a_device_without_a_counter_says_so():
-    speed = examples.timed_in_detail()["speed"] | {"energy": None}
+    speed = asked_for.timed_in_detail()["speed"] | {"energy": None}
     assert timing.energy(speed) == "Energy: not reported by this device."
 
 
 def test_without_a_control_the_change_is_from_the_original():
     metrics = [{**one, "control": None, "change_from_control": None} for one in
-               examples.task()["metrics"]]  # fmt: skip
-    text = asked.task(examples.task(metrics=metrics))
+               asked_for.task()["metrics"]]  # fmt: skip
+    text = asked.task(asked_for.task(metrics=metrics))
     assert "against original" in text
     assert _line(text, "BLEU").split()[1:4] == ["3.0", "15.0", "+12.0"]

@@ -8,7 +8,7 @@ import pytest
 
 from engine.configs import Recipe, RunConfig, TransferSettings
 from engine.core.geometry import attention_layers
-from engine.evidence.control_parts import CONTROL_NAMES, Controls, counted, worth
+from engine.evidence.control_parts import CONTROL_NAMES, Controls, worth
 from engine.evidence.control_plan import RunSteps, estimated_seconds
 from engine.evidence.results import Comparison
 from engine.methods import METHODS
@@ -84,5 +84,5 @@ def test_a_control_takes_the_place_of_an_earlier_one_of_its_name() -> None:
 
 
 def test_facts_are_counted_over_all_distances() -> None:
-    assert counted(examples.comparison().recall.original) == (198, 200)
-    assert counted(None) is None
+    found = examples.comparison().recall.original
+    assert found is not None and found.total == (198, 200)

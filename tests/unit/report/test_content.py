@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.errors import BadRunConfig
 from engine.evidence.rounding import significant
 from engine.evidence.votes import VotePair, VotePairs
 from engine.report.content import content
-from engine.report.html import html
-from engine.report.pptx import pptx
 from engine.report.source import gather, place_less
 from engine.report.words import LANGS, Words
 from tests.support import example_reports as examples
 
 
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if is_dataclass(value):
-        return [text for field in fields(value) for text in _strings(getattr(value, field.name))]
-    if isinstance(value, tuple):
-        return [text for one in value for text in _strings(one)]
-    return []
-
-
 def _told(run: Any, lang: Any = "en", money: Any = None) -> str:
-    return "\n".join(_strings(content(gather(run, money), lang)))
+    return "\n".join(examples.strings(content(gather(run, money), lang)))
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -80,7 +66,7 @@ def test_charts_and_tables_hold_the_numbers_of_the_file(run, lang) -> None:
         speeds = stored["speed"]["decode"][party]
         assert decode.series[place].y == tuple(p["tokens_per_s"] for p in speeds)
         assert decode.series[place].low == tuple(p["p10"] for p in speeds)
-    every = _strings(report)
+    every = examples.strings(report)
     for party in ("original", "control", "converted", "swapped_untrained"):
         assert significant(stored["quality"][party]["perplexity"]) in every
     for point in stored["recall"]["converted"]["by_distance"]:
@@ -89,18 +75,6 @@ def test_charts_and_tables_hold_the_numbers_of_the_file(run, lang) -> None:
         assert f"{point['cache_bytes']:,}" in every
     assert stored["dataset"]["sha256"] in every
     assert stored["answers"]["converted"]["weights_sha256"] in every
-
-
-@pytest.mark.parametrize("lang", LANGS)
-def test_a_run_from_before_the_gates_says_that_it_has_no_verdict(tmp_path: Path, lang) -> None:
-    report = content(gather(examples.run_before_gates(tmp_path / "early")), lang)
-    words = Words(lang)
-    assert report.verdict.word == words("verdict.none.word") and report.gates == ()
-    assert all(figure.mark is None for figure in report.figures)
-    assert report.figures[0].interval == words("figure.no_interval")
-    assert report.figures[0].number is not None
-    assert words("risk.no_gates") in report.risks.bullets
-    assert words("line.verdict.none") in report.lines.bullets[0]
 
 
 def test_gates_that_were_altered_give_no_verdict(run) -> None:
@@ -163,13 +137,6 @@ def test_money_is_told_with_its_basis_and_taken_from_the_inputs(run, lang) -> No
     assert words("money.none") in content(gather(run), lang).money.paragraphs
 
 
-def test_money_outside_the_lengths_measured_gives_no_figure(run) -> None:
-    far = examples.MONEY.model_copy(update={"input_tokens": 100_000})
-    report = content(gather(run, far), "en")
-    assert "outside the lengths measured" in report.money.paragraphs[0]
-    assert report.figures[2].title == "Generation speed"
-
-
 def test_votes_are_told(run) -> None:
     pair = {"prompt_tail": "p", "left": "a", "right": "b", "converted_side": "left"}
     pairs = VotePairs(
@@ -179,57 +146,6 @@ def test_votes_are_told(run) -> None:
     (run.folder / "pairs.json").write_text(pairs.model_dump_json())
     (run.folder / "votes.json").write_text(json.dumps({str(n): "right" for n in range(1, 13)}))
     assert "people prefer the original" in _told(run)
-
-
-def test_out_of_memory_is_shown_and_never_left_out(tmp_path: Path) -> None:
-    made = examples.comparison().model_dump(mode="json")
-    last = made["speed"]["decode"]["original"][-1]
-    last |= {"tokens_per_s": None, "p10": None, "p90": None, "median_ms": None, "seconds": [],
-             "out_of_memory": True}  # fmt: skip
-    made["memory"]["original"][-1]["cache_bytes"] = None
-    run = examples.finished_run(
-        tmp_path / "other", examples.comparison(speed=made["speed"], memory=made["memory"])
-    )
-    report = content(gather(run), "en")
-    assert report.charts[1].series[0].out_of_memory[-1] and "out of memory" in _strings(report)
-
-
-def _without(part: str) -> dict[str, Any]:
-    """Changes to a comparison that lacks something."""
-    made = examples.comparison().model_dump(mode="json")
-    if part == "control":
-        return {"quality": {**made["quality"], "control": None}}
-    if part == "finite":
-        lost = {"perplexity": None, "bits_per_byte": None, "note": "not finite", "by_document": []}
-        quality = made["quality"]
-        bins = [{**b, "perplexity": None} for b in quality["converted"]["perplexity_by_position"]]
-        converted = {**quality["converted"], **lost, "perplexity_by_position": bins}
-        return {"quality": {**quality, "converted": converted, "kl": None, "top1_agreement": None}}
-    if part == "recall":
-        nothing = {"original": None, "converted": None, "languages": [], "note": "no question fits"}
-        return {"recall": nothing}
-    if part == "repeats":
-        for point in (p for phase in ("decode", "prefill") for party in ("original", "converted")
-                      for p in made["speed"][phase][party]):  # fmt: skip
-            point["seconds"] = []
-        return {"speed": made["speed"]}
-    pair = {"original": [], "converted": []}
-    return {"speed": {"decode": pair, "prefill": pair, "note": None}, "memory": pair}
-
-
-@pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("part", ["control", "finite", "recall", "repeats", "speed and memory"])
-def test_what_is_lacking_is_said_and_no_report_fails(tmp_path: Path, part, lang) -> None:
-    run = examples.finished_run(tmp_path / "other", examples.comparison(**_without(part)))
-    report = content(gather(run, examples.MONEY), lang)
-    words = Words(lang)
-    expected = {
-        "control": words("risk.no_control"), "finite": words("line.quality.unknown"),
-        "recall": words("risk.no_recall"), "repeats": words("why.not_measured"),
-        "speed and memory": words("line.memory.unknown"),
-    }  # fmt: skip
-    assert expected[part] in "\n".join(_strings(report))
-    assert html(report) and pptx(report)
 
 
 def test_unprintable_and_reversing_characters_are_replaced(tmp_path: Path) -> None:
@@ -247,12 +163,3 @@ def test_a_folder_on_disk_is_named_without_its_path() -> None:
     assert place_less("/home/somebody/models/mine/") == "mine"
     assert place_less(r"C:\Users\somebody\mine") == "mine"
     assert place_less("owner/name") == "owner/name" and place_less("business-2k") == "business-2k"
-
-
-def test_a_run_without_a_comparison_is_refused(run) -> None:
-    (run.folder / "comparison.json").unlink()
-    with pytest.raises(BadRunConfig, match="no comparison yet"):
-        gather(run)
-    (run.folder / "comparison.json").write_text('{"schema_version": 99}')
-    with pytest.raises(BadRunConfig, match="cannot be read"):
-        gather(run)

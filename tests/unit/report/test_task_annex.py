@@ -10,13 +10,13 @@ from engine.report.content import content
 from engine.report.html import html
 from engine.report.source import gather
 from engine.report.words import LANGS, Words
+from tests.support import example_asked as asked_for
 from tests.support import example_reports as examples
-from tests.support import example_runs
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_scores_stand_with_their_change_and_interval(tmp_path: Path, lang) -> None:
-    made = examples.comparison(task=example_runs.task(), mqar=example_runs.mqar())
+    made = examples.comparison(task=asked_for.task(), mqar=asked_for.mqar())
     report = content(gather(examples.finished_run(tmp_path / "run", made), None), lang)
     words = Words(lang)
     pages = {page.title: page for page in report.annexes}
@@ -38,7 +38,7 @@ def test_what_was_not_measured_has_no_annex(tmp_path: Path) -> None:
 
 def test_what_nobody_does_is_not_judged(tmp_path: Path) -> None:
     made = examples.comparison(
-        task=example_runs.task(judged=False), mqar=example_runs.mqar(judged=False)
+        task=asked_for.task(judged=False), mqar=asked_for.mqar(judged=False)
     )
     report = content(gather(examples.finished_run(tmp_path / "run", made), None), "en")
     pages = {page.title: page for page in report.annexes}
@@ -48,7 +48,7 @@ def test_what_nobody_does_is_not_judged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_several_inputs_at_once_have_tables_of_their_own(tmp_path: Path, lang) -> None:
-    made = examples.comparison(**example_runs.timed_in_detail())
+    made = examples.comparison(**asked_for.timed_in_detail())
     report = content(gather(examples.finished_run(tmp_path / "run", made), None), lang)
     words = Words(lang)
     (speed,) = [page for page in report.annexes if page.title == words("annex.speed")]

@@ -1,0 +1,31 @@
+"""How alike the two models are beyond perplexity: tokens, whole texts, needles, other text."""
+
+from app import alike
+from tests.support import example_runs as examples
+
+RESULT = examples.comparison()
+
+
+def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() -> None:
+    html = alike.section(RESULT, "en")
+    assert "first for 95.3 % of the held-out tokens; 91.2 %" in html
+    assert "Least alike on tokens with digits: the same first choice for 87.1 % of 9,000" in html
+    assert "In 3 continuations of up to 48 tokens" in html and "ROUGE-L 71 %" in html
+    assert "The control, which only had the fine-tuning: 42 tokens, ROUGE-L 93 %" in html
+    assert "9.110 for the original, 9.320 for the control, 11.40 for the converted" in html
+    assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
+
+
+def test_needles_are_shown_by_length_and_depth_and_what_is_not_judged_is_said_so() -> None:
+    html = alike.needles(RESULT, "en")
+    assert "One number (en)" in html and "3/4" in html and "Judged: passkey (en)." in html
+    assert "Facts of generated records (ja) (not judged: the original fails it)" in html
+    assert alike.needles(RESULT.model_copy(update={"needles": None}), "en") == ""
+
+
+def test_other_text_that_was_not_scored_says_why() -> None:
+    assert RESULT.forgetting
+    nothing = dict.fromkeys(("original", "control", "converted"), None)
+    other = RESULT.forgetting.model_copy(update={**nothing, "note": "Why."})
+    html = alike.section(RESULT.model_copy(update={"forgetting": other}), "en")
+    assert "Other text: Why." in html
