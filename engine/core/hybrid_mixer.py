@@ -23,6 +23,7 @@ from engine.kernels.dispatch import Backend, Stage, hybrid_backend
 from engine.kernels.hybrid_attention.chunk import chunked
 from engine.kernels.hybrid_attention.reference import Sinks, far_sums, near_and_far
 from engine.kernels.hybrid_attention.step import step
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState, empty_state, group
 
 
@@ -171,17 +172,21 @@ class HybridMixer(Mixer):
         return out.to(dtype)
 
     def _kernel_step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
-        """`step` in one launch behind the feature maps; reads nothing back to the host."""
+        """`step` in one launch, the feature map inside; reads nothing back to the host."""
         from engine.kernels.hybrid_attention import triton_step
 
-        at = state.cursor[:, :, None, None].expand(-1, -1, 1, k.shape[3])
-        phi_q = self._phi_query(widen(q))
-        phi_leaving = self.feature_map.key(widen(state.k.gather(2, at)))
-        gamma = self._gamma(phi_q.dtype)
+        fmap, phi = self.feature_map.fused(), None
+        if fmap is None or not self._far:
+            at = state.cursor[:, :, None, None].expand(-1, -1, 1, k.shape[3])
+            phi_leaving = self.feature_map.key(widen(state.k.gather(2, at)))
+            phi = self._phi_query(widen(q)).contiguous(), phi_leaving.contiguous()
+            fmap = FusedMap("identity", self.feature_map.feature_dim)
+        log_gamma = self.log_gamma
+        if not self._near:
+            log_gamma = torch.full_like(log_gamma, -torch.inf)
         return triton_step.step(
-            q.contiguous(), k.contiguous(), v.contiguous(), phi_q.contiguous(),
-            phi_leaving.contiguous(), state.k, state.v, state.visible, state.seen, state.cursor,
-            self.window, gamma, self.eps, state.far,
+            q.contiguous(), k.contiguous(), v.contiguous(), fmap, phi, state.k, state.v,
+            state.visible, state.seen, state.cursor, self.window, log_gamma, self.eps, state.far,
         )  # fmt: skip
 
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
