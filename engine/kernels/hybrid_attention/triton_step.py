@@ -11,6 +11,9 @@ Dimension letters: B batch, H query heads, G kv heads, R = H/G, D head dim, F fe
 dim, W window, K sink slots.
 """
 
+# pyright: reportGeneralTypeIssues=false
+# (Triton's own functions are annotated for the compiler, not for a type checker.)
+
 from __future__ import annotations
 
 import torch
@@ -68,8 +71,8 @@ def advance(
     PRECISION: tl.constexpr,
 ):
     """One program per (b and g). What the map makes of the queries and of the key that leaves the
-    window is stored behind a barrier of its own; the rest behind one at the end, save S and z, which
-    only their own element's reader changes."""
+    window is stored before a barrier of its own; the rest behind one at the end, save S and z,
+    which only their own element's reader changes."""
     bg = tl.program_id(0).to(tl.int64)
     g = bg % kv_heads
     slots = window + K

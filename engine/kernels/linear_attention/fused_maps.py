@@ -145,6 +145,18 @@ def phi_vector(
 
 
 @triton.jit
+def through_activation(gradient, phi, there, MAP: tl.constexpr):
+    """The gradient of pre-activations from that of ReLU's or ELU's phi, which lies at `phi`; any
+    other map's as it is."""
+    if MAP == "relu":
+        gradient = tl.where(tl.load(phi, mask=there, other=0.0) > 0, gradient, 0.0)
+    if MAP == "elu":
+        # Above zero phi is x + 1 and the slope 1, below both are exp(x).
+        gradient *= tl.minimum(tl.load(phi, mask=there, other=0.0).to(tl.float32), 1.0)
+    return gradient
+
+
+@triton.jit
 def operand(x, dtype: tl.constexpr):
     """x as an operand of a matrix product, and the factor that was taken out of it.
 
