@@ -46,6 +46,19 @@ def rows(heads: int, tokens: int, width: int, dtype: torch.dtype) -> Tensor:
     return x.requires_grad_(tokens > 1)
 
 
+def fused_map(kind: Any, head_dim: int, features: int, ratio: int) -> FusedMap:
+    """A map of this kind for two kv heads."""
+    if kind in ("elu", "identity"):
+        return FusedMap(kind, features)
+    rows = features // 2 if kind == "hedgehog" else features
+    heads = 2 * ratio if kind == "hedgehog" else 2
+    weights = [torch.zeros(n, rows, head_dim) for n in (heads, 2)]
+    return FusedMap(
+        kind, features, weights[0], weights[0][..., 0].contiguous(), weights[1],
+        weights[1][..., 0].contiguous(),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Linear:
     """One configuration of linear attention that is shipped."""
@@ -57,15 +70,7 @@ class Linear:
     ratio: int = 1
 
     def fmap(self) -> FusedMap:
-        if self.kind in ("elu", "identity"):
-            return FusedMap(self.kind, self.features)
-        rows = self.features // 2 if self.kind == "hedgehog" else self.features
-        heads = 2 * self.ratio if self.kind == "hedgehog" else 2
-        weights = [torch.zeros(n, rows, self.head_dim) for n in (heads, 2)]
-        return FusedMap(
-            self.kind, self.features, weights[0], weights[0][..., 0].contiguous(), weights[1],
-            weights[1][..., 0].contiguous(),
-        )  # fmt: skip
+        return fused_map(self.kind, self.head_dim, self.features, self.ratio)
 
     def sent(self, stage: Stage, capability: int) -> bool:
         """Whether `dispatch` sends this stage to the kernels on such a card."""
@@ -97,6 +102,7 @@ class Linear:
 class Hybrid:
     """One configuration of hybrid attention that is shipped; two kv heads, a window of 64."""
 
+    kind: Any
     head_dim: int
     features: int
     dtype: torch.dtype
@@ -111,13 +117,20 @@ class Hybrid:
     def zeros(self, *sizes: int) -> Tensor:
         return torch.zeros(1, *sizes, dtype=self.dtype)
 
+    def mapped(self, queries: int, keys: int) -> tuple[FusedMap, tuple[Tensor, Tensor] | None]:
+        """The map, and phi if that is given."""
+        fmap = fused_map(self.kind, self.head_dim, self.features, self.ratio)
+        sizes = ((2 * self.ratio, queries), (2, keys))
+        phi_q, phi_k = (self.zeros(*each, self.features) for each in sizes)
+        return fmap, (phi_q, phi_k) if self.kind == "identity" else None
+
     def chunked(self, *, gradients: bool) -> None:
         heads, tokens, width = 2 * self.ratio, 1024, self.head_dim
         slots = self.zeros(2, self.sinks, width)
         sinks = Sinks(slots, slots, torch.zeros(1, self.sinks, dtype=torch.long))
-        out, _ = attention(
+        out, *_ = attention(
             *(rows(n, tokens, width, self.dtype) for n in (heads, 2, 2)),
-            self.zeros(heads, tokens, self.features), self.zeros(2, tokens, self.features),
+            *self.mapped(tokens, tokens),
             torch.ones(1, tokens, dtype=torch.bool), sinks, 64, torch.ones(heads), 1e-6,
             empty_state(1, 2, self.features, width, CPU),
         )  # fmt: skip
@@ -129,30 +142,30 @@ class Hybrid:
         near, count = self.zeros(2, slots, width), torch.zeros(1, 2, dtype=torch.long)
         triton_step.step(
             *(self.zeros(n, 1, width) for n in (heads, 2, 2)),
-            torch.zeros(1, heads, 1, self.features), torch.zeros(1, 2, 1, self.features),
-            near, near, torch.ones(1, 2, slots, dtype=torch.bool), count, count, 64,
-            torch.ones(heads), 1e-6, empty_state(1, 2, self.features, width, CPU),
+            *self.mapped(1, 1), near, near, torch.ones(1, 2, slots, dtype=torch.bool), count, count,
+            64, torch.ones(heads), 1e-6, empty_state(1, 2, self.features, width, CPU),
         )  # fmt: skip
 
     def __str__(self) -> str:
         dtype = str(self.dtype).removeprefix("torch.")
-        return f"hybrid D{self.head_dim} F{self.features} R{self.ratio} {dtype}"
+        return f"hybrid {self.kind} D{self.head_dim} F{self.features} R{self.ratio} {dtype}"
 
 
 BF16, FP16, FP32 = torch.bfloat16, torch.float16, torch.float32
-DEFAULTS = (Linear("relu", 64, 32, BF16), Hybrid(64, 64, BF16, 4))
+DEFAULTS = (Linear("relu", 64, 32, BF16), Hybrid("hedgehog", 64, 128, BF16, 4))
 CONFIGURATIONS: list[Linear | Hybrid] = [
     Linear("elu", 256, 256, BF16),
     Linear("hedgehog", 128, 256, BF16),
     Linear("hedgehog", 64, 128, BF16),
     Linear("relu", 128, 64, BF16, 4),
-    Hybrid(128, 128, BF16, 4, sinks=32),
-    Hybrid(80, 80, FP16),
-    Hybrid(64, 64, FP32, 2, sinks=32),
+    Hybrid("hedgehog", 128, 256, BF16, 4, sinks=32),
+    Hybrid("elu", 80, 80, FP16),
+    Hybrid("relu", 64, 64, FP32, 2, sinks=32),
     Linear("elu", 64, 64, FP32),
     Linear("relu", 80, 16, FP16),
     *DEFAULTS,
-    Hybrid(256, 64, BF16, 4),
+    Hybrid("identity", 64, 64, BF16),
+    Hybrid("relu", 256, 64, BF16, 4),
 ]
 """The methods' defaults at the usual head dims, and the edges of what `dispatch` sends here: every
 row of the tables of block sizes is among them. Those that take long come first, so that all
@@ -179,7 +192,8 @@ def faults(launch: Launch, capability: int, found: Machine) -> list[str]:
         wrong.append(f"{found.registers} registers")
     if found.shared > SHARED_BYTES[capability]:
         wrong.append(f"{found.shared} bytes of shared memory")
-    if launch.kernel.__name__ not in WITHOUT_PRODUCTS and not found.tensor_core:
+    name, fixed = launch.kernel.__name__, launch.arguments.get("MAP") == "elu"
+    if not (found.tensor_core or name in WITHOUT_PRODUCTS or (name == "map_rows" and fixed)):
         wrong.append("no tensor-core instruction")
     if not found.wide_loads:
         wrong.append("no 16-byte load")
@@ -201,7 +215,7 @@ def check(index: int, capability: int) -> list[Row]:
         found = compiled(launch, capability)
         wrong = faults(launch, capability, found)
         text = (
-            f"{launch.kernel.__name__:14} {configuration!s:28} sm_{capability:<4} "
+            f"{launch.kernel.__name__:14} {configuration!s:36} sm_{capability:<4} "
             f"{found.registers:4} regs {found.shared:6} B shared {found.tensor_core:4} tensor "
             f"{found.wide_loads:4} wide {'; '.join(wrong)}"
         )

@@ -13,13 +13,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cache as remembered
-from typing import Any, cast
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 
-from engine.core.state import MixerCacheLayer, layers_with_kv_cache, preallocate
+from engine.core.geometry import attention_function, position_encodings
+from engine.core.state import count, layers_with_kv_cache, preallocate, rewind
 
 log = logging.getLogger(__name__)
 
@@ -32,27 +34,27 @@ def why_not_graph(model: PreTrainedModel) -> str | None:
     """The reason why this model's decode step cannot be one CUDA graph; None if it can."""
     if model.device.type != "cuda" or torch.version.hip is not None:
         return "no NVIDIA GPU"
-    config: Any = model.config.get_text_config(decoder=True)
-    if rope := _rope_types(config) & {"dynamic", "longrope"}:
+    if rope := position_encodings(model) & {"dynamic", "longrope"}:
         return f"{' and '.join(sorted(rope))} position encoding is computed anew from the position"
     kept = layers_with_kv_cache(model)
     if any(kept.values()):
         return "a layer with a native sliding window keeps softmax"
-    if kept and config._attn_implementation not in _MASKED_BY_US:
-        return f"softmax layers run {config._attn_implementation}"
+    if kept and (function := attention_function(model)) not in _MASKED_BY_US:
+        return f"softmax layers run {function}"
     return None
-
-
-def _rope_types(config: Any) -> set[str]:
-    """Of all layers; some families have one per type of layer."""
-    given = getattr(config, "rope_parameters", None) or {}
-    every = [given, *(part for part in given.values() if isinstance(part, dict))]
-    return {part["rope_type"] for part in every if "rope_type" in part}
 
 
 def in_words(reason: str | None) -> str:
     """How steps run for which `why_not_graph` gave this reason."""
     return GRAPH if reason is None else f"one by one ({reason})"
+
+
+_TAKEN: WeakKeyDictionary[PreTrainedModel, str] = WeakKeyDictionary()
+
+
+def steps_taken(model: PreTrainedModel) -> str | None:
+    """How the last decode steps that `decode_steps` gave this model ran; None before the first."""
+    return _TAKEN.get(model)
 
 
 @remembered
@@ -129,7 +131,7 @@ class GraphedSteps:
         else:
             self._replay()
         self.tokens += 1
-        self._count()
+        count(self.cache, self.tokens)
         return self._logits
 
     def restart(self) -> None:
@@ -141,15 +143,8 @@ class GraphedSteps:
             return
         self.tokens = self._start
         self._position.fill_(self._start)
-        for entry in cast(Any, self.cache).layers:
-            if not isinstance(entry, MixerCacheLayer):
-                entry.cumulative_length.fill_(self._start)
-        self._count()
-
-    def _count(self) -> None:
-        for entry in self.cache.layers:
-            if isinstance(entry, MixerCacheLayer):
-                entry.tokens = self.tokens
+        rewind(self.cache, self._start)
+        count(self.cache, self.tokens)
 
     def _advance(self) -> None:
         """What is captured."""
@@ -173,6 +168,7 @@ class GraphedSteps:
             # Ending the capture fails as well then; the first error says why.
             said = str(error.__context__ or error).strip().split("\n")[0]
             self.reason = f"CUDA would not capture a step: {said}"
+            _TAKEN[self._model] = in_words(self.reason)
             log.warning("Decode steps of %s: %s", type(self._model).__name__, self.reason)
             return self._advance
 
@@ -207,6 +203,7 @@ def decode_steps(
     """The steps after a prefill of `tokens` tokens, at most `room` of them: a CUDA graph wherever
     one is possible. Which it is and why is logged once for each kind of model."""
     reason = why_not_graph(model)
+    _TAKEN[model] = in_words(reason)
     steps = (
         GraphedSteps(model, cache, tokens, room=room) if reason is None
         else EagerSteps(model, cache, tokens, reason=reason)

@@ -75,6 +75,19 @@ def _head_geometry(module: Any) -> HeadGeometry:
     return HeadGeometry(heads, kv_heads, int(head_dim or config.hidden_size // heads))
 
 
+def attention_function(model: PreTrainedModel) -> str:
+    """The name of the attention function the model's unconverted layers call."""
+    return str(model.config.get_text_config(decoder=True)._attn_implementation)
+
+
+def position_encodings(model: PreTrainedModel) -> set[str]:
+    """The rotary types of all layers; some families have one per type of layer, some none."""
+    config: Any = model.config.get_text_config(decoder=True)
+    given = getattr(config, "rope_parameters", None) or {}
+    every = [given, *(part for part in given.values() if isinstance(part, dict))]
+    return {part["rope_type"] for part in every if "rope_type" in part}
+
+
 def attention_layers(model: PreTrainedModel) -> list[AttentionLayer]:
     """The model's attention layers in order. Looks, changes nothing; works on the meta device.
 

@@ -23,6 +23,7 @@ from engine.kernels.dispatch import Backend, Stage, hybrid_backend
 from engine.kernels.hybrid_attention.chunk import chunked
 from engine.kernels.hybrid_attention.reference import Sinks, far_sums, near_and_far
 from engine.kernels.hybrid_attention.step import step
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState, empty_state, group
 
 
@@ -107,7 +108,7 @@ class HybridMixer(Mixer):
         start = state or self._state(q.shape[0], q.device, widen(k).dtype)
         window = 0 if state is None else self.window  # an empty window need not be computed
         stage: Stage = "training" if torch.is_grad_enabled() else "prefill"
-        dtype, kernels = v.dtype, self.backend(stage, v.device, v.dtype) == "triton"
+        dtype, kernels = v.dtype, self.running(stage, v) == "triton"
         if not kernels:
             q, k, v = widen(q), widen(k), widen(v)
         plain, sinks, seen = self._arrange(k, v, valid, start)
@@ -118,19 +119,19 @@ class HybridMixer(Mixer):
                 for old, new in ((start.k, k), (start.v, v))
             )
             plain = torch.cat([start.visible[:, 0, :window].roll(turn, 1), plain], dim=1)
-        phi_q, phi_k = self._phi_query(widen(q)), self.feature_map.key(widen(k))
-        if torch.is_grad_enabled():
-            self.feature_map.note(phi_k, plain)
-        gamma = self._gamma(phi_q.dtype)
-        inputs = (q, k, v, phi_q, phi_k, plain, sinks, self.window, gamma, self.eps, start.far)
-        upto = k.shape[2] - window
+        gamma = self._gamma(widen(q).dtype)
+        near = (plain, sinks, self.window, gamma, self.eps, start.far)
+        upto, far = k.shape[2] - window, None
         if kernels:
             # Here, not above: only where the kernels run is Triton sure to be installed.
             from engine.kernels.hybrid_attention.triton_attention import attention
 
-            out, far = attention(*inputs)
+            out, far, phi_k = attention(q, k, v, *self._mapped(q, k), *near)
         else:
-            out, far = chunked(*inputs), None
+            phi_q, phi_k = self._phi_query(q), self.feature_map.key(k)
+            out = chunked(q, k, v, phi_q, phi_k, *near)
+        if torch.is_grad_enabled():
+            self.feature_map.note(phi_k, plain)
         if state is not None:
             far = far_sums(phi_k, v, plain, state.far, upto) if far is None else far
             state.far = LinearState(far.S.contiguous(), far.z.contiguous())
@@ -145,7 +146,7 @@ class HybridMixer(Mixer):
         return out.to(dtype)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
-        if self.backend("decode", v.device, v.dtype) == "triton":
+        if self.running("decode", v) == "triton":
             return self._kernel_step(q, k, v, state)
         dtype, slot, window = v.dtype, state.cursor[0, :1], self.window
         leaving = state.visible[:, :1].index_select(2, slot)[..., None]
@@ -170,18 +171,31 @@ class HybridMixer(Mixer):
         out = step(q, k_near, v_near, visible, phi_q, gamma, self.eps, state.far)
         return out.to(dtype)
 
+    def _mapped(
+        self, q: Tensor, k: Tensor, at: Tensor | None = None
+    ) -> tuple[FusedMap, tuple[Tensor, Tensor] | None]:
+        """The map if the kernels compute it, or identity with phi of queries and keys; of only
+        the keys at index `at` [B, G, n, D] if given."""
+        fmap = self.feature_map.fused()
+        if fmap is not None and self._far:
+            return fmap, None
+        k = k if at is None else k.gather(2, at)
+        phi_q, phi_k = self._phi_query(widen(q)), self.feature_map.key(widen(k))
+        identity = FusedMap("identity", self.feature_map.feature_dim)
+        return identity, (phi_q.contiguous(), phi_k.contiguous())
+
     def _kernel_step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
-        """`step` in one launch behind the feature maps; reads nothing back to the host."""
+        """`step` in one launch, the feature map inside; reads nothing back to the host."""
         from engine.kernels.hybrid_attention import triton_step
 
         at = state.cursor[:, :, None, None].expand(-1, -1, 1, k.shape[3])
-        phi_q = self._phi_query(widen(q))
-        phi_leaving = self.feature_map.key(widen(state.k.gather(2, at)))
-        gamma = self._gamma(phi_q.dtype)
+        fmap, phi = self._mapped(q, state.k, at)
+        log_gamma = self.log_gamma
+        if not self._near:
+            log_gamma = torch.full_like(log_gamma, -torch.inf)
         return triton_step.step(
-            q.contiguous(), k.contiguous(), v.contiguous(), phi_q.contiguous(),
-            phi_leaving.contiguous(), state.k, state.v, state.visible, state.seen, state.cursor,
-            self.window, gamma, self.eps, state.far,
+            q.contiguous(), k.contiguous(), v.contiguous(), fmap, phi, state.k, state.v,
+            state.visible, state.seen, state.cursor, self.window, log_gamma, self.eps, state.far,
         )  # fmt: skip
 
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:

@@ -42,7 +42,7 @@ class LinearMixer(Mixer):
         state: LinearState | None = None,
     ) -> Tensor:
         stage = "training" if torch.is_grad_enabled() else "prefill"
-        if self.backend(stage, v.device, v.dtype) == "triton":
+        if self.running(stage, v) == "triton":
             return self._fused(q, k, v, valid, state)
         phi_q, phi_k = self.feature_map.query(widen(q)), self._keys(k, valid)
         out, after = chunked(phi_q, phi_k, widen(v), self.eps, state)
@@ -74,7 +74,7 @@ class LinearMixer(Mixer):
         return phi.query(widen(q)), phi.key(widen(k)), FusedMap("identity", phi.feature_dim)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: LinearState) -> Tensor:
-        if self.backend("decode", v.device, v.dtype) == "triton":
+        if self.running("decode", v) == "triton":
             from engine.kernels.linear_attention.fused import step as fused_step
 
             q, k, fmap = self._mapped(q, k)

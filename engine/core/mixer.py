@@ -32,6 +32,8 @@ class Mixer(nn.Module, ABC):
     def __init__(self, head: HeadGeometry) -> None:
         super().__init__()
         self.head = head
+        self.ran: dict[Stage, set[Backend]] = {}
+        """Which code has computed each stage that has run; a null conversion's stays empty."""
 
     @abstractmethod
     def forward(
@@ -63,6 +65,12 @@ class Mixer(nn.Module, ABC):
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
         """Which code computes this stage for values of this dtype."""
         return "pytorch"
+
+    def running(self, stage: Stage, v: Tensor) -> Backend:
+        """`backend` for these values, noted in `ran`: what is asked just before it runs."""
+        backend = self.backend(stage, v.device, v.dtype)
+        self.ran.setdefault(stage, set()).add(backend)
+        return backend
 
     def dead_features(self) -> float | None:
         """Fraction of features that were zero for every token since the last call; None if the

@@ -13,7 +13,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache, StaticLayer
+from transformers import PreTrainedModel
+from transformers.cache_utils import (
+    Cache,
+    CacheLayerMixin,
+    DynamicCache,
+    StaticCache,
+    StaticLayer,
+)
 
 from engine.errors import IncompatibleCache
 
@@ -172,6 +179,32 @@ def preallocate(cache: Cache, tokens: int) -> bool:
             roomy.update(entry.keys, entry.values)
             cache.layers[index] = roomy  # at once, so that the old one makes room for the next
     return found
+
+
+def preallocated_cache(model: PreTrainedModel, tokens: int) -> Cache | None:
+    """An empty cache with room for `tokens` tokens; None where it would not suit the model: a
+    converted one keeps states, which no such cache can hold, and of the originals only those fit
+    whose family has been prepared for one."""
+    prepared = getattr(model, "_can_compile_fullgraph", False)
+    if hasattr(model, "conversion") or not prepared:
+        return None
+    return StaticCache(config=model.config, max_cache_len=tokens)
+
+
+def count(cache: Cache, tokens: int) -> None:
+    """Tell the entries of converted layers, on the host, how many tokens they hold."""
+    for entry in cache.layers:
+        if isinstance(entry, MixerCacheLayer):
+            entry.tokens = tokens
+
+
+def rewind(cache: Cache, tokens: int) -> None:
+    """Let preallocated entries write on behind their first `tokens` tokens. Converted layers keep
+    what they hold: they have no end."""
+    for layer in cache.layers:
+        entry: Any = layer
+        if not isinstance(entry, MixerCacheLayer):
+            entry.cumulative_length.fill_(tokens)
 
 
 def kept_tokens(config: Any, layer: int, context_tokens: int) -> int:

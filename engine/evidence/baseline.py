@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
-from transformers import PreTrainedModel, StaticCache
 
 from engine.core.decoding import EagerSteps, GraphedSteps
+from engine.core.state import preallocated_cache
 from engine.evidence.subject import Subject, flags_out_of_memory, timed, using_threads
 
 
@@ -32,19 +32,6 @@ class CacheTry:
     token: Tensor
     seconds: float
     threads: int
-
-
-def supports_static(model: PreTrainedModel) -> bool:
-    """Whether a preallocated cache suits the model: an original whose family has been prepared for
-    one. A converted model keeps states, which no such cache can hold."""
-    return not hasattr(model, "conversion") and bool(
-        getattr(model, "_can_compile_fullgraph", False)
-    )
-
-
-def static_cache(model: PreTrainedModel, tokens: int) -> StaticCache:
-    """An empty cache with room for `tokens` tokens."""
-    return StaticCache(config=model.config, max_cache_len=tokens)
 
 
 def try_static(
@@ -68,13 +55,13 @@ def try_static(
         steps: decode steps of one reading.
         candidates: numbers of threads to try.
     """
-    model = subject.model
-    if not supports_static(model):
-        return None
-    static = Subject(model, subject.last_position)
+    static = Subject(subject.model, subject.last_position)
     best: dict[int, float] = {}
     with flags_out_of_memory(static):
-        static.prefill(ids, static_cache(model, ids.shape[1] + room))
+        cache = preallocated_cache(subject.model, ids.shape[1] + room)
+        if cache is None:
+            return None
+        static.prefill(ids, cache)
         static.decode(warm)
         for threads in candidates:
             with using_threads(threads):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import PreTrainedModel
 
+from engine.core.decoding import decode_steps
 from engine.evidence.behaviour_parts import ContinuationAgreement
 from engine.evidence.forward import last_logits_only
 
@@ -62,13 +63,16 @@ def continue_greedily(
 ) -> list[list[int]]:
     """What the model writes after each prompt, up to the first token in `ends`.
 
-    All prompts go through one cache, which a converted model keeps as its state.
+    All prompts go through one cache, which a converted model keeps as its state, by the steps of
+    the generation service: one CUDA graph wherever that can be.
     """
-    ids, cache, written = prompts.ids.to(model.device), None, []
-    for _ in range(prompts.new_tokens):
-        out = model(input_ids=ids, past_key_values=cache, use_cache=True, **last_logits_only(model))
-        cache, ids = out.past_key_values, out.logits[:, -1:].argmax(-1)
-        written.append(ids)
+    ids = prompts.ids.to(model.device)
+    out = model(input_ids=ids, use_cache=True, **last_logits_only(model))
+    written = [out.logits[:, -1:].argmax(-1)]
+    tick()
+    steps = decode_steps(model, out.past_key_values, ids.shape[1], room=prompts.new_tokens)
+    while len(written) < prompts.new_tokens:
+        written.append(steps(written[-1]).argmax(-1, keepdim=True))
         tick()
     rows = torch.cat(written, 1).tolist()
     stops = [next((i for i, token in enumerate(row) if token in ends), len(row)) for row in rows]

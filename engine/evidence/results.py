@@ -93,6 +93,9 @@ class FinetuningEnd(Result):
     """Optimiser steps done; fewer than the recipe's where it stopped early."""
     validation_loss: float | None
     """Validation loss of the kept weights in nats per token; null where it is not finite."""
+    backend: str | None = None
+    """Which code computed the converted layers' attention in training; null for a model without
+    any, and where it was not recorded."""
 
 
 class FinetuningFacts(Result):
@@ -130,7 +133,8 @@ class Environment(Result):
     dtype: str
     """Precision of the weights."""
     backend: str
-    """Which code ran, e.g. "original: sdpa; converted: PyTorch chunked and recurrent"."""
+    """Which code ran, stage by stage, e.g. "original: sdpa; converted: training PyTorch, chunked
+    prefill PyTorch, recurrent decode PyTorch; decode steps: one by one (no NVIDIA GPU)"."""
     date: str
     """UTC time at which the comparison ended, ISO 8601."""
 

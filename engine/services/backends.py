@@ -1,36 +1,42 @@
-"""Which code did a run's attention, stage by stage, for its record."""
+"""Which code did a run's attention, stage by stage, for its record: what ran, not what was to."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from transformers import PreTrainedModel
 
-from engine.core.decoding import in_words, why_not_graph
+from engine.core.decoding import steps_taken
+from engine.core.geometry import attention_function
 from engine.core.swap import conversion_of
 from engine.kernels.dispatch import Stage
-from engine.services.finetune import training_dtype
 
 _NAMES = {"triton": "Triton kernels", "pytorch": "PyTorch"}
+_NOT_RUN = "not run"
 
 
-def backends(original: PreTrainedModel, converted: PreTrainedModel) -> str:
-    """One sentence: the original's attention function, who computes each stage of the converted
-    model's, and how the decode steps of both run."""
-    config: Any = original.config
-    device, dtype = converted.device, converted.dtype
-    mixers = conversion_of(converted).mixers().values()
+def ran(model: PreTrainedModel, stage: Stage) -> str | None:
+    """Who has computed this stage of a converted model's attention in this process; None if it has
+    not run, or by no mixer of ours."""
+    found = {
+        backend
+        for mixer in conversion_of(model).mixers().values()
+        for backend in mixer.ran.get(stage, ())
+    }
+    return " and ".join(sorted(_NAMES[name] for name in found)) or None
 
-    def of(stage: Stage, dtype: torch.dtype) -> str:
-        found = {mixer.backend(stage, device, dtype) for mixer in mixers}
-        return " and ".join(sorted(_NAMES[name] for name in found))
 
-    ways = [in_words(why_not_graph(model)) for model in (original, converted)]
+def backends(
+    original: PreTrainedModel, converted: PreTrainedModel, *, training: str | None
+) -> str:
+    """One sentence: the original's attention function, who computed each stage of the converted
+    model's, and how the decode steps of both ran.
+
+    Args:
+        training: what the record of the fine-tuning says; None where it says nothing.
+    """
+    ways = [steps_taken(model) or _NOT_RUN for model in (original, converted)]
     steps = ways[0] if ways[0] == ways[1] else f"original {ways[0]}, converted {ways[1]}"
     return (
-        f"original: {config._attn_implementation}; converted: "
-        f"training {of('training', training_dtype(device, dtype))}, "
-        f"chunked prefill {of('prefill', dtype)}, recurrent decode {of('decode', dtype)}; "
-        f"decode steps, unless a note says otherwise: {steps}"
+        f"original: {attention_function(original)}; converted: training {training or _NOT_RUN}, "
+        f"chunked prefill {ran(converted, 'prefill') or _NOT_RUN}, "
+        f"recurrent decode {ran(converted, 'decode') or _NOT_RUN}; decode steps: {steps}"
     )

@@ -130,7 +130,10 @@ def compare(
         )
         write_pairs(folder, config, original, converted, dataset.heldout, progress.tick)
     context = original.context_tokens
-    where = environment(original.model, backend=backends(original.model, converted.model))
+    trained = finetuning_end(folder / "converted")
+    where = environment(original.model, backend=backends(
+        original.model, converted.model, training=trained and trained.backend
+    ))  # fmt: skip
     conversion = conversion_facts(converted.model, method)
     models = [original, converted]
     del original, converted  # fresh processes load them again

@@ -109,7 +109,9 @@ class Bench:
                 [one.converted for one in judged], [passed[one.number] for one in judged]
             ) if judged else None,
             seconds=round(time.perf_counter() - began, 1),
-            environment=environment(model, backend=backends(self.original.model, model)),
+            environment=environment(model, backend=backends(
+                self.original.model, model, training=end and end.backend
+            ))  # fmt: skip,
         )
 
 

@@ -26,6 +26,7 @@ from engine.evidence.control_parts import ControlName
 from engine.evidence.parts import finite
 from engine.evidence.results import FinetuningEnd
 from engine.services.adapters import adapters
+from engine.services.backends import ran
 from engine.services.dead_features import read_and_revive
 
 Track = Literal["converted", "control"] | ControlName
@@ -42,16 +43,9 @@ def learning_rate(recipe: Recipe, parameters: int) -> float:
     return min(2e-3, 1e-3 * (1e6 / max(1, parameters)) ** 0.5)
 
 
-def training_dtype(device: torch.device, dtype: torch.dtype) -> torch.dtype:
-    """The dtype that products have in training: bf16 where the hardware has it, else the
-    weights'."""
-    usable = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.bfloat16 if usable else dtype
-
-
 def _autocast(device: torch.device) -> torch.autocast:
     """bf16 where the hardware has it; the master weights stay float32."""
-    usable = training_dtype(device, torch.float32) == torch.bfloat16
+    usable = device.type == "cuda" and torch.cuda.is_bf16_supported()
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=usable)
 
 
@@ -184,5 +178,6 @@ def finetune(
         )
         listen(Event("note", stage, loop.step, settings.steps, values={"text": text}))
     return FinetuningEnd(
-        kept_step=loop.best.step, steps=loop.step, validation_loss=finite(loop.best.loss)
-    )
+        kept_step=loop.best.step, steps=loop.step, validation_loss=finite(loop.best.loss),
+        backend=ran(model, "training") if hasattr(model, "conversion") else None,
+    )  # fmt: skip

@@ -172,6 +172,45 @@ def test_a_forbidden_word_is_found_wherever_it_stands() -> None:
         assert "attn_impl" in _identifiers(ast.parse(code)), code
 
 
+KNOW_TRANSFORMERS_INSIDE = ("engine/core/geometry.py", "engine/core/state.py",
+                            "engine/core/swap.py", "engine/models/")  # fmt: skip
+PUBLIC = {"BatchEncoding", "Cache", "PreTrainedModel", "PreTrainedTokenizerBase", "__version__"}
+"""What the rest may name of transformers: what a model, a tokenizer and a cache are."""
+INSIDE = {"_attn_implementation", "_can_compile_fullgraph", "cumulative_length", "rope_parameters"}
+
+
+def _inside_transformers(tree: ast.AST) -> set[str]:
+    """What a module uses of transformers' internals: names of its own, submodules, attributes."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("transformers"):
+            names = {alias.name for alias in node.names}
+            found |= names - PUBLIC if node.module == "transformers" else {str(node.module)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if a.name.startswith("transformers.")}
+        elif isinstance(node, ast.Attribute):
+            of_package = isinstance(node.value, ast.Name) and node.value.id == "transformers"
+            if node.attr in INSIDE or (of_package and node.attr not in PUBLIC):
+                found.add(node.attr)
+        elif isinstance(node, ast.Constant) and node.value in INSIDE:
+            found.add(str(node.value))
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_transformers_internals_stay_in_their_rooms(path: Path) -> None:
+    if not _name(path).startswith(KNOW_TRANSFORMERS_INSIDE):
+        assert not _inside_transformers(ast.parse(path.read_text("utf-8")))
+
+
+def test_a_use_of_transformers_internals_is_found() -> None:
+    for code in ("from transformers import StaticCache", "config._attn_implementation",
+                 "from transformers.cache_utils import Cache", "import transformers.masking_utils",
+                 "import transformers\ntransformers.utils", "f(m, 'rope_parameters')"):  # fmt: skip
+        assert _inside_transformers(ast.parse(code)), code
+    assert not _inside_transformers(ast.parse("from transformers import Cache, PreTrainedModel"))
+
+
 def test_import_app_finds_the_package_and_not_the_entry_point() -> None:
     import app
 

@@ -15,6 +15,7 @@ from engine.configs import KeptLayers
 from engine.core import decoding, hybrid_mixer, linear_mixer
 from engine.core.decoding import EagerSteps, GraphedSteps
 from engine.core.hybrid_mixer import HybridMixer
+from engine.evidence.continuation import Prompts, continue_greedily
 from engine.kernels.hybrid_attention import triton_step
 from engine.kernels.linear_attention import fused
 from engine.methods import T2R, Elu, Hedgehog, Hybrid, Rfa
@@ -207,3 +208,12 @@ def test_the_choice_of_steps_follows_the_reason(monkeypatch):
     steps = decoding.decode_steps(model, cache, 5, room=2)
     assert isinstance(steps, EagerSteps)
     assert decoding.in_words(steps.reason) == "one by one (no NVIDIA GPU)"
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_continuations_are_written_by_replays(family):
+    """As `generate` writes them, several prompts at once, and the record says by what."""
+    model, prompts = converted(family, PURE[-1], every=2), Prompts(tokens(PROMPT, 2), (0, 1), 10)
+    expected = model.generate(prompts.ids, max_new_tokens=10, do_sample=False, eos_token_id=None)
+    assert continue_greedily(model, prompts, frozenset()) == expected[:, PROMPT:].tolist()
+    assert decoding.steps_taken(model) == decoding.GRAPH

@@ -13,6 +13,7 @@ triton_attention = pytest.importorskip("engine.kernels.hybrid_attention.triton_a
 triton_step = pytest.importorskip("engine.kernels.hybrid_attention.triton_step")
 
 from engine.kernels.hybrid_attention.reference import Sinks  # noqa: E402
+from engine.kernels.linear_attention.maps import FusedMap  # noqa: E402
 from engine.kernels.linear_attention.reference import LinearState  # noqa: E402
 from tests.support.hybrid import (  # noqa: E402
     DEVICE,
@@ -24,7 +25,13 @@ from tests.support.hybrid import (  # noqa: E402
     reference,
 )
 
-attention = triton_attention.attention
+
+def attention(q, k, v, phi_q, phi_k, *near):
+    """With phi given, as `reference.quadratic` takes it."""
+    identity = FusedMap("identity", phi_q.shape[3])
+    return triton_attention.attention(q, k, v, identity, (phi_q, phi_k), *near)[:2]
+
+
 FLOAT, HALF = torch.float32, torch.float16
 SHAPES = [
     (Shape(1, 16, 0), FLOAT),
@@ -185,8 +192,9 @@ def decode_step_by_step(shape, dtype):
         phi_leaving = x["phi_k"][:, :, left : left + 1].contiguous()
         outs.append(
             triton_step.step(
-                *(q, k, v, phi_q, phi_leaving, k_near, v_near, visible, seen, cursor),
-                *(shape.window, x["gamma"], problem.eps, state),
+                *(q, k, v, FusedMap("identity", shape.features), (phi_q, phi_leaving)),
+                *(k_near, v_near, visible, seen, cursor, shape.window),
+                *(x["gamma"].log(), problem.eps, state),
             )
         )
     assert_as_exact_as_pytorch(torch.cat(outs, 2), truth, pytorch, dtype)

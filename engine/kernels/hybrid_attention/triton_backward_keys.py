@@ -8,22 +8,28 @@ Dimension letters: B batch, H query heads, G kv heads, R = H/G, T tokens, Tq que
 F feature dim, V value dim, W window, K sink slots, N segments.
 """
 
+# pyright: reportGeneralTypeIssues=false
+# (Triton's own functions are annotated for the compiler, not for a type checker.)
+
 from __future__ import annotations
 
 import triton
 import triton.language as tl
 
 from engine.kernels.hybrid_attention.triton_forward import far_product
+from engine.kernels.hybrid_attention.triton_states import sequence
+from engine.kernels.linear_attention.fused_maps import through_activation
 
 
 @triton.jit
 def near_keys(
-    q, k, v, plain, gamma, d_out, delta, inverse, top_logit, top_key, near_sum, d_k, near_d_v,
+    q, k, v, plain, cu_seqlens, gamma, d_out, delta, inverse, top_logit, top_key, near_sum,
+    d_k, near_d_v,
     q_batch, q_head, q_token, k_batch, k_head, k_token, v_batch, v_head, v_token,
-    kv_heads, ratio, tokens, queries, window,
+    kv_heads, ratio, all_tokens, all_queries, window,
     D: tl.constexpr, V: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_V: tl.constexpr,
-    PRECISION: tl.constexpr,
+    PRECISION: tl.constexpr, VARLEN: tl.constexpr,
 ):  # fmt: skip
     """d_k, and the near part of d_v in float32. One program per (b and g, block of keys)."""
     bg = tl.program_id(0).to(tl.int64)
@@ -31,30 +37,33 @@ def near_keys(
     j0 = tl.program_id(1) * BLOCK_N
     j = j0 + tl.arange(0, BLOCK_N)
     d, e = tl.arange(0, BLOCK_D), tl.arange(0, BLOCK_V)
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
     in_j, in_d, in_e = j < tokens, d < D, e < V
     first_query = tokens - queries
+    q += line * q_batch + first * q_token
+    of_key = (line * kv_heads + g) * all_tokens + first + j
     key = tl.load(
-        k + b * k_batch + g * k_head + j[:, None] * k_token + d[None, :],
+        k + line * k_batch + g * k_head + (first + j)[:, None] * k_token + d[None, :],
         mask=in_j[:, None] & in_d[None, :], other=0.0,
     )  # fmt: skip
     value = tl.load(
-        v + b * v_batch + g * v_head + j[:, None] * v_token + e[None, :],
+        v + line * v_batch + g * v_head + (first + j)[:, None] * v_token + e[None, :],
         mask=in_j[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
-    real = tl.load(plain + b * tokens + j, mask=in_j, other=0) != 0
+    real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
     d_key = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
     d_value = tl.zeros([BLOCK_N, BLOCK_V], tl.float32)
     since = tl.maximum(j0 - first_query, 0) // BLOCK_M * BLOCK_M
     until = tl.minimum(j0 + BLOCK_N + window - 1 - first_query, queries)
     for r in range(ratio):
         h = g * ratio + r
-        head = (bg * ratio + r) * queries
+        head = ((line * kv_heads + g) * ratio + r) * all_queries + first
         weight = tl.load(gamma + h).to(tl.float32)
         for i0 in range(since, until, BLOCK_M):
             row = i0 + tl.arange(0, BLOCK_M)
             in_row = row < queries
             query = tl.load(
-                q + b * q_batch + h * q_head + row[:, None] * q_token + d[None, :],
+                q + h * q_head + row[:, None] * q_token + d[None, :],
                 mask=in_row[:, None] & in_d[None, :], other=0.0,
             )  # fmt: skip
             d_o = tl.load(
@@ -77,23 +86,23 @@ def near_keys(
             d_logit = near_weight * slope - tl.where(at[None, :] == j[:, None], s[None, :], 0.0)
             d_key = tl.dot(d_logit.to(query.dtype), query, d_key, input_precision=PRECISION)
     tl.store(
-        d_k + (bg * tokens + j[:, None]) * D + d[None, :],
+        d_k + of_key[:, None] * D + d[None, :],
         d_key.to(d_k.dtype.element_ty), mask=in_j[:, None] & in_d[None, :],
     )  # fmt: skip
     tl.store(
-        near_d_v + (bg * tokens + j[:, None]) * V + e[None, :],
+        near_d_v + of_key[:, None] * V + e[None, :],
         d_value, mask=in_j[:, None] & in_e[None, :],
     )  # fmt: skip
 
 
 @triton.jit
 def sink_keys(
-    q, sink_k, sink_v, sink_position, gamma, d_out, delta, inverse, top_logit, top_key, near_sum,
-    d_sink_k, d_sink_v,
-    q_batch, q_head, q_token, heads, ratio, tokens, queries,
+    q, cu_seqlens, sink_k, sink_v, sink_position, gamma, d_out, delta, inverse, top_logit, top_key,
+    near_sum, d_sink_k, d_sink_v,
+    q_batch, q_head, q_token, heads, ratio, all_tokens, all_queries,
     D: tl.constexpr, V: tl.constexpr, K: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_V: tl.constexpr, BLOCK_K: tl.constexpr,
-    PART: tl.constexpr, PRECISION: tl.constexpr,
+    PART: tl.constexpr, PRECISION: tl.constexpr, VARLEN: tl.constexpr,
 ):  # fmt: skip
     """Gradients of the sinks from PART queries of one head, [B, H, parts, K, .] in float32.
 
@@ -102,6 +111,9 @@ def sink_keys(
     bh = tl.program_id(0).to(tl.int64)
     b, h = bh // heads, bh % heads
     bg = b * (heads // ratio) + h // ratio
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
+    q += line * q_batch + h * q_head + first * q_token
+    of_query = (line * heads + h) * all_queries + first
     part = tl.program_id(1)
     slot, d, e = tl.arange(0, BLOCK_K), tl.arange(0, BLOCK_D), tl.arange(0, BLOCK_V)
     in_slot, in_d, in_e = slot < K, d < D, e < V
@@ -120,9 +132,9 @@ def sink_keys(
     for i0 in range(part * PART, tl.minimum((part + 1) * PART, queries), BLOCK_M):
         row = i0 + tl.arange(0, BLOCK_M)
         in_row = row < queries
-        per_query = bh * queries + row
+        per_query = of_query + row
         query = tl.load(
-            q + b * q_batch + h * q_head + row[:, None] * q_token + d[None, :],
+            q + row[:, None] * q_token + d[None, :],
             mask=in_row[:, None] & in_d[None, :], other=0.0,
         )  # fmt: skip
         d_o = tl.load(
@@ -160,22 +172,25 @@ def far_reach(j0, first_query, queries, window, BLOCK_M: tl.constexpr, SEGMENT: 
 
 @triton.jit
 def far_keys(
-    v, phi_q, plain, d_states, d_out, delta, inverse, d_phi_k,
-    v_batch, v_head, v_token, kv_heads, ratio, tokens, queries, window, segments, upto,
+    v, phi_q, phi_k, plain, cu_seqlens, d_states, d_out, delta, inverse, d_phi_k,
+    v_batch, v_head, v_token, kv_heads, ratio, all_tokens, all_queries, window, segments,
     F: tl.constexpr, V: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_V: tl.constexpr,
-    SEGMENT: tl.constexpr, PRECISION: tl.constexpr,
+    SEGMENT: tl.constexpr, PRECISION: tl.constexpr, VARLEN: tl.constexpr,
+    MAP: tl.constexpr,
 ):  # fmt: skip
-    """d_phi_k. One program per (b and g, block of keys, block of F)."""
+    """d_phi_k, taken through ReLU and ELU. One program per (b and g, block of keys, block of F)."""
     bg = tl.program_id(0).to(tl.int64)
     b, g = bg // kv_heads, bg % kv_heads
     j0 = tl.program_id(1) * BLOCK_N
     j = j0 + tl.arange(0, BLOCK_N)
     f, e = tl.program_id(2) * BLOCK_F + tl.arange(0, BLOCK_F), tl.arange(0, BLOCK_V)
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
+    upto = tl.maximum(tokens - window, 0)
     in_j, in_f, in_e = j < tokens, f < F, e < V
     first_query = tokens - queries
     value = tl.load(
-        v + b * v_batch + g * v_head + j[:, None] * v_token + e[None, :],
+        v + line * v_batch + g * v_head + (first + j)[:, None] * v_token + e[None, :],
         mask=in_j[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
     acc = tl.zeros([BLOCK_N, BLOCK_F], tl.float32)
@@ -189,7 +204,7 @@ def far_keys(
         acc = tl.where((j < upto)[:, None], acc, 0.0)
     since, until = far_reach(j0, first_query, queries, window, BLOCK_M, SEGMENT)
     for r in range(ratio):
-        head = (bg * ratio + r) * queries
+        head = ((line * kv_heads + g) * ratio + r) * all_queries + first
         for i0 in range(since, until, BLOCK_M):
             row = i0 + tl.arange(0, BLOCK_M)
             in_row = row < queries
@@ -207,32 +222,35 @@ def far_keys(
                 mask=in_row[:, None] & in_f[None, :], other=0.0,
             )  # fmt: skip
             acc = far_product(slope, phi, acc, PRECISION)
-    real = tl.load(plain + b * tokens + j, mask=in_j, other=0) != 0
+    real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
     acc = tl.where(real[:, None], acc, 0.0)
-    tl.store(
-        d_phi_k + (bg * tokens + j[:, None]) * F + f[None, :],
-        acc.to(d_phi_k.dtype.element_ty), mask=in_j[:, None] & in_f[None, :],
-    )  # fmt: skip
+    of_key = (line * kv_heads + g) * all_tokens + first + j
+    to, there = of_key[:, None] * F + f[None, :], in_j[:, None] & in_f[None, :]
+    acc = through_activation(acc, phi_k + to, there, MAP)
+    tl.store(d_phi_k + to, acc.to(d_phi_k.dtype.element_ty), mask=there)
 
 
 @triton.jit
 def far_values(
-    phi_q, phi_k, plain, d_states, d_out, inverse, near_d_v, d_v,
-    kv_heads, ratio, tokens, queries, window, segments, upto,
+    phi_q, phi_k, plain, cu_seqlens, d_states, d_out, inverse, near_d_v, d_v,
+    kv_heads, ratio, all_tokens, all_queries, window, segments,
     F: tl.constexpr, V: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_V: tl.constexpr,
-    SEGMENT: tl.constexpr, PRECISION: tl.constexpr,
+    SEGMENT: tl.constexpr, PRECISION: tl.constexpr, VARLEN: tl.constexpr,
 ):  # fmt: skip
     """d_v: the far field's part, added to the near one. One program per (b and g, block of keys,
     block of V)."""
     bg = tl.program_id(0).to(tl.int64)
-    b = bg // kv_heads
+    b, g = bg // kv_heads, bg % kv_heads
     j0 = tl.program_id(1) * BLOCK_N
     j = j0 + tl.arange(0, BLOCK_N)
     e = tl.program_id(2) * BLOCK_V + tl.arange(0, BLOCK_V)
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
+    upto = tl.maximum(tokens - window, 0)
     in_j, in_e = j < tokens, e < V
     first_query = tokens - queries
-    phi_k += bg * tokens * F
+    of_key = (line * kv_heads + g) * all_tokens + first
+    phi_k += of_key * F
     acc = tl.zeros([BLOCK_N, BLOCK_V], tl.float32)
     if j0 < upto:
         d_states += (bg * segments + j0 // SEGMENT) * (F * V + F)
@@ -249,7 +267,7 @@ def far_values(
             acc = tl.dot(wide, d_S, acc, input_precision=PRECISION)
     since, until = far_reach(j0, first_query, queries, window, BLOCK_M, SEGMENT)
     for r in range(ratio):
-        head = (bg * ratio + r) * queries
+        head = ((line * kv_heads + g) * ratio + r) * all_queries + first
         for i0 in range(since, until, BLOCK_M):
             row = i0 + tl.arange(0, BLOCK_M)
             in_row = row < queries
@@ -273,9 +291,9 @@ def far_values(
                 mask=in_row[:, None] & in_e[None, :], other=0.0,
             )  # fmt: skip
             acc = far_product(far, d_o, acc, PRECISION)
-    real = tl.load(plain + b * tokens + j, mask=in_j, other=0) != 0
+    real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
     acc = tl.where(real[:, None], acc, 0.0)
-    to = (bg * tokens + j[:, None]) * V + e[None, :]
+    to = (of_key + j[:, None]) * V + e[None, :]
     there = in_j[:, None] & in_e[None, :]
     acc += tl.load(near_d_v + to, mask=there, other=0.0)
     tl.store(d_v + to, acc.to(d_v.dtype.element_ty), mask=there)

@@ -14,12 +14,17 @@ Dimension letters: B batch, H query heads, G kv heads, R = H/G, T tokens, Tq que
 F feature dim, V value dim, W window, K sink slots, N segments.
 """
 
+# pyright: reportGeneralTypeIssues=false
+# (Triton's own functions are annotated for the compiler, not for a type checker.)
+
 from __future__ import annotations
 
 import triton
 import triton.language as tl
 
 from engine.kernels.hybrid_attention.triton_forward import far_product
+from engine.kernels.hybrid_attention.triton_states import sequence
+from engine.kernels.linear_attention.fused_maps import through_activation
 
 
 @triton.jit
@@ -44,36 +49,38 @@ def prepare(
 
 @triton.jit
 def near_queries(
-    q, k, v, plain, sink_k, sink_v, sink_position, gamma, d_out, delta, inverse, top_logit, top_key,
-    d_q, near_sum,
+    q, k, v, plain, cu_seqlens, sink_k, sink_v, sink_position, gamma, d_out, delta, inverse,
+    top_logit, top_key, d_q, near_sum,
     q_batch, q_head, q_token, k_batch, k_head, k_token, v_batch, v_head, v_token,
-    heads, ratio, tokens, queries, window,
+    heads, ratio, all_tokens, all_queries, window,
     D: tl.constexpr, V: tl.constexpr, K: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_V: tl.constexpr,
-    BLOCK_K: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_K: tl.constexpr, PRECISION: tl.constexpr, VARLEN: tl.constexpr,
 ):  # fmt: skip
     """d_q and s. One program per (b and h, block of queries)."""
     bh = tl.program_id(0).to(tl.int64)
     b, h = bh // heads, bh % heads
     g, bg = h // ratio, b * (heads // ratio) + h // ratio
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
     first_query = tokens - queries
     row = tl.program_id(1) * BLOCK_M + tl.arange(0, BLOCK_M)
     m0 = tl.program_id(1) * BLOCK_M + first_query
     position = row + first_query
     d, e = tl.arange(0, BLOCK_D), tl.arange(0, BLOCK_V)
     in_d, in_e, in_row = d < D, e < V, row < queries
-    k += b * k_batch + g * k_head
-    v += b * v_batch + g * v_head
+    q += line * q_batch + h * q_head + first * q_token
+    k += line * k_batch + g * k_head + first * k_token
+    v += line * v_batch + g * v_head + first * v_token
     sink_k += bg * K * D
     query = tl.load(
-        q + b * q_batch + h * q_head + row[:, None] * q_token + d[None, :],
+        q + row[:, None] * q_token + d[None, :],
         mask=in_row[:, None] & in_d[None, :], other=0.0,
     )  # fmt: skip
+    per_query = (line * heads + h) * all_queries + first + row
     d_o = tl.load(
-        d_out + (bh * queries + row[:, None]) * V + e[None, :],
+        d_out + per_query[:, None] * V + e[None, :],
         mask=in_row[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
-    per_query = bh * queries + row
     dot = tl.load(delta + per_query, mask=in_row, other=0.0)
     scale = tl.load(gamma + h).to(tl.float32)
     scale *= tl.load(inverse + per_query, mask=in_row, other=0.0)
@@ -114,7 +121,7 @@ def near_queries(
         value = tl.load(
             v + j[None, :] * v_token + e[:, None], mask=in_j[None, :] & in_e[:, None], other=0.0
         )
-        real = tl.load(plain + b * tokens + j, mask=in_j, other=0) != 0
+        real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
         distance = position[:, None] - j[None, :]
         near = (distance >= 0) & (distance < window) & real[None, :]
         logit = tl.dot(query, tl.trans(key), input_precision=PRECISION)
@@ -136,7 +143,7 @@ def near_queries(
         ).to(tl.float32)  # fmt: skip
     d_query -= s[:, None] * top_one
     tl.store(
-        d_q + (bh * queries + row[:, None]) * D + d[None, :],
+        d_q + per_query[:, None] * D + d[None, :],
         d_query.to(d_q.dtype.element_ty), mask=in_row[:, None] & in_d[None, :],
     )  # fmt: skip
     tl.store(near_sum + per_query, s, mask=in_row)
@@ -144,62 +151,68 @@ def near_queries(
 
 @triton.jit
 def far_queries(
-    v, phi_k, plain, states, d_out, delta, inverse, d_phi_q,
-    v_batch, v_head, v_token, heads, ratio, tokens, queries, window, segments,
+    v, phi_q, phi_k, plain, cu_seqlens, states, d_out, delta, inverse, d_phi_q,
+    v_batch, v_head, v_token, heads, ratio, all_tokens, all_queries, window, segments,
     F: tl.constexpr, V: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_V: tl.constexpr,
-    SEGMENT: tl.constexpr, PRECISION: tl.constexpr,
+    SEGMENT: tl.constexpr, PRECISION: tl.constexpr, VARLEN: tl.constexpr,
+    MAP: tl.constexpr,
 ):  # fmt: skip
-    """d_phi_q. One program per (b and h, block of queries, block of F)."""
+    """d_phi_q, taken through ReLU and ELU. One program per (b and h, block of queries, block
+    of F)."""
     bh = tl.program_id(0).to(tl.int64)
     b, h = bh // heads, bh % heads
     g, bg = h // ratio, b * (heads // ratio) + h // ratio
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
     first_query = tokens - queries
     row = tl.program_id(1) * BLOCK_M + tl.arange(0, BLOCK_M)
     m0 = tl.program_id(1) * BLOCK_M + first_query
     position = row + first_query
     f, e = tl.program_id(2) * BLOCK_F + tl.arange(0, BLOCK_F), tl.arange(0, BLOCK_V)
     in_f, in_e, in_row = f < F, e < V, row < queries
-    v += b * v_batch + g * v_head
+    v += line * v_batch + g * v_head + first * v_token
+    phi_k += ((line * (heads // ratio) + g) * all_tokens + first) * F
+    per_query = (line * heads + h) * all_queries + first + row
     d_o = tl.load(
-        d_out + (bh * queries + row[:, None]) * V + e[None, :],
+        d_out + per_query[:, None] * V + e[None, :],
         mask=in_row[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
-    dot = tl.load(delta + bh * queries + row, mask=in_row, other=0.0)
+    dot = tl.load(delta + per_query, mask=in_row, other=0.0)
 
     segment = tl.maximum(m0 - window + 1, 0) // SEGMENT
     states += (bg * segments + segment) * (F * V + F)
     S = tl.load(states + f[None, :] * V + e[:, None], mask=in_f[None, :] & in_e[:, None], other=0.0)
     z = tl.load(states + F * V + f, mask=in_f, other=0.0)
     acc = tl.dot(d_o.to(tl.float32), S, input_precision=PRECISION) - dot[:, None] * z[None, :]
-    for j0 in range(segment * SEGMENT, m0 + BLOCK_M - window, BLOCK_N):
+    end = tl.minimum(m0 + BLOCK_M, tokens)
+    for j0 in range(segment * SEGMENT, end - window, BLOCK_N):
         j = j0 + tl.arange(0, BLOCK_N)
         in_j = j < tokens
         value = tl.load(
             v + j[None, :] * v_token + e[:, None], mask=in_j[None, :] & in_e[:, None], other=0.0
         )
         phi = tl.load(
-            phi_k + (bg * tokens + j[:, None]) * F + f[None, :],
+            phi_k + j[:, None] * F + f[None, :],
             mask=in_j[:, None] & in_f[None, :], other=0.0,
         )  # fmt: skip
-        real = tl.load(plain + b * tokens + j, mask=in_j, other=0) != 0
+        real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
         distance = position[:, None] - j[None, :]
         slope = tl.dot(d_o, value, input_precision=PRECISION) - dot[:, None]
         slope = tl.where((distance >= window) & real[None, :], slope, 0.0)
         acc = far_product(slope, phi, acc, PRECISION)
-    acc *= tl.load(inverse + bh * queries + row, mask=in_row, other=0.0)[:, None]
-    tl.store(
-        d_phi_q + (bh * queries + row[:, None]) * F + f[None, :],
-        acc.to(d_phi_q.dtype.element_ty), mask=in_row[:, None] & in_f[None, :],
-    )  # fmt: skip
+    acc *= tl.load(inverse + per_query, mask=in_row, other=0.0)[:, None]
+    to, there = per_query[:, None] * F + f[None, :], in_row[:, None] & in_f[None, :]
+    acc = through_activation(acc, phi_q + to, there, MAP)
+    tl.store(d_phi_q + to, acc.to(d_phi_q.dtype.element_ty), mask=there)
 
 
 @triton.jit
 def sum_queries(
-    phi_q, d_out, delta, inverse, sums, kv_heads, ratio, tokens, queries, window, segments,
+    phi_q, cu_seqlens, d_out, delta, inverse, sums, kv_heads, ratio, all_tokens, all_queries,
+    window, segments,
     F: tl.constexpr, V: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_F: tl.constexpr, BLOCK_V: tl.constexpr,
-    SEGMENT: tl.constexpr, PRECISION: tl.constexpr,
+    SEGMENT: tl.constexpr, PRECISION: tl.constexpr, VARLEN: tl.constexpr,
 ):  # fmt: skip
     """sums[b, g, n] = gradient of the state before segment n, from the queries that read it.
 
@@ -212,6 +225,8 @@ def sum_queries(
     v0 = tl.program_id(2) % v_blocks * BLOCK_V
     f, e = f0 + tl.arange(0, BLOCK_F), v0 + tl.arange(0, BLOCK_V)
     in_f, in_e = f < F, e < V
+    b, g = bg // kv_heads, bg % kv_heads
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
     first_query = tokens - queries
     # The blocks of queries whose oldest near key lies in segment n (in segment 0: or before it).
     since = tl.maximum(n * SEGMENT + window - 1 - first_query, 0)
@@ -221,7 +236,7 @@ def sum_queries(
     S = tl.zeros([BLOCK_F, BLOCK_V], tl.float32)
     z = tl.zeros([BLOCK_F], tl.float32)
     for r in range(ratio):
-        head = (bg * ratio + r) * queries
+        head = ((line * kv_heads + g) * ratio + r) * all_queries + first
         for i0 in range(since, until, BLOCK_M):
             row = i0 + tl.arange(0, BLOCK_M)
             in_row = row < queries

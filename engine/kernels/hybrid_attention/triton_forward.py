@@ -8,6 +8,9 @@ Dimension letters: B batch, H query heads, G kv heads, R = H/G, T tokens, Tq que
 F feature dim, V value dim, W window, K sink slots.
 """
 
+# pyright: reportGeneralTypeIssues=false
+# (Triton's own functions are annotated for the compiler, not for a type checker.)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from torch import Tensor
 
 from engine.kernels.hybrid_attention.reference import Sinks
 from engine.kernels.hybrid_attention.tiles import Tiles, blocks_in
-from engine.kernels.hybrid_attention.triton_states import segment_states
+from engine.kernels.hybrid_attention.triton_states import Cut, segment_states, sequence
 from engine.kernels.launch import launch
 from engine.kernels.linear_attention.reference import LinearState
 
@@ -41,6 +44,7 @@ def attend(
     phi_q,
     phi_k,
     plain,
+    cu_seqlens,
     sink_k,
     sink_v,
     sink_position,
@@ -61,8 +65,8 @@ def attend(
     v_token,
     heads,
     ratio,
-    tokens,
-    queries,
+    all_tokens,
+    all_queries,
     window,
     segments,
     eps,
@@ -78,6 +82,7 @@ def attend(
     BLOCK_K: tl.constexpr,
     SEGMENT: tl.constexpr,
     PRECISION: tl.constexpr,
+    VARLEN: tl.constexpr,
 ):
     """One program per (b and h, block of queries, block of V).
 
@@ -89,17 +94,19 @@ def attend(
     b, h = bh // heads, bh % heads
     g, kv_heads = h // ratio, heads // ratio
     bg = b * kv_heads + g
+    line, first, tokens, queries = sequence(cu_seqlens, b, all_tokens, all_queries, VARLEN)
     first_query = tokens - queries
     row = tl.program_id(1) * BLOCK_M + tl.arange(0, BLOCK_M)
     m0 = tl.program_id(1) * BLOCK_M + first_query  # the block's first query, as a key index
     position = row + first_query
     d, e = tl.arange(0, BLOCK_D), tl.program_id(2) * BLOCK_V + tl.arange(0, BLOCK_V)
-    q += b * q_batch + h * q_head
-    k += b * k_batch + g * k_head
-    v += b * v_batch + g * v_head
-    phi_q += bh * queries * F
-    phi_k += bg * tokens * F
-    plain += b * tokens
+    q += line * q_batch + h * q_head + first * q_token
+    k += line * k_batch + g * k_head + first * k_token
+    v += line * v_batch + g * v_head + first * v_token
+    of_query = (line * heads + h) * all_queries + first
+    phi_q += of_query * F
+    phi_k += ((line * kv_heads + g) * all_tokens + first) * F
+    plain += line * all_tokens + first
 
     in_d, in_e, in_row = d < D, e < V, row < queries
     query = tl.load(
@@ -180,7 +187,7 @@ def attend(
         z = tl.load(states + F * V + f, mask=in_f, other=0.0)
         acc = tl.dot(wide, S, acc, input_precision=PRECISION)
         den += tl.sum(wide * z[None, :], 1)
-    for j0 in range(segment * SEGMENT, m0 + BLOCK_M - window, BLOCK_N):
+    for j0 in range(segment * SEGMENT, end - window, BLOCK_N):
         j = j0 + tl.arange(0, BLOCK_N)
         in_j = j < tokens
         far = tl.zeros([BLOCK_M, BLOCK_N], tl.float32)
@@ -206,12 +213,12 @@ def attend(
         acc = far_product(far, value, acc, PRECISION)
 
     result = acc / tl.maximum(den, eps)[:, None]
-    out += bh * queries * V + row[:, None] * V + e[None, :]
+    out += of_query * V + row[:, None] * V + e[None, :]
     tl.store(out, result.to(out.dtype.element_ty), mask=in_row[:, None] & in_e[None, :])
     if tl.program_id(2) == 0:
-        tl.store(denominator + bh * queries + row, den, mask=in_row)
-        tl.store(top_logit + bh * queries + row, top, mask=in_row)
-        tl.store(top_key + bh * queries + row, at, mask=in_row)
+        tl.store(denominator + of_query + row, den, mask=in_row)
+        tl.store(top_logit + of_query + row, top, mask=in_row)
+        tl.store(top_key + of_query + row, at, mask=in_row)
 
 
 @dataclass
@@ -234,7 +241,7 @@ def forward(
     phi_k: Tensor,
     plain: Tensor,
     sinks: Sinks,
-    window: int,
+    cut: Cut,
     gamma: Tensor,
     eps: float,
     state: LinearState,
@@ -243,20 +250,21 @@ def forward(
     """Outputs [B, H, Tq, V], the far field once all but the last W tokens have left the window,
     and what the backward pass needs.
 
-    Arguments as `reference.quadratic`. q, k, v, phi_q, phi_k and the sinks have one data type
-    (float32, float16 or bfloat16); q, k and v their last dimension contiguous, the others all.
+    Arguments as `reference.quadratic`, with the window in `cut`. q, k, v, phi_q, phi_k and the
+    sinks have one data type (float32, float16 or bfloat16); q, k and v their last dimension
+    contiguous, the others all.
     """
     (batch, heads, queries, head_dim), (kv_heads, tokens, values) = q.shape, v.shape[1:]
     features, slots = phi_k.shape[3], sinks.k.shape[2]
-    upto = max(tokens - window, 0)
-    states, after = segment_states(phi_k, v, plain, upto, state, tiles)
+    states, after = segment_states(phi_k, v, plain, cut, state, tiles)
     out = q.new_empty(batch, heads, queries, values)
     per_query = PerQuery(
         denominator=q.new_empty(batch, heads, queries, dtype=torch.float32),
         top_logit=q.new_empty(batch, heads, queries, dtype=torch.float32),
         top_key=q.new_empty(batch, heads, queries, dtype=torch.int32),
     )
-    grid = (batch * heads, blocks_in(queries, tiles.m), blocks_in(values, tiles.v_block))
+    blocks = blocks_in(min(cut.longest, queries), tiles.m)
+    grid = (cut.sequences * heads, blocks, blocks_in(values, tiles.v_block))
     launch(
         attend,
         grid,
@@ -266,6 +274,7 @@ def forward(
         phi_q,
         phi_k,
         plain,
+        cut.cu_seqlens,
         sinks.k,
         sinks.v,
         sinks.position,
@@ -282,7 +291,7 @@ def forward(
         heads // kv_heads,
         tokens,
         queries,
-        window,
+        cut.window,
         states.shape[2],
         eps,
         D=head_dim,
@@ -297,6 +306,7 @@ def forward(
         BLOCK_K=tiles.k,
         SEGMENT=tiles.segment,
         PRECISION=tiles.precision,
+        VARLEN=cut.varlen,
         num_warps=tiles.warps,
         num_stages=tiles.stages,
     )

@@ -8,7 +8,12 @@ the last segment to the first.
 Dimension letters: B batch, G kv heads, T tokens, F feature dim, V value dim, N segments.
 """
 
+# pyright: reportGeneralTypeIssues=false
+# (Triton's own functions are annotated for the compiler, not for a type checker.)
+
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import triton
@@ -21,17 +26,32 @@ from engine.kernels.linear_attention.reference import LinearState
 
 
 @triton.jit
+def sequence(cu_seqlens, b, tokens, queries, VARLEN: tl.constexpr):
+    """A sequence's batch row, its first token there, and how many keys and queries it has."""
+    if VARLEN:
+        row = b * 0
+        first = tl.load(cu_seqlens + b).to(tl.int64)
+        tokens = tl.load(cu_seqlens + b + 1).to(tl.int32) - first.to(tl.int32)
+        queries = tokens
+    else:
+        row = b
+        first = b * 0
+    return row, first, tokens, queries
+
+
+@triton.jit
 def sum_segments(
     phi_k,
     v,
     plain,
+    cu_seqlens,
     sums,
     v_batch,
     v_head,
     v_token,
     kv_heads,
-    tokens,
-    upto,
+    total,
+    window,
     segments,
     F: tl.constexpr,
     V: tl.constexpr,
@@ -40,8 +60,10 @@ def sum_segments(
     BLOCK_N: tl.constexpr,
     SEGMENT: tl.constexpr,
     PRECISION: tl.constexpr,
+    VARLEN: tl.constexpr,
 ):
-    """sums[b, g, n] = sum of phi_k v^T, and of phi_k, over the plain tokens of segment n < upto.
+    """sums[b, g, n] = sum of phi_k v^T, and of phi_k, over the plain tokens of segment n that leave
+    the window.
 
     One program per (b and g, n, block of F and block of V).
     """
@@ -52,9 +74,11 @@ def sum_segments(
     v0 = tl.program_id(2) % v_blocks * BLOCK_V
     b, g = bg // kv_heads, bg % kv_heads
     f, e = f0 + tl.arange(0, BLOCK_F), v0 + tl.arange(0, BLOCK_V)
-    phi_k += bg * tokens * F
-    v += b * v_batch + g * v_head
-    plain += b * tokens
+    row, first, tokens, _ = sequence(cu_seqlens, b, total, total, VARLEN)
+    upto = tl.maximum(tokens - window, 0)
+    phi_k += ((row * kv_heads + g) * total + first) * F
+    v += row * v_batch + g * v_head + first * v_token
+    plain += row * total + first
 
     S = tl.zeros([BLOCK_F, BLOCK_V], tl.float32)
     z = tl.zeros([BLOCK_F], tl.float32)
@@ -114,6 +138,32 @@ def scan_segments(
     tl.store(last_z + bg * features + at - STATE, carry, mask=in_z)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Where a call's sequences lie, and the window."""
+
+    window: int
+    """W."""
+    sequences: int
+    """As many as the batch has rows, or as lie one after the other in a single row."""
+    longest: int
+    """Keys of the longest."""
+    cu_seqlens: Tensor | None
+    """[sequences + 1] int32, their ends in the one row; None where each has a row."""
+
+    @property
+    def varlen(self) -> bool:
+        """Whether they share one row."""
+        return self.cu_seqlens is not None
+
+
+def cut_for(k: Tensor, window: int, cu_seqlens: Tensor | None) -> Cut:
+    """Of keys [B, G, T, D]; reading `cu_seqlens` waits for the GPU once."""
+    if cu_seqlens is None:
+        return Cut(window, k.shape[0], k.shape[2], None)
+    return Cut(window, len(cu_seqlens) - 1, int(cu_seqlens.diff().max()), cu_seqlens)
+
+
 def scan(sums: Tensor, first: LinearState, reverse: bool) -> LinearState:
     """Turn local sums [B, G, N, F*V + F] into exclusive ones in place; what all add up to.
 
@@ -146,36 +196,38 @@ def scan(sums: Tensor, first: LinearState, reverse: bool) -> LinearState:
 
 
 def segment_states(
-    phi_k: Tensor, v: Tensor, plain: Tensor, upto: int, state: LinearState, tiles: Tiles
+    phi_k: Tensor, v: Tensor, plain: Tensor, cut: Cut, state: LinearState, tiles: Tiles
 ) -> tuple[Tensor, LinearState]:
-    """The far field before each segment [B, G, N, F*V + F], and that after `upto` tokens.
+    """The far field before each segment [S, G, N, F*V + F], and that after all tokens but the last
+    W of each of the S sequences.
 
-    N counts every segment a query may start from: upto // segment + 1.
+    N counts every segment a query may start from.
 
     Args:
         phi_k: [B, G, T, F], contiguous. v: [B, G, T, V], its last dimension contiguous.
         plain: [B, T] bool, tokens that are neither padding nor sinks.
-        upto: tokens to sum.
+        cut: where the sequences lie.
         state: the far field older than these tokens.
         tiles: block sizes.
     """
-    batch, kv_heads, tokens, features = phi_k.shape
+    _, kv_heads, tokens, features = phi_k.shape
     values = v.shape[3]
-    segments = upto // tiles.segment + 1
+    segments = max(cut.longest - cut.window, 0) // tiles.segment + 1
     total = features * values + features
-    sums = phi_k.new_empty(batch, kv_heads, segments, total, dtype=torch.float32)
+    sums = phi_k.new_empty(cut.sequences, kv_heads, segments, total, dtype=torch.float32)
     blocks = blocks_in(features, tiles.f) * blocks_in(values, tiles.v_block)
     launch(
         sum_segments,
-        (batch * kv_heads, segments, blocks),
+        (cut.sequences * kv_heads, segments, blocks),
         phi_k,
         v,
         plain,
+        cut.cu_seqlens,
         sums,
         *v.stride()[:3],
         kv_heads,
         tokens,
-        upto,
+        cut.window,
         segments,
         F=features,
         V=values,
@@ -184,6 +236,7 @@ def segment_states(
         BLOCK_N=tiles.n,
         SEGMENT=tiles.segment,
         PRECISION=tiles.precision,
+        VARLEN=cut.varlen,
         num_warps=tiles.warps,
         num_stages=tiles.stages,
     )

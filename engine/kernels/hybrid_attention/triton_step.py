@@ -4,9 +4,15 @@ A program owns one sequence's kv head: its ring, its sinks, its far field, and i
 what is known about them, so that no program reads what another writes. Nothing depends on the host
 but the pointers: the launch can be captured in a CUDA graph and replayed.
 
+The feature map is computed first, each vector whole (Hedgehog's softmaxes need that), and put where
+the same program reads it back in blocks: kept in registers next to the window it would spill.
+
 Dimension letters: B batch, H query heads, G kv heads, R = H/G, D head dim, F feature dim, V value
 dim, W window, K sink slots.
 """
+
+# pyright: reportGeneralTypeIssues=false
+# (Triton's own functions are annotated for the compiler, not for a type checker.)
 
 from __future__ import annotations
 
@@ -17,6 +23,9 @@ from torch import Tensor
 
 from engine.kernels.hybrid_attention.tiles import padded
 from engine.kernels.launch import launch
+from engine.kernels.linear_attention.fused_blocks import step_blocks
+from engine.kernels.linear_attention.fused_maps import feature_columns, phi_vector
+from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState
 
 TILE_BYTES = 8192
@@ -28,6 +37,10 @@ def advance(
     q,
     k,
     v,
+    wq,
+    bq,
+    wk,
+    bk,
     phi_q,
     phi_leaving,
     k_near,
@@ -35,7 +48,7 @@ def advance(
     visible,
     seen,
     cursor,
-    gamma,
+    log_gamma,
     S,
     z,
     out,
@@ -52,10 +65,14 @@ def advance(
     BLOCK_F: tl.constexpr,
     BLOCK_V: tl.constexpr,
     BLOCK_N: tl.constexpr,
+    MAP_F: tl.constexpr,
+    MAP_D: tl.constexpr,
+    MAP: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """One program per (b and g). All that is stored is stored behind one barrier, at the end, save
-    S and z, which only their own element's reader changes."""
+    """One program per (b and g). What the map makes of the queries and of the key that leaves the
+    window is stored before a barrier of its own; the rest behind one at the end, save S and z,
+    which only their own element's reader changes."""
     bg = tl.program_id(0).to(tl.int64)
     g = bg % kv_heads
     slots = window + K
@@ -65,6 +82,23 @@ def advance(
     v_near += bg * slots * V
     visible += bg * slots
     slot = tl.load(cursor + bg).to(tl.int32)
+    if MAP != "identity":
+        column, exists, row = feature_columns(F, MAP_F, MAP, 0)
+        rows: tl.constexpr = F // 2 if MAP == "hedgehog" else F
+        mapped = phi_vector(
+            k_near + slot * D, wk + g * rows * D, bk + g * rows, column, exists, row,
+            D, F, MAP_F, MAP_D, MAP,
+        )  # fmt: skip
+        tl.store(phi_leaving + bg * F + column, tl.sum(mapped, 0), mask=exists)
+        for i in range(R):
+            own = g * R + i if MAP == "hedgehog" else g
+            mapped = phi_vector(
+                q + (bg * R + i) * D, wq + own * rows * D, bq + own * rows, column, exists, row,
+                D, F, MAP_F, MAP_D, MAP,
+            )  # fmt: skip
+            tl.store(phi_q + (bg * R + i) * F + column, tl.sum(mapped, 0), mask=exists)
+        tl.debug_barrier()
+
     order = tl.load(seen + bg)
     becomes_sink = order < K
     sink_slot = tl.where(becomes_sink, window + order.to(tl.int32), -1)
@@ -105,7 +139,7 @@ def advance(
         acc = tl.dot(near.to(value.dtype), value, acc * keep[:, None], input_precision=PRECISION)
         top = higher
 
-    weight = tl.load(gamma + g * R + r, mask=in_r, other=0.0).to(tl.float32)
+    weight = tl.exp(tl.load(log_gamma + g * R + r, mask=in_r, other=0.0).to(tl.float32))
     acc, den = acc * weight[:, None], den * weight
 
     for f0 in range(0, F, BLOCK_F):
@@ -147,15 +181,15 @@ def step(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    phi_q: Tensor,
-    phi_leaving: Tensor,
+    fmap: FusedMap,
+    phi: tuple[Tensor, Tensor] | None,
     k_near: Tensor,
     v_near: Tensor,
     visible: Tensor,
     seen: Tensor,
     cursor: Tensor,
     window: int,
-    gamma: Tensor,
+    log_gamma: Tensor,
     eps: float,
     state: LinearState,
 ) -> Tensor:
@@ -167,36 +201,39 @@ def step(
 
     Args:
         q: [B, H, 1, D], scaled. k: [B, G, 1, D]. v: [B, G, 1, V]. All contiguous, as all below.
-        phi_q: [B, H, 1, F].
-        phi_leaving: [B, G, 1, F], phi of the key in the ring's slot `cursor`.
+        fmap: phi, computed inside, or identity where it is given.
+        phi: only for identity, of the query [B, H, 1, F] and of the key in the ring's slot
+            `cursor` [B, G, 1, F].
         k_near: [B, G, W+K, D], the window's ring and the sink slots. v_near: [B, G, W+K, V].
         visible: [B, G, W+K] bool, which of them are to be attended to.
         seen: [B, G] long, real tokens so far.
         cursor: [B, G] long, the ring's oldest slot.
         window: W.
-        gamma: [H], weight of the near field.
+        log_gamma: [H], logarithm of the near field's weight.
         eps: smallest denominator.
         state: the far field, float32.
     """
     (batch, heads, _, head_dim), (kv_heads, slots, values) = q.shape, v_near.shape[1:]
-    features = phi_q.shape[3]
+    features, mapped = fmap.feature_dim, step_blocks(fmap.kind, fmap.feature_dim, values)
     rows = TILE_BYTES // (padded(max(head_dim, values)) * k_near.element_size())
     state_rows = TILE_BYTES // (padded(values) * state.S.element_size())
     out = v.new_empty(batch, heads, 1, values)
+    if phi is None:
+        phi = (state.S.new_empty(batch, heads, features), torch.empty_like(state.z))
     launch(
         advance,
         (batch * kv_heads,),
         q,
         k,
         v,
-        phi_q,
-        phi_leaving,
+        *(v if w is None else w for w in fmap.weights),
+        *phi,
         k_near,
         v_near,
         visible,
         seen,
         cursor,
-        gamma,
+        log_gamma,
         state.S,
         state.z,
         out,
@@ -213,6 +250,9 @@ def step(
         BLOCK_F=max(16, min(state_rows, padded(features))),
         BLOCK_V=padded(values),
         BLOCK_N=max(16, min(rows, padded(slots))),
+        MAP_F=mapped.features,
+        MAP_D=mapped.inputs,
+        MAP=fmap.kind,
         PRECISION="tf32x3" if k_near.dtype == torch.float32 else "tf32",
         num_warps=4,
         num_stages=1,

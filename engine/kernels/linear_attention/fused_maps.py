@@ -127,6 +127,36 @@ def features(
 
 
 @triton.jit
+def phi_vector(
+    x, w, b, column, exists, row, D: tl.constexpr, F: tl.constexpr,
+    BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr, MAP: tl.constexpr,
+):  # fmt: skip
+    """phi [1, BLOCK_F] of one head's vector at x, in float32 and without matrix products."""
+    if MAP == "relu" or MAP == "hedgehog":
+        y = tl.load(b + row, mask=exists, other=0.0).to(tl.float32)
+        for first in range(0, D, BLOCK_D):
+            d = first + tl.arange(0, BLOCK_D)
+            part = tl.load(x + d, mask=d < D, other=0.0).to(tl.float32)
+            weight = load_weight(w, row, exists, first, D, BLOCK_D, F, BLOCK_F, tl.float32)
+            y += tl.sum(weight * part[None, :], 1)
+    else:
+        y = tl.load(x + column, mask=exists, other=0.0).to(tl.float32)
+    return activate(y[None, :], exists, MAP, F, BLOCK_F)
+
+
+@triton.jit
+def through_activation(gradient, phi, there, MAP: tl.constexpr):
+    """The gradient of pre-activations from that of ReLU's or ELU's phi, which lies at `phi`; any
+    other map's as it is."""
+    if MAP == "relu":
+        gradient = tl.where(tl.load(phi, mask=there, other=0.0) > 0, gradient, 0.0)
+    if MAP == "elu":
+        # Above zero phi is x + 1 and the slope 1, below both are exp(x).
+        gradient *= tl.minimum(tl.load(phi, mask=there, other=0.0).to(tl.float32), 1.0)
+    return gradient
+
+
+@triton.jit
 def operand(x, dtype: tl.constexpr):
     """x as an operand of a matrix product, and the factor that was taken out of it.
 

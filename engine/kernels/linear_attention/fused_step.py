@@ -14,25 +14,7 @@ dim.
 import triton
 import triton.language as tl
 
-from engine.kernels.linear_attention.fused_maps import activate, feature_columns, load_weight
-
-
-@triton.jit
-def _phi(
-    x, w, b, column, exists, row, D: tl.constexpr, F: tl.constexpr,
-    BLOCK_F: tl.constexpr, BLOCK_D: tl.constexpr, MAP: tl.constexpr,
-):  # fmt: skip
-    """phi [1, BLOCK_F] of one head's vector at x."""
-    if MAP == "relu" or MAP == "hedgehog":
-        y = tl.load(b + row, mask=exists, other=0.0).to(tl.float32)
-        for first in tl.static_range(0, D, BLOCK_D):
-            d = first + tl.arange(0, BLOCK_D)
-            part = tl.load(x + d, mask=d < D, other=0.0).to(tl.float32)
-            weight = load_weight(w, row, exists, first, D, BLOCK_D, F, BLOCK_F, tl.float32)
-            y += tl.sum(weight * part[None, :], 1)
-    else:
-        y = tl.load(x + column, mask=exists, other=0.0).to(tl.float32)
-    return activate(y[None, :], exists, MAP, F, BLOCK_F)
+from engine.kernels.linear_attention.fused_maps import feature_columns, phi_vector
 
 
 @triton.jit
@@ -52,7 +34,7 @@ def decode_step(
     b, g = (lane // G).to(tl.int64), (lane % G).to(tl.int64)
     column, exists, row = feature_columns(F, BLOCK_F, MAP, 0)
     rows: tl.constexpr = F // 2 if MAP == "hedgehog" else F
-    phi_k = _phi(
+    phi_k = phi_vector(
         k_ptr + b * k_b + g * k_h, wk_ptr + g * rows * D, bk_ptr + g * rows,
         column, exists, row, D, F, BLOCK_F, BLOCK_D, MAP,
     )  # fmt: skip
@@ -66,7 +48,7 @@ def decode_step(
     for r in tl.static_range(R):
         h = g * R + r
         own = h if MAP == "hedgehog" else g
-        one = _phi(
+        one = phi_vector(
             q_ptr + b * q_b + h * q_h, wq_ptr + own * rows * D, bq_ptr + own * rows,
             column, exists, row, D, F, BLOCK_F, BLOCK_D, MAP,
         )  # fmt: skip

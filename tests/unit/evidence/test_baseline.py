@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from engine.configs import KeptLayers
-from engine.core.state import cache_bytes
+from engine.core.state import cache_bytes, preallocated_cache
 from engine.evidence import baseline, timed_party
-from engine.evidence.baseline import supports_static, try_static
+from engine.evidence.baseline import try_static
 from engine.evidence.speed import measure
 from engine.evidence.subject import Subject
 from engine.evidence.timed_party import LocalParty
@@ -53,7 +53,7 @@ def test_a_preallocated_cache_writes_what_the_growing_one_writes(family):
 
 def test_a_converted_model_has_no_preallocated_cache():
     original, converted = _pair("llama")
-    assert supports_static(original) and not supports_static(converted)
+    assert preallocated_cache(original, 8) and not preallocated_cache(converted, 8)
 
 
 @pytest.mark.parametrize("quicker", ["dynamic", "static"])
@@ -91,7 +91,7 @@ def test_a_preallocated_cache_that_does_not_fit_is_no_reading_lost(monkeypatch):
     def too_much(model, tokens):
         raise torch.OutOfMemoryError("too much")
 
-    monkeypatch.setattr(baseline, "static_cache", too_much)
+    monkeypatch.setattr(baseline, "preallocated_cache", too_much)
     speed, _ = _measured(original, converted)
     assert all(one.cache == "dynamic" and one.static_ms is None for one in speed.baselines)
     assert all(point.tokens_per_s for point in speed.decode.original)
