@@ -14,14 +14,12 @@ from pydantic import Field
 from engine.configs import ComparisonSettings, Recipe
 from engine.errors import BadRunConfig
 from engine.evidence.parts import Result
-from engine.evidence.speed import LEAST_REPEATS
+from engine.evidence.timed_starts import LEAST_REPEATS, TIMING_BUDGET_S, dealt
 from engine.goal import Prices
 
 SPARE = 1.3
 """The slow end of every range takes this much more than the slowest reading: other work on the
 machine, the saving of files, what is too small to be looked at."""
-TIMING_BUDGET_S = 60.0
-"""Default of `engine.evidence.speed.measure`: more repeats are not begun beyond it."""
 ABLATION_PASSES = (4, 8)
 """Passes over the held-out text that taking a hybrid apart needs, with its recall questions."""
 _BYTES, _COPIES = 4, 6
@@ -227,17 +225,23 @@ def _comparing(dry: DryRun, recipe: Recipe, settings: ComparisonSettings) -> Ran
 
 def _timing(dry: DryRun, settings: ComparisonSettings) -> Range:
     """Speed and memory. Beyond the longest length tried, linear at the least and square at most."""
+    start_s = dry.started_s + dry.load_s if settings.fresh_processes else None
+    starts, each = dealt(settings.repeats, start_s)
     ends = []
-    for power in (1, 2):
+    # A later start warms up with what is still open alone: at least the two prefills and first
+    # steps of a repeat, at most all of the first's.
+    for power, again in ((1, 0.0), (2, 1.0)):
         warm, one = (
             sum(_at(readings, length, power) for length in dry.lengths)
             for readings in (dry.warm_up_s, dry.repeat_s)
         )
-        begun = min(TIMING_BUDGET_S, warm + settings.repeats * one)
-        ends.append(max(warm + LEAST_REPEATS * one, begun))
-    start_s = dry.started_s + dry.load_s if settings.fresh_processes else 0.0
+        later = again * warm + (1 - again) * one / 2
+        fewest = warm + LEAST_REPEATS * one + (min(starts, LEAST_REPEATS) - 1) * later
+        whole = warm + starts * each * one + (starts - 1) * later
+        ends.append(max(fewest, min(TIMING_BUDGET_S, whole)))
+    begun = starts * (start_s or 0.0)
     sizes = {1, *settings.batch_sizes}  # n inputs at once take one to n times as long
-    least, most = ends[0] + start_s, sum(sizes) * ends[1] + 2 * len(sizes) * start_s
+    least, most = ends[0] + begun, sum(sizes) * ends[1] + 2 * len(sizes) * begun
     return _spare(len(sizes) * least, most)
 
 

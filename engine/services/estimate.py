@@ -31,6 +31,7 @@ from engine.evidence.quality import score, select_pieces
 from engine.evidence.recall import questions
 from engine.evidence.speed import lengths_within
 from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_starts import REPEATS_PER_START
 from engine.models.load import Loaded
 from engine.services.convert import convert
 from engine.services.finetune import Track, finetune, validation_loss
@@ -210,7 +211,7 @@ def _speed(parties: Sequence[LocalParty], config: RunConfig, original: Loaded) -
             spent, found = _timed(
                 lambda party=party, length=length: party.warm_up(
                     length, settings.decode_tokens, context - 1 if context else None, 1,
-                    settings.repeats,
+                    REPEATS_PER_START,
                 )
             )
             warm_s[length] += spent
