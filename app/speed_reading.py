@@ -11,7 +11,7 @@ from app.readings import crossover, listed, trend
 from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
-from engine.evidence.savings import WANTED_REPEATS, few_repeats, ratio_of_times, speed_ratio
+from engine.evidence.savings import WANTED_REPEATS, few_repeats, speed_interval, speed_ratio
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def look(mine: SpeedPoint, theirs: SpeedPoint, ratio: float) -> Tone:
     found = trend(ratio, higher_is_better=True)
     if found == "same":
         return found
-    interval = ratio_of_times(theirs.seconds, mine.seconds)
+    interval = speed_interval(mine, theirs)
     unclear = (
         _overlap(mine, theirs) if interval is None else interval.low <= 1 <= interval.high
     )

@@ -15,7 +15,7 @@ import json
 from engine import KeptLayers, convert, load
 from engine.evidence.environment import environment
 from engine.evidence.speed import measure
-from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_party import in_this_process
 from engine.methods import METHODS
 from engine.models.catalogue import DEFAULT_MODEL
 
@@ -42,8 +42,7 @@ def main() -> None:
     kept = KeptLayers(every=options.keep_softmax_every)
     convert(converted, METHODS[options.method](), kept, seed=0)
     speed, memory = measure(
-        LocalParty(original.model),
-        LocalParty(converted),
+        in_this_process(original.model, converted),
         context_tokens=[int(length) for length in options.lengths.split(",")],
         decode_tokens=16,
         repeats=10,

@@ -131,21 +131,40 @@ def recall(
     }  # fmt: skip
 
 
-def speed(speedup: float, *, repeats: int, data_sets: int, seed: int) -> dict[str, Any]:
-    """Times with a noise of 8 %, a shared drift, and one reading in ten up to twice as long."""
+def speed(
+    speedup: float, *, starts: int, repeats: int, between: float, data_sets: int, seed: int
+) -> dict[str, Any]:
+    """Times with a noise of 8 %, a shared drift, one reading in ten up to twice as long, and a
+    speed of its own that each start gives each model.
+
+    Args:
+        speedup: the true ratio.
+        starts: of both models.
+        repeats: in each start.
+        between: standard deviation of a start's own speed on the log scale.
+    """
     rng = np.random.default_rng(seed)
-    tally = Tally(speedup)
+    tally, in_one = Tally(speedup), Tally(speedup)
+    n, of_start = starts * repeats, np.repeat(np.arange(starts), repeats)
     for _ in range(data_sets):
-        drift = np.cumsum(rng.normal(0, 0.02, repeats))
-        sides = [
-            np.exp(rng.normal(0, 0.08, repeats) + drift)
-            * np.where(rng.random(repeats) < 0.1, rng.uniform(1, 2, repeats), 1.0)
+        drift = np.cumsum(rng.normal(0, 0.02, n))
+        within = [
+            np.exp(rng.normal(0, 0.08, n) + drift)
+            * np.where(rng.random(n) < 0.1, rng.uniform(1, 2, n), 1.0)
             for _ in range(2)
         ]
-        interval = ratio_of_times((sides[0] * speedup).tolist(), sides[1].tolist())
-        assert interval is not None
-        tally.add(interval)
-    return {"repeats": repeats, **tally.row()}
+        own = np.exp(rng.normal(0, between, (2, starts)))
+        for one, groups in ((tally, of_start), (in_one, np.zeros(n, int))):
+            sides = [noise * side[groups] for noise, side in zip(within, own)]
+            interval = ratio_of_times(
+                (sides[0] * speedup).tolist(), sides[1].tolist(), groups.tolist()
+            )
+            assert interval is not None
+            one.add(interval)
+    return {
+        "starts": starts, "repeats": n, "between_starts": between, **tally.row(),
+        "coverage_in_one_start": in_one.row()["coverage"],
+    }  # fmt: skip
 
 
 def votes(rate: float, n: int) -> dict[str, Any]:
@@ -184,8 +203,8 @@ def calibrate(*, data_sets: int, documents: int, sizes: tuple[int, ...] = SIZES)
             for loss, rate, shared in RECALL_TRUTHS for n in (60, 120, 240)
         ],
         "speed": [
-            speed(ratio, repeats=n, data_sets=data_sets, seed=n)
-            for ratio in (1.0, 1.5) for n in (5, 10, 20)
+            speed(1.5, starts=n, repeats=each, between=sd, data_sets=data_sets, seed=n)
+            for sd in (0.0, 0.05, 0.15) for n, each in ((3, 1), (3, 4), (5, 2), (10, 2))
         ],
         "votes": [votes(rate, n) for rate in (0.5, 0.6, 0.8) for n in (20, 50, 100)],
     }  # fmt: skip

@@ -79,7 +79,6 @@ def _told(found: dict[str, Any]) -> str:
         f"Measured on {dry['device']} in {dry['took_s']:.0f} s: {dry['steps']} training steps, a"
         " few forward passes and timings. The low end is the quickest reading, the high end the"
         " slowest with room to spare; other work on the machine makes a run longer."
-        " Needles, MQAR and a task's answers are not counted."
     )
 
 

@@ -13,6 +13,8 @@ _WORDS = {
     "no_go": "No-Go",
     "not_enough_evidence": "Not enough evidence",
 }
+_UNITS = {"starts": "starts of the timed processes"}
+"""Units that need more than their name."""
 _OVERALL = {
     "no_gates": "No acceptance gate was set.",
     "gates_not_frozen": "No acceptance gates were set before the run; those below came later.",
@@ -106,7 +108,11 @@ def _measured(one: dict[str, Any]) -> str:
         return what
     ends = " to ".join(_figure(gate, interval[end]) for end in ("low", "high"))
     level = 100 * interval["level"]
-    return f"{what} ({level:g} % interval {ends}; n = {interval['n']} {one['unit']})"
+    return f"{what} ({level:g} % interval {ends}; n = {interval['n']} {_unit(one)})"
+
+
+def _unit(one: dict[str, Any]) -> str:
+    return _UNITS.get(one["unit"], one["unit"])
 
 
 def _condition(one: dict[str, Any]) -> list[str]:
@@ -123,7 +129,9 @@ def _settle(one: dict[str, Any]) -> list[str]:
     if one["verdict"] != "not_enough_evidence":
         return []
     if one["more"] is not None:
-        said = [f"About {one['more']:,} more {one['unit']} would settle it."]
+        said = [f"About {one['more']:,} more {_unit(one)} would settle it."]
+        if one["unit"] == "starts":
+            said.append("Each is two of comparison.repeats.")
         if one.get("unscored"):
             said.append(
                 f"{counted(one['unscored'], 'held-out document')} lay beyond the token budget:"

@@ -26,12 +26,14 @@ class CacheTry:
         token: the last one written [B, 1].
         seconds: of the try's decode steps, with the best number of threads.
         threads: that number.
+        by_threads: the same seconds for each number of threads that was tried.
     """
 
     steps: EagerSteps | GraphedSteps
     token: Tensor
     seconds: float
     threads: int
+    by_threads: dict[int, float]
 
 
 def try_static(
@@ -69,4 +71,4 @@ def try_static(
     if static.out_of_memory or static.steps is None:
         return None
     threads = min(best, key=best.__getitem__)
-    return CacheTry(static.steps, static.token, best[threads], threads)
+    return CacheTry(static.steps, static.token, best[threads], threads, best)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.evidence.parts import Memory, Result, Speed, SpeedPair
-from engine.evidence.savings import cache_sizes, ratio_of_times
+from engine.evidence.savings import cache_sizes, speed_interval
 
 Kind = Literal["decode", "prefill", "cache"]
 _TITLES: dict[Kind, str] = {"decode": "Decode", "prefill": "Prefill", "cache": "Cache memory"}
@@ -67,7 +67,7 @@ def _speeds(pair: SpeedPair) -> list[_Reading]:
         if theirs.out_of_memory != mine.out_of_memory:
             gain = math.inf if theirs.out_of_memory else 0.0
             found.append(_Reading(tokens, gain, gain, gain))
-        elif ratio := ratio_of_times(theirs.seconds, mine.seconds):
+        elif ratio := speed_interval(mine, theirs):
             found.append(_Reading(tokens, ratio.estimate, ratio.low, ratio.high))
     return found
 

@@ -1,101 +1,22 @@
 """From a dry run of a few steps to what a whole run would take: time, memory and money as ranges.
 
-From the quickest reading to the slowest, with parts that a dry run leaves out counted generously
-(needles, MQAR and a task's answers not at all). It is no interval with a known confidence.
+From the quickest reading to the slowest, with parts that a dry run leaves out counted generously.
+It is no interval with a known confidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated
-
-from pydantic import Field
+from collections.abc import Sequence
 
 from engine.configs import ComparisonSettings, Recipe
 from engine.errors import BadRunConfig
+from engine.evidence.dry_run import SPARE, DryRun, Range, spare
+from engine.evidence.estimate_comparing import comparing
 from engine.evidence.parts import Result
-from engine.evidence.speed import LEAST_REPEATS
 from engine.goal import Prices
 
-SPARE = 1.3
-"""The slow end of every range takes this much more than the slowest reading: other work on the
-machine, the saving of files, what is too small to be looked at."""
-TIMING_BUDGET_S = 60.0
-"""Default of `engine.evidence.speed.measure`: more repeats are not begun beyond it."""
-ABLATION_PASSES = (4, 8)
-"""Passes over the held-out text that taking a hybrid apart needs, with its recall questions."""
 _BYTES, _COPIES = 4, 6
 """Bytes of a weight in float32, and copies of all weights while every one is trained."""
-
-
-class Range(Result):
-    """From the low end to the high one, in one unit."""
-
-    low: Annotated[float, Field(ge=0)]
-    """As quick, or as small, as was measured."""
-    high: Annotated[float, Field(ge=0)]
-    """As slow, or as large, as was measured, with room to spare."""
-
-    def plus(self, other: Range) -> Range:
-        """Both one after the other."""
-        return Range(low=self.low + other.low, high=self.high + other.high)
-
-
-class DryRun(Result):
-    """What a few steps on the chosen model and data measured. Times in s, on one machine."""
-
-    model: str
-    """The model's reference."""
-    method: str
-    """What replaced softmax attention."""
-    device: str
-    """Where it ran, as torch names it."""
-    parameters: int
-    """Weights of the model."""
-    layers: int
-    """Its attention layers."""
-    converted_layers: int
-    """How many of them were converted."""
-    started_s: float
-    """To start a process with all libraries."""
-    load_s: float
-    """To load the original."""
-    data_s: float
-    """To read, encode and split the data."""
-    train_tokens: int
-    """Tokens to train on."""
-    transfer_step_s: tuple[float, ...]
-    """Steps of attention transfer; none where the method has nothing to learn in it."""
-    finetune_step_s: tuple[float, ...]
-    """Steps of fine-tuning the converted model."""
-    control_step_s: tuple[float, ...]
-    """Steps of fine-tuning the control; none where none is trained."""
-    validation_s: tuple[float, float]
-    """One batch of held-back text: by the original, by the converted model."""
-    validation_batches: int
-    """Batches of a whole reading."""
-    scored_tokens: int
-    """Held-out tokens that the comparison scores."""
-    score_token_s: tuple[float, float]
-    """A held-out token scored: by the original, by the converted model."""
-    question_tokens: int
-    """Tokens of all recall questions."""
-    questions_s: float
-    """To choose them."""
-    decode_token_s: tuple[float, float]
-    """A token written: by the original, by the converted model."""
-    lengths: tuple[int, ...]
-    """Context lengths that the comparison times, in tokens."""
-    warm_up_s: dict[int, float]
-    """Warm-up of the speed measurement, both models, by context length in tokens."""
-    repeat_s: dict[int, float]
-    """One of its repeats, both models, by context length in tokens."""
-    peak_bytes: int
-    """Most memory that the dry run had, on its device."""
-    steps: int
-    """Training steps that were done, untimed first ones included."""
-    took_s: float
-    """The whole dry run."""
 
 
 class Estimate(Result):
@@ -136,10 +57,10 @@ def estimate(
         BadRunConfig: the dry run did not train, and the recipe does.
     """
     stages = {
-        "preparing": _spare(dry.load_s + dry.data_s, dry.started_s + dry.load_s + dry.data_s),
+        "preparing": spare(dry.load_s + dry.data_s, dry.started_s + dry.load_s + dry.data_s),
         "transferring": _transferring(dry, recipe),
         "fine-tuning": _finetuning(dry, recipe),
-        "comparing": _comparing(dry, recipe, settings),
+        "comparing": comparing(dry, recipe, settings),
     }
     total = Range(low=0, high=0)
     for stage in stages.values():
@@ -162,10 +83,6 @@ def estimate(
     )  # fmt: skip
 
 
-def _spare(low: float, high: float | None = None) -> Range:
-    return Range(low=low, high=SPARE * (low if high is None else high))
-
-
 def _steps(step_s: Sequence[float], low: int, high: int) -> Range:
     """`low` to `high` steps, each as quick and as slow as those measured."""
     if not high:
@@ -174,7 +91,7 @@ def _steps(step_s: Sequence[float], low: int, high: int) -> Range:
         raise BadRunConfig(
             "The dry run took no step of this kind.", "Make it with a recipe that trains."
         )
-    return _spare(low * min(step_s), high * max(step_s))
+    return spare(low * min(step_s), high * max(step_s))
 
 
 def _transferring(dry: DryRun, recipe: Recipe) -> Range:
@@ -195,56 +112,8 @@ def _finetuning(dry: DryRun, recipe: Recipe) -> Range:
         if settings.steps:
             # One reading before the first step, by the original too, and one at each interval.
             few, many = (1 + steps // settings.evaluate_every for steps in (least, settings.steps))
-            total = total.plus(_spare(
+            total = total.plus(spare(
                 dry.validation_batches * (few * batch_s + dry.validation_s[0]),
                 dry.validation_batches * ((many + 1) * batch_s + dry.validation_s[0]),
             ))  # fmt: skip
     return total
-
-
-def _comparing(dry: DryRun, recipe: Recipe, settings: ComparisonSettings) -> Range:
-    controls = int(recipe.train_control and recipe.finetune.steps > 0)
-    original_s, converted_s = dry.score_token_s
-    # Original, converted, control and untrained score the text; the first two once more together.
-    passes = dry.scored_tokens * (original_s * (2 + controls) + converted_s * 3)
-    parts = [
-        _spare(dry.load_s, 5 * dry.load_s),
-        _spare(passes, 2 * passes),  # and text that is not the user's
-        _spare(dry.questions_s + dry.question_tokens * (
-            original_s * (1 + controls) + converted_s)),
-    ]  # fmt: skip
-    if dry.method == "hybrid":
-        few, many = (dry.scored_tokens * converted_s * passes for passes in ABLATION_PASSES)
-        parts.append(_spare(few, many + dry.question_tokens * converted_s))
-    written = settings.answer_tokens * (1 + settings.vote_pairs)
-    parts.append(_spare(written * sum(dry.decode_token_s), 2 * written * sum(dry.decode_token_s)))
-    parts.append(_timing(dry, settings))
-    total = Range(low=0, high=0)
-    for part in parts:
-        total = total.plus(part)
-    return total
-
-
-def _timing(dry: DryRun, settings: ComparisonSettings) -> Range:
-    """Speed and memory. Beyond the longest length tried, linear at the least and square at most."""
-    ends = []
-    for power in (1, 2):
-        warm, one = (
-            sum(_at(readings, length, power) for length in dry.lengths)
-            for readings in (dry.warm_up_s, dry.repeat_s)
-        )
-        begun = min(TIMING_BUDGET_S, warm + settings.repeats * one)
-        ends.append(max(warm + LEAST_REPEATS * one, begun))
-    start_s = dry.started_s + dry.load_s if settings.fresh_processes else 0.0
-    sizes = {1, *settings.batch_sizes}  # n inputs at once take one to n times as long
-    least, most = ends[0] + start_s, sum(sizes) * ends[1] + 2 * len(sizes) * start_s
-    return _spare(len(sizes) * least, most)
-
-
-def _at(readings: Mapping[int, float], length: int, power: int) -> float:
-    """A reading at a length: measured, or scaled from the nearest that was."""
-    if length in readings:
-        return readings[length]
-    nearest = min(readings, key=lambda known: abs(known - length))
-    scale = (length / nearest) ** power if length > nearest else length / nearest
-    return readings[nearest] * scale

@@ -180,8 +180,15 @@ class SpeedPoint(Result):
     seconds: tuple[float, ...] = ()
     """Seconds of every timed repeat, in order; the same place in both models' lists is the same
     moment. Empty in files of schema version 1."""
+    starts: tuple[int, ...] = ()
+    """Number of the start, from 0, that each repeat belongs to: both models' processes are ended
+    and started anew between two numbers, and intervals rest on the starts. Empty in files before
+    schema version 4."""
     threads: int
-    """CPU threads used: the faster of one and all in a quick try for this model and length."""
+    """CPU threads used: the faster of one and all in a quick try for this model and length, at most
+    starts."""
+    threads_by_start: tuple[int, ...] = ()
+    """The same at each start; empty in files before schema version 4."""
     beyond_trained_context: bool
     """The model was not trained for this length: the timing holds, its output would not."""
     out_of_memory: bool
@@ -208,7 +215,8 @@ class Speed(Result):
     """How it was measured, and which lengths were left out or are timing only."""
     other_load: float | None = None
     """Largest share (0-1) of the machine's processors that other work used right before a length
-    was timed; null where the system does not tell, and in files of schema version 1."""
+    was timed, or a later start began; null where the system does not tell, and in files of schema
+    version 1."""
     device_load: float | None = None
     """The same of the GPU's time; null without a GPU, where its driver does not tell, and in files
     before schema version 3."""
@@ -231,7 +239,8 @@ class MemoryPoint(Result):
     """The same from the formula: 2 x KV heads x head dim x tokens x bytes per number in each
     softmax layer, plus the converted layers' state."""
     peak_bytes: int | None
-    """Most memory the prefill and the first decode steps needed on top of the loaded models."""
+    """Most memory the prefill and the first decode steps needed on top of the loaded models; median
+    of the starts."""
     peak_source: str
     """What `peak_bytes` was read from, or "not measured"."""
 

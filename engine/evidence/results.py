@@ -24,7 +24,7 @@ from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
 from engine.evidence.task_parts import TaskScore
 from engine.evidence.verdict import Verdict
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Answer(Result):

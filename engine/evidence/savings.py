@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from statistics import geometric_mean
+from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.evidence.parts import Memory, Speed, SpeedPair, SpeedPoint
 from engine.evidence.roi import document_times
 from engine.evidence.stats import Interval, mean_interval
-from engine.evidence.verdict import FEWEST, GateVerdict, Reason, Word, by_ratio, on_condition
+from engine.evidence.verdict import (
+    FEWEST,
+    GateVerdict,
+    Reason,
+    Unit,
+    Word,
+    by_ratio,
+    on_condition,
+)
 
 if TYPE_CHECKING:  # torch comes with it
     from engine.configs import AcceptanceGates
@@ -32,9 +40,11 @@ def speed(speed: Speed, gates: AcceptanceGates, length: int) -> GateVerdict | No
             return told(verdict="no_go", reason="converted_out_of_memory")
         if mine.context_tokens == length and theirs.out_of_memory:
             return told(verdict="go", reason="original_out_of_memory")
-        ratio = ratio_of_times(theirs.seconds, mine.seconds)
+        ratio = speed_interval(mine, theirs)
         if ratio is not None:
             ratios[mine.context_tokens] = ratio
+            if mine.context_tokens == length:
+                told = partial(told, unit=timing_unit(mine.starts))
     if length not in ratios:
         return told(verdict="not_enough_evidence", reason="not_measured")
     slower = [tokens for tokens, ratio in ratios.items() if ratio.high < 1]
@@ -74,10 +84,11 @@ def cost(speed: Speed, gates: AcceptanceGates, length: int) -> GateVerdict | Non
         document_times(speed, party, length, gates.output_tokens)
         for party in ("converted", "original")
     )
-    ratio = ratio_of_times(mine, theirs)
+    starts = next((p.starts for p in speed.decode.converted if p.context_tokens == length), ())
+    ratio = ratio_of_times(mine, theirs, starts)
     if ratio is None:
         return told(verdict="not_enough_evidence", reason="not_measured")
-    return by_ratio(ratio, limit, told, at_most=True)
+    return by_ratio(ratio, limit, partial(told, unit=timing_unit(starts)), at_most=True)
 
 
 def speed_ratio(mine: SpeedPoint, theirs: SpeedPoint) -> float | None:
@@ -135,10 +146,38 @@ def few_repeats(pair: SpeedPair, wanted: int = WANTED_REPEATS) -> list[tuple[int
     ]
 
 
-def ratio_of_times(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:
+def timing_unit(starts: Sequence[int]) -> Unit:
+    """What an interval over these repeats counts."""
+    return "starts" if len(set(starts)) > 1 else "repeats"
+
+
+def speed_interval(mine: SpeedPoint, theirs: SpeedPoint) -> Interval | None:
+    """`ratio_of_times` for the speed of one model over another's at one length."""
+    return ratio_of_times(theirs.seconds, mine.seconds, mine.starts)
+
+
+def ratio_of_times(
+    numerators: Sequence[float], denominators: Sequence[float], starts: Sequence[int] = ()
+) -> Interval | None:
     """Interval for the geometric mean of numerator / denominator, moment by moment; None where the
-    two were not read at the same moments, or too few times."""
-    if len(numerators) != len(denominators) or len(numerators) < FEWEST["repeats"]:
-        return None
+    two were not read at the same moments, or too few times.
+
+    Repeats within one start of the processes share what that start brought (where memory lies, the
+    threads chosen), so that where there were several the unit is the start: Student's interval over
+    the starts' means, which is exact for any number of starts if what they bring is normal on the
+    log scale, and holds the spread within them too.
+
+    Args:
+        numerators, denominators: seconds.
+        starts: the start that each belongs to; none, or one, lets every repeat count by itself.
+    """
+    unit = timing_unit(starts)
     logs = [math.log(a / b) for a, b in zip(numerators, denominators)]
-    return mean_interval(logs).mapped(math.exp)
+    if len(numerators) != len(denominators) or unit == "starts" and len(starts) != len(logs):
+        return None
+    if unit == "starts":
+        of_start: dict[int, list[float]] = {}
+        for start, log in zip(starts, logs):
+            of_start.setdefault(start, []).append(log)
+        logs = [fmean(one) for one in of_start.values()]
+    return mean_interval(logs).mapped(math.exp) if len(logs) >= FEWEST[unit] else None

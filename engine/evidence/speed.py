@@ -8,35 +8,19 @@ quicker in another short try, its growing one or one allocated beforehand.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from statistics import median_low, mode
 
 import numpy as np
-import torch
 
-from engine.evidence.idle import device_load, other_load
-from engine.evidence.metering import EnergyReading
 from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
+from engine.evidence.party import Start
 from engine.evidence.speed_notes import METHOD, busy, few, strongest, ways
 from engine.evidence.subject import PHASES, Phase
-from engine.evidence.timed_party import Party, WarmUp
-from engine.evidence.timing_parts import Baseline, Energy, EnergyPoint
+from engine.evidence.timed_starts import TIMING_BUDGET_S, Timed, Timing, Timings
+from engine.evidence.timing_parts import Baseline, CacheKind, Energy, EnergyPoint
 
-LEAST_REPEATS = 3
 _NAMES = ("original", "converted")
-
-
-@dataclass
-class _Timed:
-    """One model at one length: its warm-up and its repeats."""
-
-    party: Party
-    found: WarmUp
-    seconds: dict[Phase, list[float]] = field(default_factory=lambda: {"prefill": [], "decode": []})
-    out_of_memory: bool = False
-    reached: int = 0
-    energy: EnergyReading | None = None
 
 
 def lengths_within(requested: Sequence[int], limit: int | None) -> list[int]:
@@ -55,8 +39,7 @@ def lengths_within(requested: Sequence[int], limit: int | None) -> list[int]:
 
 
 def measure(
-    original: Party,
-    converted: Party,
+    start: Start,
     *,
     context_tokens: Sequence[int],
     decode_tokens: int,
@@ -66,67 +49,67 @@ def measure(
     own_processes: bool = False,
     batch: int = 1,
     device: str = "cpu",
-    budget_s: float = 60.0,
+    budget_s: float = TIMING_BUDGET_S,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[Speed, Memory]:
     """Time both models and read their memory at every context length.
 
-    Repeats are as many as fit `budget_s` seconds of timing in all, at least `LEAST_REPEATS` and at
-    most `repeats`; the note names lengths where they were cut. `tick` is called
-    between timings and may raise to stop. Learned positions are a hard limit; other models are
-    timed beyond their trained context, and flagged. `own_processes` is for the note alone. `batch`
-    inputs are read and continued at once. `device` is where the models run, as torch names it.
+    Args:
+        start: starts both models; with `own_processes` several times, the repeats dealt over them.
+        context_tokens: lengths in tokens. Learned positions are a hard limit; other models are
+            timed beyond their trained context, and flagged.
+        decode_tokens: steps of one repeat.
+        repeats: wanted, as many as fit `budget_s` seconds of timing in all; the note names lengths
+            where they were cut.
+        trained_context: in tokens.
+        learned_positions: whether that is a hard limit.
+        own_processes: every start has processes of its own.
+        batch: inputs that are read and continued at once.
+        device: where the models run, as torch names it.
+        budget_s: s.
+        tick: called between timings; may raise to stop.
     """
     limit = trained_context if learned_positions else None
     lengths = lengths_within(context_tokens, limit)
-    formulas = [party.formula(lengths) for party in (original, converted)]
-    started, results, loads = time.perf_counter(), [], []
-    gpu_loads: list[float | None] = []
-    for index, length in enumerate(lengths):
-        left = budget_s - (time.perf_counter() - started)
-        share = left * length / sum(lengths[index:])
-        loads.append(other_load())
-        gpu_loads.append(device_load(torch.device(device)))
-        last = limit - 1 if limit else None
-        pair = [
-            _Timed(party, party.warm_up(length, decode_tokens, last, batch, repeats))
-            for party in (original, converted)
-        ]
-        tick()
-        _repeat(pair, repeats, share, tick)
-        results.append(pair)
+    done = Timing(
+        start=start, again=own_processes, lengths=lengths, decode_tokens=decode_tokens,
+        repeats=repeats, last_position=limit - 1 if limit else None, batch=batch, device=device,
+        budget_s=budget_s, tick=tick,
+    ).run()  # fmt: skip
     speed, memory = {}, {}
     for side, name in enumerate(_NAMES):
-        points = [(n, pair[side]) for n, pair in zip(lengths, results, strict=True)]
+        points = [(n, pair[side]) for n, pair in zip(lengths, done.points, strict=True)]
         memory[name] = tuple(
             _memory_point(n, subject, batch * formula)
-            for (n, subject), formula in zip(points, formulas[side], strict=True)
+            for (n, subject), formula in zip(points, done.formulas[side], strict=True)
         )
         for phase in PHASES:
             speed[phase, name] = tuple(
                 _speed_point(n, subject, phase, (batch, decode_tokens), n > trained_context)
                 for n, subject in points
             )
-    added = max(s.reached - n for n, pair in zip(lengths, results, strict=True) for s in pair)
-    where = ", each in a fresh process of its own" if own_processes else " in one process"
-    note = METHOD.format(added=max(0, added), where=where, batch=batch)
+    added = max(s.reached - n for n, pair in zip(lengths, done.points, strict=True) for s in pair)
+    where = f", started {done.starts} times, each in a fresh process of its own"
+    note = METHOD.format(
+        added=max(0, added), where=where if own_processes else " in one process", batch=batch
+    )
     if limit and max(context_tokens) > limit:
         note += f" Lengths beyond {limit} tokens, the model's last position, are left out."
     if not limit and lengths[-1] > trained_context:
         note += f" Lengths beyond the trained context of {trained_context} tokens: timing only."
-    baselines = tuple(_baseline(n, pair[0].found) for n, pair in zip(lengths, results, strict=True))
     pairs = {
         phase: SpeedPair(original=speed[phase, "original"], converted=speed[phase, "converted"])
         for phase in PHASES
     }
+    baselines = tuple(_baseline(n, pair[0]) for n, pair in zip(lengths, done.points, strict=True))
     note += strongest(baselines)
-    note += ways(lengths, [(a.found.steps, b.found.steps) for a, b in results])
+    note += ways(lengths, [(_steps(a), _steps(b)) for a, b in done.points])
     note += few(pairs["decode"], repeats)
-    load, gpu_load = _largest(loads), _largest(gpu_loads)
+    load, gpu_load = _largest(done.loads), _largest(done.gpu_loads)
     note += busy("machine", load) + busy("GPU", gpu_load)
     found = Speed(
         **pairs, note=note, other_load=load, device_load=gpu_load, baselines=baselines,
-        energy=_energy(lengths, results),
+        energy=_energy(lengths, done),
     )  # fmt: skip
     return found, Memory(**memory)
 
@@ -135,20 +118,27 @@ def _largest(loads: Sequence[float | None]) -> float | None:
     return max((load for load in loads if load is not None), default=None)
 
 
-def _baseline(length: int, found: WarmUp) -> Baseline:
+def _steps(subject: Timed) -> str:
+    """How the decode steps ran, at most starts."""
+    return mode(found.steps for found in subject.found)
+
+
+def _baseline(length: int, subject: Timed) -> Baseline:
+    first = subject.found[0]
+    chosen: tuple[CacheKind, ...] = tuple(found.cache for found in subject.found)
     return Baseline(
-        context_tokens=length, cache=found.cache,
-        dynamic_ms=found.dynamic_ms, static_ms=found.static_ms,
+        context_tokens=length, cache=mode(chosen), cache_by_start=chosen,
+        dynamic_ms=first.dynamic_ms, static_ms=first.static_ms,
     )  # fmt: skip
 
 
-def _energy(lengths: Sequence[int], results: Sequence[Sequence[_Timed]]) -> Energy | None:
+def _energy(lengths: Sequence[int], done: Timings) -> Energy | None:
     """What the device's counter said; None where it has none."""
-    read = [one.energy for pair in results for one in pair if one.energy is not None]
+    read = [one.energy for pair in done.points for one in pair if one.energy is not None]
     if not read:
         return None
     points = []
-    for length, pair in zip(lengths, results, strict=True):
+    for length, pair in zip(lengths, done.points, strict=True):
         values = {
             f"{name}_{phase}": getattr(one.energy, phase) if one.energy else None
             for name, one in zip(_NAMES, pair, strict=True)
@@ -158,37 +148,8 @@ def _energy(lengths: Sequence[int], results: Sequence[Sequence[_Timed]]) -> Ener
     return Energy(source=read[0].source, points=tuple(points))
 
 
-def _repeat(
-    pair: list[_Timed], repeats: int, share_s: float, tick: Callable[[], None]
-) -> None:  # fmt: skip
-    """Fill in both models' readings at one length, spending about `share_s` seconds."""
-    for subject in pair:
-        subject.out_of_memory = subject.found.out_of_memory
-    cost = sum(subject.found.repeat_s for subject in pair)
-    repeats = max(LEAST_REPEATS, min(repeats, int(share_s / max(cost, 1e-9))))
-    # Decoding comes first for both: it continues from the warm-up's caches.
-    for phase in ("decode", "prefill"):
-        for number in range(repeats):
-            for subject in pair if number % 2 == 0 else pair[::-1]:
-                if subject.out_of_memory:
-                    continue
-                seconds = subject.party.time(phase)
-                if seconds is None:
-                    subject.out_of_memory = True
-                else:
-                    subject.seconds[phase].append(seconds)
-            tick()
-        for subject in pair:
-            subject.reached = max(subject.reached, subject.party.free())
-    for subject in pair:
-        if not subject.out_of_memory:
-            subject.energy = subject.party.energy()
-            subject.party.free()
-        tick()
-
-
 def _speed_point(
-    length: int, subject: _Timed, phase: Phase, at_once: tuple[int, int], beyond: bool
+    length: int, subject: Timed, phase: Phase, at_once: tuple[int, int], beyond: bool
 ) -> SpeedPoint:
     batch, decode_tokens = at_once
     seconds = [] if subject.out_of_memory else subject.seconds[phase]
@@ -199,6 +160,7 @@ def _speed_point(
         if seconds
         else (None, None, None)
     )
+    threads = tuple(found.threads.get(phase, 1) for found in subject.found)
     return SpeedPoint(
         context_tokens=length,
         tokens_per_s=middle,
@@ -207,18 +169,21 @@ def _speed_point(
         median_ms=1000 * tokens / middle / steps if middle else None,
         repeats=len(seconds),
         seconds=tuple(seconds),
-        threads=subject.found.threads.get(phase, 1),
+        starts=() if subject.out_of_memory else tuple(subject.starts[phase]),
+        threads=mode(threads),
+        threads_by_start=threads,
         beyond_trained_context=beyond,
         out_of_memory=subject.out_of_memory,
     )
 
 
-def _memory_point(length: int, subject: _Timed, formula: int) -> MemoryPoint:
+def _memory_point(length: int, subject: Timed, formula: int) -> MemoryPoint:
     fits = not subject.out_of_memory
+    peaks = [found.peak_bytes for found in subject.found if found.peak_bytes is not None]
     return MemoryPoint(
         context_tokens=length,
-        cache_bytes=subject.found.cache_bytes if fits else None,
+        cache_bytes=subject.found[0].cache_bytes if fits else None,
         analytic_bytes=formula,
-        peak_bytes=subject.found.peak_bytes if fits else None,
-        peak_source=subject.found.peak_source,
+        peak_bytes=median_low(peaks) if fits and peaks else None,
+        peak_source=subject.found[0].peak_source,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -35,7 +36,8 @@ class Interval(Result):
     high: float
     """Upper end."""
     n: int
-    """Independent units it rests on: documents, questions, repeats or votes."""
+    """Independent units it rests on: documents, questions, starts of the timed processes, repeats
+    or votes."""
     level: float = LEVEL
     """Share of such intervals that cover the truth."""
 
@@ -101,6 +103,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
     return Interval(estimate=mean, low=mean - half, high=mean + half, n=len(x))
 
 
+@lru_cache(maxsize=256)
 def student_quantile(p: float, freedom: float) -> float:
     """The quantile (0.5 <= p < 1) of Student's t, for any positive number of degrees of freedom.
 

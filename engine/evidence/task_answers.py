@@ -16,7 +16,8 @@ from engine.evidence.forward import can_keep_logits, last_logits_only, micro_bat
 if TYPE_CHECKING:
     from engine.data.task_prompts import TaskPrompts
 
-_MOST_ROWS = 16
+MOST_ROWS = 16
+"""Prompts that are answered at once, at most."""
 
 
 @torch.inference_mode()
@@ -48,8 +49,8 @@ def answer_task(
     vocabulary = 1 if can_keep_logits(model) else model.config.get_text_config().vocab_size
     lengths = [len(prompt.ids) + task.new_tokens for prompt in task.prompts]
     for batch in micro_batches(lengths, vocabulary):
-        for first in range(0, len(batch), _MOST_ROWS):
-            indices = batch[first : first + _MOST_ROWS]
+        for first in range(0, len(batch), MOST_ROWS):
+            indices = batch[first : first + MOST_ROWS]
             rows = _continued(
                 model, [task.prompts[i].ids for i in indices], task.new_tokens, done, tick
             )

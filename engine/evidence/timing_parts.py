@@ -16,10 +16,12 @@ class Baseline(Result):
     """Tokens of context, as in the speed points."""
     cache: CacheKind
     """"dynamic": grows by copying, transformers' default. "static": allocated beforehand for all
-    steps to come (`StaticCache`)."""
+    steps to come (`StaticCache`). Chosen anew at each start; here the one of most."""
+    cache_by_start: tuple[CacheKind, ...] = ()
+    """The choice of each start; empty in files before schema version 4."""
     dynamic_ms: float | None
-    """Best time of a decode step with the growing cache in the try, ms; null when out of memory,
-    and where a CUDA graph, whose entries are preallocated, was quicker."""
+    """Best time of a decode step with the growing cache in the first start's try, ms; null when out
+    of memory, and where a CUDA graph, whose entries are preallocated, was quicker."""
     static_ms: float | None
     """The same with the preallocated cache; null where the family does not support one, and where
     it did not fit."""

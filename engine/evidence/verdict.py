@@ -15,7 +15,7 @@ from engine.evidence.stats import Interval, more_needed, more_needed_for_ratio
 
 Word = Literal["go", "conditional", "no_go", "not_enough_evidence"]
 GateName = Literal["quality", "recall", "speed", "memory", "cost"]
-Unit = Literal["documents", "questions", "repeats"]
+Unit = Literal["documents", "questions", "repeats", "starts"]
 Reason = Literal[
     "within",  # the whole interval meets the gate
     "beyond",  # the whole interval misses it
@@ -53,7 +53,8 @@ class GateVerdict(Result):
     interval: Interval | None = None
     """Where the truth may lie, and n; null for exact numbers and where there is none."""
     unit: Unit | None = None
-    """What n counts."""
+    """What n counts: documents, questions, starts of the timed processes, or, where there was one
+    start only, repeats."""
     reference: Literal["original", "control"] = "original"
     """The model it is compared with."""
     context_tokens: int | None = None
@@ -86,7 +87,7 @@ class Verdict(Result):
     """The seal taken when the run was created."""
 
 
-FEWEST: dict[Unit, int] = {"documents": 6, "questions": 10, "repeats": 3}
+FEWEST: dict[Unit, int] = {"documents": 6, "questions": 10, "repeats": 3, "starts": 3}
 """With fewer units no interval is given: its coverage was not shown for less."""
 
 FEW_DOCUMENTS = 30

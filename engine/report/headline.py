@@ -6,9 +6,15 @@ import math
 
 from engine.evidence.judging import additional_nats
 from engine.evidence.parts import ModelQuality
-from engine.evidence.savings import CacheSizes, cache_sizes, ratio_of_times, speed_ratio
+from engine.evidence.savings import (
+    CacheSizes,
+    cache_sizes,
+    speed_interval,
+    speed_ratio,
+    timing_unit,
+)
 from engine.evidence.stats import Interval, paired_ratio
-from engine.evidence.verdict import FEWEST, GateName
+from engine.evidence.verdict import FEWEST, GateName, Unit
 from engine.report.judgement import interval_in_words, limit_in_words, mark
 from engine.report.model import Figure
 from engine.report.source import Source
@@ -101,25 +107,24 @@ def _memory(source: Source, words: Words) -> Figure:
     )  # fmt: skip
 
 
-def decode_ratio(source: Source) -> tuple[float | None, Interval | None]:
-    """Decode speed converted / original at the headline length, with its interval; of runs
-    with too few repeats, or none stored, only the ratio."""
+def decode_ratio(source: Source) -> tuple[float | None, Interval | None, Unit]:
+    """Decode speed converted / original at the headline length, with its interval and what that
+    counts; of runs with too few repeats, or none stored, only the ratio."""
     pair = source.comparison.speed.decode
     for mine, theirs in zip(pair.converted, pair.original):
         if mine.context_tokens == source.length and mine.tokens_per_s and theirs.tokens_per_s:
-            interval = ratio_of_times(theirs.seconds, mine.seconds)
-            if interval is not None:
-                return interval.estimate, interval
-            return speed_ratio(mine, theirs), None
-    return None, None
+            interval = speed_interval(mine, theirs)
+            ratio = interval.estimate if interval else speed_ratio(mine, theirs)
+            return ratio, interval, timing_unit(mine.starts)
+    return None, None, "repeats"
 
 
 def _speed(source: Source, words: Words) -> Figure:
-    ratio, interval = decode_ratio(source)
+    ratio, interval, unit = decode_ratio(source)
     length = words.tokens(source.length or 0)
     said = words("figure.no_interval")
     if interval is not None:
-        said = interval_in_words("speed", interval, "repeats", words)
+        said = interval_in_words("speed", interval, unit, words)
     pair = source.comparison.speed.decode
     meaning = words("figure.speed.unknown", length=length)
     if ratio is not None:

@@ -93,7 +93,7 @@ def _memory(source: Source, words: Words) -> str:
 
 
 def _speed(source: Source, words: Words) -> str:
-    ratio, interval = decode_ratio(source)
+    ratio, interval, _ = decode_ratio(source)
     if ratio is None:
         return words("line.speed.unknown")
     values = {"ratio": words.times(ratio), "length": words.tokens(source.length or 0)}

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from engine.evidence.savings import speed_ratios
 from engine.evidence.stats import LEVEL
+from engine.evidence.verdict import FEW_DOCUMENTS
 from engine.report.charts import SAME
 from engine.report.headline import quality_change
 from engine.report.judgement import remark
 from engine.report.model import Section
 from engine.report.source import Source
 from engine.report.words import Words
-
-FEW_DOCUMENTS = 20
-"""With fewer, intervals miss the truth more often where documents differ much (docs/evidence.md,
-"Calibration")."""
 
 PEAK_ERROR_BYTES = 8 * 2**20
 """Peaks are good to a few MiB (docs/comparison-schema.md): smaller differences say nothing."""

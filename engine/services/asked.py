@@ -1,4 +1,4 @@
-"""What models are asked besides what every comparison asks: the user's own task, and MQAR."""
+"""What models are asked besides what every comparison asks: the user's own task, needles, MQAR."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from engine.configs import ComparisonSettings, RunConfig
 from engine.data.dataset import Dataset
 from engine.data.ingest import Corpus
 from engine.data.mqar import mqar_probes
+from engine.data.needles import NeedleProbe, needle_probes
 from engine.data.task_prompts import task_prompts
+from engine.evidence.dry_run import TaskTokens
 from engine.evidence.mqar import ask_mqar, mqar_report
 from engine.evidence.mqar_parts import Mqar
 from engine.evidence.task_answers import answer_task
@@ -14,6 +16,15 @@ from engine.evidence.task_parts import TaskScore
 from engine.evidence.task_score import task_score
 from engine.models.load import Loaded
 from engine.services.progress import Progress
+
+
+def needles_for(original: Loaded, per_cell: int, seed: int) -> list[NeedleProbe]:
+    """The needle tasks asked for, where the tokenizer can place needles at all."""
+    if not per_cell or not original.tokenizer.is_fast:
+        return []
+    return needle_probes(
+        original.tokenizer, context_tokens=original.context_tokens, per_cell=per_cell, seed=seed
+    )
 
 
 class Asked:
@@ -48,6 +59,21 @@ class Asked:
         )
         self._answers: dict[str, list[str]] = {}
         self._recalled: dict[str, list[int]] = {}
+
+    @property
+    def task_tokens(self) -> TaskTokens:
+        """What each model reads and writes for the task."""
+        prompts = self._task.prompts if self._task else ()
+        return TaskTokens(
+            prompts=sum(len(prompt.ids) for prompt in prompts),
+            references=sum(prompt.reference_tokens for prompt in prompts),
+            longest=len(prompts) * (self._task.new_tokens if self._task else 0),
+        )
+
+    @property
+    def mqar_tokens(self) -> int:
+        """Tokens of all its sequences."""
+        return sum(len(probe.input_ids) for probe in self._probes)
 
     @property
     def parts(self) -> int:

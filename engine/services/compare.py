@@ -14,7 +14,6 @@ from engine.configs import ComparisonSettings, RunConfig
 from engine.core.geometry import attention_layers
 from engine.data.dataset import Dataset, Piece, build_dataset
 from engine.data.ingest import Corpus, read_for
-from engine.data.needles import NeedleProbe, needle_probes
 from engine.errors import BadDataset
 from engine.events import Listener
 from engine.evidence.crossover import crossovers
@@ -35,7 +34,7 @@ from engine.services.answers import (
     longest_prompt,
 )
 from engine.services.artifacts import finetuning_end, load_converted
-from engine.services.asked import Asked
+from engine.services.asked import Asked, needles_for
 from engine.services.backends import backends
 from engine.services.data_checks import check_data
 from engine.services.generic_text import generic_text
@@ -100,7 +99,7 @@ def compare(
             seed=config.data_seed,
         )
     with progress.part("needles", "needles"):
-        needles = _needles(original, settings.needles_per_cell, config.data_seed)
+        needles = needles_for(original, settings.needles_per_cell, config.data_seed)
     with progress.part("data", "the data"):
         checks = check_data(corpus, dataset, original, seed=config.data_seed, tick=progress.tick)
     asked = Asked(config, settings, corpus, dataset, original)
@@ -197,15 +196,6 @@ def _finetuning(folder: Path) -> FinetuningFacts | None:
     if converted is None and control is None:
         return None
     return FinetuningFacts(converted=converted, control=control)
-
-
-def _needles(original: Loaded, per_cell: int, seed: int) -> list[NeedleProbe]:
-    """The needle tasks asked for, where the tokenizer can place needles at all."""
-    if not per_cell or not original.tokenizer.is_fast:
-        return []
-    return needle_probes(
-        original.tokenizer, context_tokens=original.context_tokens, per_cell=per_cell, seed=seed
-    )
 
 
 def _counts(corpus: Corpus, dataset: Dataset, pieces: Sequence[Piece]) -> dict[str, Any]:

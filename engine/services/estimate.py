@@ -22,16 +22,20 @@ import torch
 from engine.configs import RunConfig
 from engine.data.batches import batches
 from engine.data.dataset import Batch, Dataset, build_dataset
-from engine.data.ingest import read_for
+from engine.data.ingest import Corpus, read_for
+from engine.data.needles import NeedleProbe
+from engine.data.probes import RecallProbe
 from engine.errors import Cancelled
 from engine.events import Event
-from engine.evidence.estimate import DryRun
+from engine.evidence.dry_run import DryRun
 from engine.evidence.gates import judged_length, lengths_to_measure
 from engine.evidence.quality import score, select_pieces
 from engine.evidence.recall import questions
 from engine.evidence.speed import lengths_within
 from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_starts import REPEATS_PER_START
 from engine.models.load import Loaded
+from engine.services.asked import Asked, needles_for
 from engine.services.convert import convert
 from engine.services.finetune import Track, finetune, validation_loss
 from engine.services.original import load_original
@@ -89,7 +93,7 @@ def dry_run(config: RunConfig, data: Path, *, device: str, started_s: float) -> 
     load_s, original = _timed(
         lambda: load_original(config, device=device, finetune=config.recipe.finetune)
     )
-    data_s, dataset = _timed(lambda: _dataset(config, data, original))
+    data_s, (corpus, dataset) = _timed(lambda: _dataset(config, data, original))
     student = copy.deepcopy(original.model)
     layers = len(convert(student, config.method, config.kept, seed=config.seed).layers)
     step_s: dict[str, list[float]] = {"transfer": [], "converted": [], "control": []}
@@ -126,6 +130,10 @@ def dry_run(config: RunConfig, data: Path, *, device: str, started_s: float) -> 
         original.tokenizer, context_tokens=original.context_tokens,
         per_distance=config.comparison.probes_per_distance, seed=config.data_seed,
     ))  # fmt: skip
+    needles_s, needles = _timed(
+        lambda: needles_for(original, config.comparison.needles_per_cell, config.data_seed)
+    )
+    asked = Asked(config, config.comparison, corpus, dataset, original)
     parties = [LocalParty(model) for model in models]
     speed = _speed(parties, config, original)
     return DryRun(
@@ -146,8 +154,11 @@ def dry_run(config: RunConfig, data: Path, *, device: str, started_s: float) -> 
         validation_batches=count,
         scored_tokens=sum(len(piece.ids) for piece in pieces),
         score_token_s=(scores[0], scores[1]),
-        question_tokens=sum(len(probe.input_ids) + len(probe.answer_ids) for probe in probes),
-        questions_s=questions_s,
+        question_tokens=_tokens(probes),
+        needle_tokens=_tokens(needles),
+        mqar_tokens=asked.mqar_tokens,
+        task_tokens=asked.task_tokens,
+        questions_s=questions_s + needles_s,
         decode_token_s=speed.decode_token_s,
         lengths=speed.lengths,
         warm_up_s=speed.warm_up_s,
@@ -156,6 +167,10 @@ def dry_run(config: RunConfig, data: Path, *, device: str, started_s: float) -> 
         steps=steps,
         took_s=time.perf_counter() - began,
     )
+
+
+def _tokens(probes: Sequence[RecallProbe | NeedleProbe]) -> int:
+    return sum(len(probe.input_ids) + len(probe.answer_ids) for probe in probes)
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:
@@ -170,10 +185,11 @@ def _until_enough(work: Callable[[], object]) -> None:
         work()
 
 
-def _dataset(config: RunConfig, data: Path, original: Loaded) -> Dataset:
+def _dataset(config: RunConfig, data: Path, original: Loaded) -> tuple[Corpus, Dataset]:
     corpus = read_for(config, data)
     most = min(config.recipe.max_tokens, original.context_tokens)
-    return build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
+    dataset = build_dataset(corpus, original.tokenizer, max_tokens=most, seed=config.data_seed)
+    return corpus, dataset
 
 
 def _validation(config: RunConfig, dataset: Dataset) -> tuple[int, list[Batch]]:
@@ -210,7 +226,7 @@ def _speed(parties: Sequence[LocalParty], config: RunConfig, original: Loaded) -
             spent, found = _timed(
                 lambda party=party, length=length: party.warm_up(
                     length, settings.decode_tokens, context - 1 if context else None, 1,
-                    settings.repeats,
+                    REPEATS_PER_START,
                 )
             )
             warm_s[length] += spent

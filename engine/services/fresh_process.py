@@ -20,8 +20,9 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.evidence.metering import EnergyReading
+from engine.evidence.party import Options, WarmUp
 from engine.evidence.subject import Phase
-from engine.evidence.timed_party import LocalParty, WarmUp
+from engine.evidence.timed_party import LocalParty
 
 _PROJECT = Path(__file__).parents[2]
 _STOP_WAIT_S = 10.0
@@ -71,10 +72,11 @@ class FreshProcess:
         return self._ask("formula", list(lengths)) or [0] * len(lengths)
 
     def warm_up(
-        self, length: int, decode_tokens: int, last_position: int | None, batch: int, repeats: int
-    ) -> WarmUp:
+        self, length: int, decode_tokens: int, last_position: int | None, batch: int, repeats: int,
+        worth: Options | None,
+    ) -> WarmUp:  # fmt: skip
         """See `Party`."""
-        answer = self._ask("warm_up", length, decode_tokens, last_position, batch, repeats)
+        answer = self._ask("warm_up", length, decode_tokens, last_position, batch, repeats, worth)
         return WarmUp(out_of_memory=True) if answer is None else WarmUp(**answer)
 
     def time(self, phase: Phase) -> float | None:

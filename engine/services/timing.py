@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,8 +14,9 @@ import torch
 from engine.configs import ComparisonSettings, RunConfig
 from engine.evidence.batch_parts import BatchTiming
 from engine.evidence.parts import Memory, Speed
+from engine.evidence.party import Party
 from engine.evidence.speed import measure
-from engine.evidence.timed_party import LocalParty, Party
+from engine.evidence.timed_party import LocalParty
 from engine.models.load import Loaded
 from engine.services.fresh_process import FreshProcess
 
@@ -89,15 +91,15 @@ def time_models(
     context, learned = models[0].context_tokens, models[0].learned_positions
     found: dict[int, tuple[Speed, Memory]] = {}
     for batch in sorted({1, *settings.batch_sizes}):
-        with timed_parties(
-            models, ref=config.model, revision=config.revision, converted=converted,
+        start = partial(
+            timed_parties, models, ref=config.model, revision=config.revision, converted=converted,
             fresh=settings.fresh_processes, device=device,
-        ) as parties:  # fmt: skip
-            found[batch] = measure(
-                *parties, context_tokens=lengths, decode_tokens=settings.decode_tokens,
-                repeats=settings.repeats, trained_context=context, learned_positions=learned,
-                own_processes=settings.fresh_processes, batch=batch, device=device, tick=tick,
-            )  # fmt: skip
+        )  # fmt: skip
+        found[batch] = measure(
+            start, context_tokens=lengths, decode_tokens=settings.decode_tokens,
+            repeats=settings.repeats, trained_context=context, learned_positions=learned,
+            own_processes=settings.fresh_processes, batch=batch, device=device, tick=tick,
+        )  # fmt: skip
     speed, memory = found.pop(1)
     batches = tuple(
         BatchTiming(batch_size=batch, speed=one, memory=kept)

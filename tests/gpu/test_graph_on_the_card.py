@@ -11,7 +11,7 @@ from engine.configs import KeptLayers
 from engine.core import decoding
 from engine.core.decoding import EagerSteps, GraphedSteps
 from engine.evidence.speed import measure
-from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_party import in_this_process
 from engine.methods import T2R, Elu, Hedgehog, Hybrid, Rfa
 from engine.services.convert import convert
 from engine.services.generate import generate
@@ -91,10 +91,10 @@ def test_the_text_is_the_same(monkeypatch):
 
 
 def test_a_timing_says_how_it_decoded():
-    parties = [LocalParty(on_the_card("llama", m)) for m in (None, T2R(feature_dim=16))]
+    models = [on_the_card("llama", method) for method in (None, T2R(feature_dim=16))]
     speed, _ = measure(
-        *parties, context_tokens=(128, 512), decode_tokens=16, repeats=3, trained_context=512,
-        learned_positions=False,
+        in_this_process(*models), context_tokens=(128, 512), decode_tokens=16, repeats=3,
+        trained_context=512, learned_positions=False,
     )  # fmt: skip
     assert "CUDA graph" in (speed.note or "")
     assert "would not capture" not in (speed.note or "")

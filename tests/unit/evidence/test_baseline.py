@@ -11,7 +11,7 @@ from engine.evidence import baseline, timed_party
 from engine.evidence.baseline import try_static
 from engine.evidence.speed import measure
 from engine.evidence.subject import Subject
-from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_party import in_this_process
 from engine.methods import Hybrid
 from engine.services.convert import convert
 from tests.support.models import tiny_model
@@ -25,7 +25,7 @@ def _pair(family: str):
 
 def _measured(original, converted, **settings):
     return measure(
-        LocalParty(original), LocalParty(converted), decode_tokens=4, repeats=3,
+        in_this_process(original, converted), decode_tokens=4, repeats=3,
         trained_context=512, learned_positions=False,
         **{"context_tokens": (32, 64), **settings},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from engine.evidence import energy, idle, timed_party
 from engine.evidence.energy import Board, energy_meter, rapl
 from engine.evidence.nvml import gpu_by_uuid, gpu_of
 from engine.evidence.speed import measure
-from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_party import in_this_process
 from tests.support.models import tiny_model
 
 
@@ -105,7 +105,7 @@ class _Counter:
 def _measured(batch: int = 1):
     original, converted = tiny_model("llama"), tiny_model("llama")
     return measure(
-        LocalParty(original), LocalParty(converted), context_tokens=(32, 64), decode_tokens=4,
+        in_this_process(original, converted), context_tokens=(32, 64), decode_tokens=4,
         repeats=3, trained_context=512, learned_positions=False, batch=batch,
     )[0]  # fmt: skip
 

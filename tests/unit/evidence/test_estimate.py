@@ -15,7 +15,8 @@ from engine.configs import (
     TransferSettings,
 )
 from engine.errors import BadRunConfig
-from engine.evidence.estimate import SPARE, DryRun, estimate
+from engine.evidence.dry_run import SPARE, DryRun, TaskTokens
+from engine.evidence.estimate import estimate
 from engine.goal import Prices
 
 SETTINGS = ComparisonSettings(context_tokens=(128, 512), vote_pairs=0, fresh_processes=False)
@@ -28,6 +29,8 @@ def _dry(**changes: Any) -> DryRun:
         "train_tokens": 9000, "transfer_step_s": (0.2, 0.3), "finetune_step_s": (0.5, 0.6),
         "control_step_s": (0.4, 0.4), "validation_s": (0.1, 0.2), "validation_batches": 10,
         "scored_tokens": 1000, "score_token_s": (0.001, 0.002), "question_tokens": 0,
+        "needle_tokens": 0, "mqar_tokens": 0,
+        "task_tokens": TaskTokens(prompts=0, references=0, longest=0),
         "questions_s": 0.0, "decode_token_s": (0.01, 0.02), "lengths": (128, 512),
         "warm_up_s": {128: 0.1, 512: 0.4}, "repeat_s": {128: 0.05, 512: 0.2},
         "peak_bytes": 4000, "steps": 9, "took_s": 20.0,
@@ -80,6 +83,40 @@ def test_taking_a_hybrid_apart_costs_time() -> None:
     plain = estimate(_dry(), _recipe(), SETTINGS, name="x")
     hybrid = estimate(_dry(method="hybrid"), _recipe(), SETTINGS, name="x")
     assert hybrid.stages_s["comparing"].low > plain.stages_s["comparing"].low
+
+
+def _comparing(recipe: Recipe | None = None, **changes: Any) -> Any:
+    found = estimate(_dry(**changes), recipe or _recipe(), SETTINGS, name="x")
+    return found.stages_s["comparing"]
+
+
+@pytest.mark.parametrize("what", ["needle_tokens", "mqar_tokens"])
+def test_questions_on_request_are_read_by_all_three_models(what) -> None:
+    without, span = _comparing(), _comparing(**{what: 500})
+    assert span.low - without.low == pytest.approx(500 * (0.001 + 0.001 + 0.002))
+    assert span.high - without.high == pytest.approx(2 * SPARE * 500 * (0.001 + 0.001 + 0.002))
+    alone = _recipe(train_control=False)
+    less = _comparing(alone, **{what: 500}).low - _comparing(alone).low
+    assert less == pytest.approx(500 * (0.001 + 0.002))
+
+
+def test_a_tasks_answers_are_written_sixteen_at_once_or_one_by_one() -> None:
+    task = TaskTokens(prompts=100, references=160, longest=400)
+    without, span = _comparing(), _comparing(task_tokens=task)
+    read, write_s = 100 * 0.004, 0.01 + 0.01 + 0.02
+    assert span.low - without.low == pytest.approx(read + 10 * write_s)
+    assert span.high - without.high == pytest.approx(SPARE * (read + 400 * write_s))
+
+
+@pytest.mark.parametrize(("load_s", "starts"), [(0.0, 5), (95.0, 3)])
+def test_fresh_processes_are_started_as_often_as_the_timing_starts_them(load_s, starts) -> None:
+    fresh = SETTINGS.model_copy(update={"fresh_processes": True})
+    found = [
+        estimate(_dry(load_s=load_s), _recipe(), one, name="x").stages_s["comparing"]
+        for one in (SETTINGS, fresh)
+    ]
+    assert found[1].low - found[0].low >= starts * (5.0 + load_s)
+    assert found[1].low - found[0].low < starts * (5.0 + load_s) + 5.0
 
 
 def test_memory_begins_at_what_was_measured() -> None:

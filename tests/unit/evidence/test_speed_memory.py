@@ -10,7 +10,7 @@ from engine.evidence import decode_way
 from engine.evidence.memory import analytic_bytes, peak_memory
 from engine.evidence.speed import lengths_within, measure
 from engine.evidence.subject import Subject, thread_candidates
-from engine.evidence.timed_party import LocalParty
+from engine.evidence.timed_party import in_this_process
 from engine.methods import METHODS, Hybrid
 from engine.services.convert import convert
 from tests.support import frozen
@@ -80,8 +80,7 @@ def _pair(family: str):
 def test_readings_have_every_length_for_both_models():
     original, converted = _pair("llama")
     result, memory = measure(
-        LocalParty(original),
-        LocalParty(converted),
+        in_this_process(original, converted),
         context_tokens=(640, 64),
         decode_tokens=4,
         repeats=4,
@@ -104,6 +103,9 @@ def test_readings_have_every_length_for_both_models():
     tried = len(thread_candidates(torch.device("cpu")))
     repeats = max(p.repeats for p in result.decode.original)
     assert f"up to {2 + 2 * 2 * tried + 4 * repeats} tokens further" in note
+    assert "in one process;" in note
+    for points in (result.decode.original, result.prefill.converted):
+        assert all(p.starts == (0,) * p.repeats and len(p.threads_by_start) == 1 for p in points)
     assert "Decode steps ran one by one (no NVIDIA GPU)." in note
     for points in (memory.original, memory.converted):
         assert all(p.cache_bytes == p.analytic_bytes for p in points)
@@ -122,7 +124,7 @@ def test_with_a_gpu_each_model_decodes_the_quicker_way(monkeypatch, graph_s):
 
     monkeypatch.setattr(decode_way, "timed", read)
     result, _ = measure(
-        *(LocalParty(model) for model in _pair("llama")),
+        in_this_process(*_pair("llama")),
         context_tokens=(32, 64), decode_tokens=4, repeats=3, trained_context=512,
         learned_positions=False,
     )  # fmt: skip
@@ -144,7 +146,7 @@ def test_no_memory_for_a_graph_is_no_end(monkeypatch):
 
     monkeypatch.setattr(decode_way, "GraphedSteps", scarce)
     result, _ = measure(
-        LocalParty(original), LocalParty(converted),
+        in_this_process(original, converted),
         context_tokens=(32,), decode_tokens=4, repeats=3, trained_context=512,
         learned_positions=False,
     )  # fmt: skip
@@ -155,8 +157,7 @@ def test_no_memory_for_a_graph_is_no_end(monkeypatch):
 def test_no_budget_still_means_three_repeats():
     original, converted = _pair("llama")
     result, _ = measure(
-        LocalParty(original),
-        LocalParty(converted),
+        in_this_process(original, converted),
         context_tokens=(32,),
         decode_tokens=4,
         repeats=9,
@@ -171,8 +172,7 @@ def test_no_budget_still_means_three_repeats():
 def test_learned_positions_are_measured_up_to_their_end():
     original, converted = _pair("gpt2")
     result, _ = measure(
-        LocalParty(original),
-        LocalParty(converted),
+        in_this_process(original, converted),
         context_tokens=(256, 8192),
         decode_tokens=4,
         repeats=3,
@@ -200,8 +200,7 @@ def test_running_out_of_memory_is_a_reading(monkeypatch):
 
     monkeypatch.setattr(Subject, "prefill", too_much)
     result, memory = measure(
-        LocalParty(original),
-        LocalParty(converted),
+        in_this_process(original, converted),
         context_tokens=(32, 64),
         decode_tokens=4,
         repeats=3,

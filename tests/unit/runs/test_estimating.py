@@ -8,7 +8,8 @@ import pytest
 
 from engine.configs import ComparisonSettings, FinetuneSettings, Recipe, RunConfig, TransferSettings
 from engine.errors import ModelNotFound, RunBusy
-from engine.evidence.estimate import DryRun, Estimate
+from engine.evidence.dry_run import DryRun
+from engine.evidence.estimate import Estimate
 from engine.methods import T2R
 from engine.runs import estimating, locks, paths, store
 from tests.support.models import tiny_model_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,37 @@ def test_a_few_steps_of_everything_are_timed(config: RunConfig, text: Path) -> N
     assert sorted(text.parent.rglob("*")) == before, "nothing is written"
     found = estimate(dry, config.recipe, config.comparison, name="custom")
     assert 0 < found.total_s.low < found.total_s.high
+
+
+def test_needles_pairs_and_a_tasks_answers_are_counted(config: RunConfig, tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_text("".join(
+        json.dumps({
+            "question": f"Site {i}? " + " ".join(WORDS[(i * j) % 12] for j in range(1, 30)),
+            "answer": f"Valve {i}",
+        }) + "\n" for i in range(120)
+    ))  # fmt: skip
+    nothing = FinetuneSettings(steps=0)
+    recipe = config.recipe.model_copy(
+        update={"transfer": TransferSettings(steps=0), "finetune": nothing, "train_control": False}
+    )
+    asked = {"needles_per_cell": 1, "mqar_per_size": 3, "task_documents": 5}
+    wanted = config.model_copy(update={
+        "recipe": recipe, "comparison": config.comparison.model_copy(update=asked),
+        "prompt_column": "question", "reference_column": "answer",
+    })  # fmt: skip
+    dry = dry_run(wanted, file, device="cpu", started_s=1.0)
+    assert dry.needle_tokens > 0
+    # Pairs, then queries, of sizes 4 to 128 in a context of 512: 2 tokens a pair, 2 a query.
+    assert dry.mqar_tokens > 3 * 2 * (4 + 8 + 16 + 32 + 64 + 128)
+    assert 0 < dry.task_tokens.references < dry.task_tokens.longest
+    assert dry.task_tokens.prompts > 5 * 20
+    without = estimate(
+        dry.model_copy(update={"needle_tokens": 0, "mqar_tokens": 0}), recipe, wanted.comparison,
+        name="custom",
+    )  # fmt: skip
+    whole = estimate(dry, recipe, wanted.comparison, name="custom")
+    assert whole.total_s.low > without.total_s.low
 
 
 def test_what_a_recipe_leaves_out_is_not_tried(config: RunConfig, text: Path) -> None:

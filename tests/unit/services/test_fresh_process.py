@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import nullcontext
 
 import pytest
 
@@ -31,7 +32,11 @@ def test_a_fresh_process_reads_what_this_one_reads_until_it_is_killed(folder):
     here = LocalParty(load(str(folder)).model)
     with FreshProcess(str(folder), device="cpu") as there:
         there.ready()
-        speed, memory = measure(here, there, own_processes=True, **_settings())
+
+        def start():
+            return nullcontext((here, there))
+
+        speed, memory = measure(start, own_processes=True, **_settings())
         assert [p.cache_bytes for p in memory.original] == [p.cache_bytes for p in memory.converted]
         assert [p.analytic_bytes for p in memory.original] == [
             p.analytic_bytes for p in memory.converted
@@ -39,7 +44,7 @@ def test_a_fresh_process_reads_what_this_one_reads_until_it_is_killed(folder):
         assert all(p.repeats == 3 and p.tokens_per_s for p in speed.decode.converted)
         assert "fresh process" in (speed.note or "") and "Only 3 repeats" in (speed.note or "")
         os.kill(there._process.pid, signal.SIGKILL)
-        speed, memory = measure(here, there, own_processes=True, **_settings())
+        speed, memory = measure(start, own_processes=True, **_settings())
     # Killed as the kernel does where memory is short: a reading, and the other model's stand.
     assert all(p.out_of_memory and p.tokens_per_s is None for p in speed.prefill.converted)
     assert not any(p.out_of_memory for p in speed.prefill.original)
