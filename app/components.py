@@ -232,6 +232,19 @@ def bar(share: float | None, name: str, parts: Iterable[str]) -> str:
     )
 
 
+def meter(share: float, peak: float, name: str, parts: Sequence[str]) -> str:
+    """A gauge (share and its highest so far, 0-1) with the same in words below it."""
+    width, highest = (min(1.0, max(0.0, x)) * 100 for x in (share, peak))
+    said = esc(", ".join(parts))
+    below = "".join(f"<span>{esc(part)}</span>" for part in parts)
+    return wrap(
+        f'<div class="ts-bar ts-meter" role="meter" aria-valuemin="0" aria-valuemax="100"'
+        f' aria-valuenow="{width:.0f}" aria-valuetext="{said}" aria-label="{esc(name)}">'
+        f'<i style="width:{width:.1f}%"></i><b style="left:{highest:.1f}%"></b></div>'
+        f'<div class="ts-bar-line"><span>{esc(name)}</span>{below}</div>'
+    )
+
+
 def log(lines: Iterable[tuple[str, str, str]], *, name: str) -> str:
     """Log lines, newest first: time, marker for warnings ("" for notes), text."""
     items = "".join(

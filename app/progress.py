@@ -6,9 +6,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app import components as ui
-from app import notes
+from app import memory_meter, notes
 from app.components import StageLook
 from app.numbers import count, duration, percent
 from app.tables import part_of
@@ -39,6 +40,9 @@ class Seen:
     """When the run's first event happened."""
     again: set[int] = field(default_factory=set)
     """Numbers of the events by which a resumed run enters a stage once more."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """The last reading of the worker's memory, with the highest of the run (`engine.runs.in_use`);
+    empty before the first."""
     _stages: set[str] = field(default_factory=set)
 
     def add(self, events: Iterable[RunEvent]) -> Seen:
@@ -55,6 +59,9 @@ class Seen:
                 self._add_losses(event)
             elif event.kind == "progress":
                 self.part = str(event.values.get("part", ""))
+            elif event.kind == "memory":
+                peak = max(event.values["peak_bytes"], self.memory.get("peak_bytes", 0))
+                self.memory = {**event.values, "peak_bytes": peak}
             else:
                 self.lines.append(event)
         return self
@@ -102,8 +109,10 @@ def status(run: Run, seen: Seen, lang: str, now: float | None = None) -> str:
     parts = [stage_strip(run, lang)]
     if run.working:
         parts.append(_bar(run, seen, lang, time.time() if now is None else now))
+        parts.append(memory_meter.now(seen.memory, lang))
     else:
         parts.append(_ending(run, lang))
+        parts.append(memory_meter.highest(seen.memory, lang))
     return "".join(parts)
 
 

@@ -133,6 +133,9 @@ class Environment(Result):
     """Which code ran, e.g. "original: sdpa; converted: PyTorch chunked and recurrent"."""
     date: str
     """UTC time at which the comparison ended, ISO 8601."""
+    device_memory_bytes: int | None = None
+    """Memory of the GPU that the models ran on; null on a processor, which has `memory_bytes`, and
+    in files from before it was written."""
 
 
 class Comparison(Result):

@@ -265,7 +265,8 @@ def test_money_by_other_numbers_is_calculated_on_the_spot(open_page) -> None:
 def test_a_chart_is_not_there_before_it_is_drawn(open_page) -> None:
     page = open_page()
     held = []
-    page.route("**/PlotlyPlot*.js", lambda route: held.append(route))  # the chart library, which takes a moment to come
+    # The chart library, which takes a moment to come, shall take longer.
+    page.route("**/PlotlyPlot*.js", lambda route: held.append(route))
     page.goto(page.url.partition("?")[0] + SAMPLE[1:])
     box = page.locator("#memory-chart [aria-label='Empty value']")
     box.wait_for(state="attached")
