@@ -37,7 +37,7 @@ class Seen:
     part: str = ""
     """The part of the comparison at work, as the engine names it."""
     began_at: float | None = None
-    """When the run's first event happened."""
+    """When the first worker began its first stage; earlier events are of the run's creation."""
     again: set[int] = field(default_factory=set)
     """Numbers of the events by which a resumed run enters a stage once more."""
     memory: dict[str, Any] = field(default_factory=dict)
@@ -51,7 +51,8 @@ class Seen:
             if event.seq <= self.seq:
                 continue
             self.seq = event.seq
-            self.began_at = event.at if self.began_at is None else self.began_at
+            if event.kind == "stage" and self.began_at is None:
+                self.began_at = event.at
             if event.kind == "stage" and event.stage in self._stages:
                 self.again.add(event.seq)
             self._stages |= {event.stage} if event.kind == "stage" else set()

@@ -99,7 +99,8 @@ def execute(run: Run) -> RunState:
             metered(run.id),
         ):
             # Imported only now: a queued worker should not hold a gigabyte of libraries.
-            note("Resumed.")
+            if run.begun:  # the seal of its creation is no work that could go on
+                note("Resumed.")
             from engine.configs import RunConfig
             from engine.services.pipeline import run_pipeline
 

@@ -120,6 +120,13 @@ def test_a_resumed_run_says_since_when_it_counts_and_repeats_no_beginning() -> N
     assert html.index("goes on") < html.index("Resumed.") < html.index("began.")
 
 
+def test_what_a_runs_creation_wrote_is_no_earlier_work() -> None:
+    seal = RunEvent("note", "preparing", values={"text": "Acceptance gates sealed."}, seq=1, at=1.0)
+    seen = progress.Seen().add([seal, RunEvent("stage", "preparing", seq=2, at=901.0)])
+    run = examples.run(state="preparing", stage="preparing", started_at=900.0)
+    assert "5 s since start" in progress.status(run, seen, "en", now=905.0)
+
+
 def test_a_run_cancelled_before_it_began_saved_nothing() -> None:
     run = examples.run(state="cancelled", stage=None, timings={})
     html = progress.status(run, progress.Seen(), "en")
