@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import components as ui
+from app import gauges
 from app.numbers import percent, size
 from app.text import t
 
@@ -28,7 +29,8 @@ def now(found: Mapping[str, Any], lang: str) -> str:
     if found["device"] == "cuda":
         parts.append(t("live.memory.card", lang, reserved=size(found["reserved_bytes"]),
                        card=size(found["card_used_bytes"])))  # fmt: skip
-    return ui.meter(used / total, peak / total, t(f"live.memory.{found['device']}", lang), parts)
+    name = t(f"live.memory.{found['device']}", lang)
+    return gauges.meter(used / total, peak / total, name, parts)
 
 
 def highest(found: Mapping[str, Any], lang: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import components as ui
-from app import memory_meter, notes
-from app.components import StageLook
+from app import gauges, memory_meter, notes
+from app.gauges import StageLook
 from app.numbers import count, duration, percent
 from app.tables import part_of
 from app.text import t
@@ -102,7 +102,7 @@ def stage_strip(run: Run, lang: str) -> str:
             else t(f"live.look.{look}", lang)
         )
         steps.append((t(f"stage.{stage}", lang), took, look))
-    return ui.stages(steps)
+    return gauges.stages(steps)
 
 
 def status(run: Run, seen: Seen, lang: str, now: float | None = None) -> str:
@@ -184,4 +184,4 @@ def log(seen: Seen, lang: str) -> str:
         )
         for event in seen.lines
     ]  # fmt: skip
-    return ui.log(reversed(lines), name=t("live.log", lang))
+    return gauges.log(reversed(lines), name=t("live.log", lang))
