@@ -76,9 +76,11 @@ class PairBlock:
         return [gr.update(visible=True), *drawn, ui.reading(sentence) + table]
 
 
-def pair_block(title: str, text: str = "", more: str = "") -> PairBlock:
+def pair_block(
+    title: str, text: str = "", more: str = "", *, elem_id: str | None = None
+) -> PairBlock:
     """Lay out an empty pair of charts."""
-    with gr.Column(elem_classes="ts-chart") as column:
+    with gr.Column(elem_classes="ts-chart", elem_id=elem_id) as column:
         block(ui.section(title, text, level=3, more=more))
         with gr.Row(elem_classes="ts-pair"):
             both = [gr.Plot(show_label=False, elem_classes="ts-figure") for _ in range(2)]

@@ -11,20 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.lengths import token_axis
 from app.text import t
 from app.theme import CONTROL, CONVERTED, ORIGINAL, UNTRAINED
-from engine.evidence.parts import SpeedPair
 from engine.evidence.results import Comparison
 
 Figure = dict[str, Any]
 
-_LOOK: dict[str, dict[str, str]] = {
+LOOK: dict[str, dict[str, str]] = {
     "original": {"color": ORIGINAL, "dash": "solid", "symbol": "circle"},
     "converted": {"color": CONVERTED, "dash": "dash", "symbol": "square"},
     "control": {"color": CONTROL, "dash": "dot", "symbol": "diamond"},
     "swapped_untrained": {"color": UNTRAINED, "dash": "dashdot", "symbol": "x"},
 }
-_TITLE = {"size": 12.5}
 _AXIS = {
     "gridcolor": "#E5EAF1",
     "linecolor": "#9AA5B5",
@@ -51,9 +50,9 @@ def figure(traces: list[dict[str, Any]], x_title: str, y_title: str, **axes: Any
             "hovermode": "x unified",
             "dragmode": False,
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "xaxis": {"title": {"text": x_title, "font": _TITLE}, **_AXIS, **axes.get("xaxis", {})},
+            "xaxis": {"title": _title(x_title), **_AXIS, **axes.get("xaxis", {})},
             "yaxis": {
-                "title": {"text": y_title, "font": _TITLE},
+                "title": _title(y_title),
                 "rangemode": "tozero",
                 **_AXIS,
                 **axes.get("yaxis", {}),
@@ -61,6 +60,11 @@ def figure(traces: list[dict[str, Any]], x_title: str, y_title: str, **axes: Any
         },
         "config": {"displayModeBar": False, "displaylogo": False, "scrollZoom": False},
     }
+
+
+def _title(text: str) -> dict[str, Any]:
+    """An axis's title; with a distance of its own, plotly keeps it clear of the tick labels."""
+    return {"text": text, "font": {"size": 12.5}, "standoff": 8}
 
 
 def line(
@@ -74,7 +78,7 @@ def line(
     name: str | None = None,
 ) -> dict[str, Any]:
     """One party's line, in its colour, dash and marker. None in `y` leaves a gap."""
-    look = _LOOK[party]
+    look = LOOK[party]
     return {
         "type": "scatter",
         "mode": "lines+markers" if markers else "lines",
@@ -89,17 +93,12 @@ def line(
 
 def band(party: str, x: list[int], low: list[float], high: list[float]) -> dict[str, Any]:
     """A range around a line."""
-    red, green, blue = (int(_LOOK[party]["color"][i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(LOOK[party]["color"][i : i + 2], 16) for i in (1, 3, 5))
     return {
         "type": "scatter", "mode": "lines", "x": [*x, *reversed(x)], "y": [*high, *reversed(low)],
         "fill": "toself", "fillcolor": f"rgba({red},{green},{blue},0.15)", "line": {"width": 0},
         "hoverinfo": "skip", "showlegend": False,
     }  # fmt: skip
-
-
-def _token_axis(values: Sequence[int]) -> dict[str, Any]:
-    """A logarithmic axis with a tick at each measured length and no others."""
-    return {"type": "log", "tickvals": list(values), "ticktext": [f"{v:,}" for v in values]}
 
 
 def perplexity_by_position(comparison: Comparison, lang: str) -> Figure:
@@ -112,81 +111,31 @@ def perplexity_by_position(comparison: Comparison, lang: str) -> Figure:
             continue
         bins = scores.perplexity_by_position
         traces.append(line(party, [b.to_token for b in bins], [b.perplexity for b in bins], lang))
+    ends = [b.to_token for b in quality.original.perplexity_by_position]
     return figure(
-        traces, t("axis.position", lang), t("axis.perplexity", lang), yaxis={"rangemode": "normal"}
-    )
-
-
-def _speed(pair: SpeedPair, lang: str) -> Figure:
-    traces: list[dict[str, Any]] = []
-    for party in ("original", "converted"):
-        points = getattr(pair, party)
-        held = [p for p in points if p.p10 is not None and p.p90 is not None]
-        traces.append(
-            band(
-                party,
-                [p.context_tokens for p in held],
-                [p.p10 for p in held],
-                [p.p90 for p in held],
-            )
-        )
-        traces.append(
-            line(party, [p.context_tokens for p in points], [p.tokens_per_s for p in points], lang,
-                 unit=t("unit.tokens_per_s", lang))
-        )  # fmt: skip
-    lengths = [p.context_tokens for p in pair.original]
-    return figure(
-        traces, t("axis.context", lang), t("axis.speed", lang), xaxis=_token_axis(lengths)
-    )
-
-
-def decode_speed(comparison: Comparison, lang: str) -> Figure:
-    """Decode tokens/s by context length, median line and p10-p90 band."""
-    return _speed(comparison.speed.decode, lang)
-
-
-def prefill_speed(comparison: Comparison, lang: str) -> Figure:
-    """Prefill tokens/s by prompt length, median line and p10-p90 band."""
-    return _speed(comparison.speed.prefill, lang)
-
-
-def memory_by_context(comparison: Comparison, lang: str) -> Figure:
-    """Exact cache bytes by context length. Both axes linear, so that growth shows as it is."""
-    traces = []
-    lengths: list[int] = []
-    for party in ("original", "converted"):
-        points = [p for p in getattr(comparison.memory, party) if p.cache_bytes is not None]
-        lengths = lengths or [p.context_tokens for p in points]
-        traces.append(
-            line(party, [p.context_tokens for p in points],
-                 [(p.cache_bytes or 0) / 2**20 for p in points], lang, unit="MiB")
-        )  # fmt: skip
-    # Short lengths crowd on a linear axis: label those that are far enough apart.
-    top = max(lengths, default=1)
-    ticks = [v for v in lengths if v >= top / 4]
-    return figure(
-        traces,
-        t("axis.context", lang),
-        t("axis.memory", lang),
-        xaxis={"tickvals": ticks, "ticktext": [f"{v:,}" for v in ticks], "rangemode": "tozero"},
-    )
+        traces, t("axis.position", lang), t("axis.perplexity", lang),
+        xaxis=token_axis(ends), yaxis={"rangemode": "normal"},
+    )  # fmt: skip
 
 
 def recall_by_distance(comparison: Comparison, lang: str) -> Figure:
     """Share of recall questions answered right by the distance to the fact, in percent."""
     traces = []
+    distances: list[int] = []
     for party in ("original", "control", "converted"):
         scores = getattr(comparison.recall, party)
         if scores is None:
             continue
         points = scores.by_distance
+        distances = [p.distance_tokens for p in points]
         traces.append(
             line(party, [p.distance_tokens for p in points], [p.accuracy * 100 for p in points],
                  lang, unit="%")
         )  # fmt: skip
     return figure(
-        traces, t("axis.distance", lang), t("axis.recall", lang), yaxis={"range": [-3, 104]}
-    )
+        traces, t("axis.distance", lang), t("axis.recall", lang),
+        xaxis=token_axis(distances), yaxis={"range": [-3, 104]},
+    )  # fmt: skip
 
 
 def thinned(points: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
@@ -237,6 +186,6 @@ def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figur
     if train:
         right = {"overlaying": "y", "side": "right", "showgrid": False}
         made["layout"]["yaxis2"] = {
-            "title": {"text": t("axis.objective", lang), "font": _TITLE}, **_AXIS, **right,
+            "title": _title(t("axis.objective", lang)), **_AXIS, **right,
         }  # fmt: skip
     return made

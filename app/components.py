@@ -1,6 +1,7 @@
 """Small pieces of page as HTML strings. Every value from outside is escaped here, once.
 
-`gr.HTML` runs what it is given, so only this file and `app.answers` write tags around values.
+`gr.HTML` runs what it is given, so only this file, `app.answers` and `app.gauges` write tags around
+values.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ Tone = Literal["good", "bad", "same", "open"]
 NoticeTone = Literal["good", "bad", "warn", "info"]
 Party = Literal["original", "converted", "control", "swapped_untrained"]
 
+_LONG_NAME = 22
 _LOGO = (Path(__file__).parents[1] / "assets" / "logo.svg").read_text("utf-8").strip()
 
 
@@ -166,6 +168,11 @@ def _cell(value: str | Link | Short) -> str:
     return esc(value)
 
 
+def _letters(text: str) -> int:
+    """How wide a text is; a Japanese letter is as wide as two others."""
+    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str | Link]],
@@ -175,7 +182,11 @@ def table(
     prose: bool = False,
 ) -> str:
     """A table whose first column names the row; `words` aligns all columns as text, `prose` lets
-    sentences break as well."""
+    sentences break as well. Long names of rows break, or on a phone they would be all one sees."""
+    rows = list(rows)
+    names = [row[0].text if isinstance(row[0], Link) else str(row[0]) for row in rows]
+    look = ["ts-table"] + ["words"] * (words or prose) + ["prose"] * prose
+    look += ["long"] * any(_letters(name) > _LONG_NAME for name in names)
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
     body = "".join(
         f'<tr><th scope="row">{_cell(row[0])}</th>'
@@ -186,7 +197,7 @@ def table(
     # A scrolling region must be reachable by keyboard, hence the tabindex and the name.
     return wrap(
         f'<div class="ts-scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
-        f'<table class="ts-table{" words" if words or prose else ""}{" prose" if prose else ""}">'
+        f'<table class="{" ".join(look)}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -207,19 +218,6 @@ def documents(texts: Sequence[str]) -> str:
     return wrap("".join(f'<pre tabindex="0">{esc(text)}</pre>' for text in texts), extra="ts-docs")
 
 
-StageLook = Literal["past", "now", "stopped", "ahead"]
-
-
-def stages(steps: Sequence[tuple[str, str, StageLook]]) -> str:
-    """The working stages in order: name, a line below it, how far it is."""
-    items = "".join(
-        f'<li class="{look}"{" aria-current=step" if look == "now" else ""}>'
-        f"<b>{esc(name)}</b>{esc(text)}</li>"
-        for name, text, look in steps
-    )
-    return wrap(f'<ol class="ts-stages">{items}</ol>')
-
-
 def bar(share: float | None, name: str, parts: Iterable[str]) -> str:
     """A progress bar (share 0-1, None while unknown) with a line of facts below it."""
     width = 0.0 if share is None else min(1.0, max(0.0, share)) * 100
@@ -230,14 +228,3 @@ def bar(share: float | None, name: str, parts: Iterable[str]) -> str:
         f' aria-label="{esc(name)}"><i style="width:{width:.1f}%"></i></div>'
         f'<div class="ts-bar-line">{below}</div>'
     )
-
-
-def log(lines: Iterable[tuple[str, str, str]], *, name: str) -> str:
-    """Log lines, newest first: time, marker for warnings ("" for notes), text."""
-    items = "".join(
-        f"<li><time>{esc(at)}</time>"
-        + (f'<span class="warning"><b>{esc(mark)}</b>' if mark else "<span>")
-        + f"{esc(text)}</span></li>"
-        for at, mark, text in lines
-    )
-    return wrap(f'<ul class="ts-log" tabindex="0" aria-label="{esc(name)}">{items}</ul>')

@@ -22,6 +22,7 @@ _MARKS: dict[Party, tuple[str, str]] = {
 }  # fmt: skip
 _ROOM_FOR_NUMBERS = 12
 """With more columns the numbers would not fit their cells; they stay on pointing and in tables."""
+_MOST_TICKS = 12
 _ROW_PX, _FEWEST_PX, _MOST_PX, _FRAME_PX = 34, 150, 640, 110
 
 
@@ -35,6 +36,7 @@ def heat(
     y_title: str,
     top: float,
     unit: str,
+    ticks: Sequence[str] = (),
 ) -> Figure:
     """A heat map, its first row at the top.
 
@@ -45,6 +47,7 @@ def heat(
         x_title, y_title: what the axes count.
         top: the value of the darkest colour; the lightest is 0.
         unit: what the colours count.
+        ticks: the columns' names as short as a phone needs them; their names where none are given.
     """
     trace: dict[str, Any] = {
         "type": "heatmap", "z": [list(row) for row in values], "x": list(columns), "y": list(rows),
@@ -57,12 +60,19 @@ def heat(
         trace |= {"texttemplate": "%{text}", "textfont": {"size": 11.5}, "showscale": False}
     made = figure(
         [trace], x_title, y_title,
-        xaxis={"type": "category", "showgrid": False, "tickfont": {"size": 11.5}},
+        xaxis={"type": "category", "showgrid": False, "tickfont": {"size": 11.5},
+               **_few(ticks or columns)},
         yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
     )  # fmt: skip
     height = min(_MOST_PX, max(_FEWEST_PX, _ROW_PX * len(rows))) + _FRAME_PX
     made["layout"] |= {"height": height, "hovermode": "closest"}
     return made
+
+
+def _few(names: Sequence[str]) -> dict[str, Any]:
+    """Ticks that have room beside one another: each, or every so many."""
+    places = range(0, len(names), -(-len(names) // _MOST_TICKS) if names else 1)
+    return {"tickvals": list(places), "ticktext": [names[place] for place in places]}
 
 
 def note_row(made: Figure, row: str, text: str) -> None:

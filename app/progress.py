@@ -6,10 +6,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app import components as ui
-from app import notes
-from app.components import StageLook
+from app import gauges, memory_meter, notes
+from app.gauges import StageLook
 from app.numbers import count, duration, percent
 from app.tables import part_of
 from app.text import t
@@ -36,9 +37,12 @@ class Seen:
     part: str = ""
     """The part of the comparison at work, as the engine names it."""
     began_at: float | None = None
-    """When the run's first event happened."""
+    """When the first worker began its first stage; earlier events are of the run's creation."""
     again: set[int] = field(default_factory=set)
     """Numbers of the events by which a resumed run enters a stage once more."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """The last reading of the worker's memory, with the highest of the run (`engine.runs.in_use`);
+    empty before the first."""
     _stages: set[str] = field(default_factory=set)
 
     def add(self, events: Iterable[RunEvent]) -> Seen:
@@ -47,7 +51,8 @@ class Seen:
             if event.seq <= self.seq:
                 continue
             self.seq = event.seq
-            self.began_at = event.at if self.began_at is None else self.began_at
+            if event.kind == "stage" and self.began_at is None:
+                self.began_at = event.at
             if event.kind == "stage" and event.stage in self._stages:
                 self.again.add(event.seq)
             self._stages |= {event.stage} if event.kind == "stage" else set()
@@ -55,6 +60,9 @@ class Seen:
                 self._add_losses(event)
             elif event.kind == "progress":
                 self.part = str(event.values.get("part", ""))
+            elif event.kind == "memory":
+                peak = max(event.values["peak_bytes"], self.memory.get("peak_bytes", 0))
+                self.memory = {**event.values, "peak_bytes": peak}
             else:
                 self.lines.append(event)
         return self
@@ -94,7 +102,7 @@ def stage_strip(run: Run, lang: str) -> str:
             else t(f"live.look.{look}", lang)
         )
         steps.append((t(f"stage.{stage}", lang), took, look))
-    return ui.stages(steps)
+    return gauges.stages(steps)
 
 
 def status(run: Run, seen: Seen, lang: str, now: float | None = None) -> str:
@@ -102,8 +110,10 @@ def status(run: Run, seen: Seen, lang: str, now: float | None = None) -> str:
     parts = [stage_strip(run, lang)]
     if run.working:
         parts.append(_bar(run, seen, lang, time.time() if now is None else now))
+        parts.append(memory_meter.now(seen.memory, lang))
     else:
         parts.append(_ending(run, lang))
+        parts.append(memory_meter.highest(seen.memory, lang))
     return "".join(parts)
 
 
@@ -174,4 +184,4 @@ def log(seen: Seen, lang: str) -> str:
         )
         for event in seen.lines
     ]  # fmt: skip
-    return ui.log(reversed(lines), name=t("live.log", lang))
+    return gauges.log(reversed(lines), name=t("live.log", lang))

@@ -117,10 +117,10 @@ def memory(comparison: Comparison, lang: str) -> str:
             "reading.memory.grows", lang, len(comparison.conversion.layers_kept),
             first=size(first.converted), length=count(first.context_tokens),
         )  # fmt: skip
-    return sentences(lang, [sentence, growth, _peak(comparison, lang)])
+    return sentences(lang, [sentence, growth])
 
 
-def _peak(comparison: Comparison, lang: str) -> str:
+def peak(comparison: Comparison, lang: str) -> str:
     """Where the converted model needs more at its peak, which the bytes it keeps do not show."""
     both = [
         (mine.context_tokens, mine.peak_bytes, theirs.peak_bytes)

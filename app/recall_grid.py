@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app import heat, notes, readings, tables
 from app.charts import Figure
 from app.components import Party
+from app.lengths import short
 from app.numbers import count, percent
 from app.text import sentences, t
 from engine.evidence.behaviour_parts import NeedleTaskGrid
@@ -101,6 +102,7 @@ def _grid(found: list[Cell], party: Party, choice: str, lang: str) -> Figure:
     distance = choice == BY_DISTANCE
     made = heat.heat(
         values, said, columns=columns, rows=rows, top=100, unit="%",
+        ticks=[short(int(name.replace(",", ""))) for name in columns],
         x_title=t("axis.distance" if distance else "alike.length", lang),
         y_title=t("grid.language_axis" if distance else "alike.depth", lang),
     )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app import by_context, lengths, room_reading
+from app.by_context import Phase, View
 from app.components import Tone
 from app.numbers import count, number, times
 from app.readings import crossover, listed, trend
@@ -99,8 +101,25 @@ def repeats(pair: SpeedPair, lang: str) -> str:
     return few and t("reading.speed.few", lang, lengths=few, wanted=count(WANTED_REPEATS))
 
 
-def timing(comparison: Comparison, kind: str, lang: str) -> str:
-    """All on one speed chart; kind: "decode" or "prefill"."""
-    pair = comparison.speed.decode if kind == "decode" else comparison.speed.prefill
-    parts = [speed(pair, kind, lang), crossover(comparison, kind, lang), repeats(pair, lang)]
-    return sentences(lang, parts)
+def waiting(pair: SpeedPair, phase: Phase, lang: str) -> str:
+    """Time at the longest length that both models can hold."""
+    found = _measured(pair)
+    if not found:
+        return t("reading.speed.unknown", lang)
+    last = found[-1]
+    took = {
+        party: lengths.waiting(by_context.milliseconds(point, point.tokens_per_s, phase) or 0.0)
+        for party, point in (("converted", last.mine), ("original", last.theirs))
+    }
+    said = t(f"reading.time.{phase}", lang, length=count(last.mine.context_tokens), **took)
+    return sentences(lang, [said, t("reading.time.open", lang) if last.look == "open" else ""])
+
+
+def timing(comparison: Comparison, phase: Phase, view: View, lang: str) -> str:
+    """All on one speed chart, shown as `view`."""
+    pair = by_context.pair_of(comparison, phase)
+    first = speed(pair, phase, lang) if view == "speed" else waiting(pair, phase, lang)
+    return sentences(lang, [
+        first, crossover(comparison, phase, lang), room_reading.ran_out(comparison, lang),
+        repeats(pair, lang),
+    ])  # fmt: skip

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app import by_context, csv_file, notes
 from app import components as ui
-from app import csv_file, notes
+from app.by_context import Phase, View
 from app.numbers import count, duration, number, percent, perplexity, size
 from app.text import t, texts, tn
 from engine.events import STAGES
-from engine.evidence.parts import SpeedPair
+from engine.evidence import capacity
 from engine.evidence.results import Comparison
 
 
@@ -50,40 +51,74 @@ def position(comparison: Comparison, lang: str) -> str:
     return numbers([*columns, t("table.scored", lang)], rows, t("chart.position", lang), lang)
 
 
-def speed(pair: SpeedPair, caption: str, lang: str) -> str:
-    """Speed by context length: median and p10-p90 of the repeats."""
+def speed(comparison: Comparison, phase: Phase, view: View, lang: str) -> str:
+    """Speed or time by context length: median, and the slow and the fast tenth of the repeats."""
+    pair = by_context.pair_of(comparison, phase)
     rows = []
     for theirs, mine in zip(pair.original, pair.converted, strict=False):
         cells = []
         for point in (theirs, mine):
             if point.tokens_per_s is None:
                 cells += [t("table.out_of_memory", lang), "–"]
-            else:
-                cells += [number(point.tokens_per_s), f"{number(point.p10)}–{number(point.p90)}"]
+                continue
+            read = [point.tokens_per_s, point.p10, point.p90]
+            if view == "time":
+                read = [by_context.milliseconds(point, value, phase) for value in read]
+            cells += [number(read[0]), f"{number(read[1])}–{number(read[2])}"]
         beyond = t("table.timing_only", lang) if mine.beyond_trained_context else ""
         rows.append([count(mine.context_tokens), *cells, count(mine.repeats), beyond])
+    unit = t("unit.tokens_per_s", lang) if view == "speed" else "ms"
     spread = t("table.spread", lang)
     columns = [
-        t("axis.context", lang), _name("original", lang), spread, _name("converted", lang), spread,
-        t("table.repeats", lang), t("table.remark", lang),
+        t("axis.context", lang), f"{_name('original', lang)} ({unit})", spread,
+        f"{_name('converted', lang)} ({unit})", spread, t("table.repeats", lang),
+        t("table.remark", lang),
     ]  # fmt: skip
-    return numbers(columns, rows, caption, lang)
+    return numbers(columns, rows, t(f"chart.{phase}", lang), lang)
 
 
 def memory(comparison: Comparison, lang: str) -> str:
-    """Cache by context length: measured, from the formula, and the peak of the process."""
+    """Cache by context length: measured, and from the formula."""
     rows = []
     for theirs, mine in zip(comparison.memory.original, comparison.memory.converted, strict=False):
         cells = []
         for point in (theirs, mine):
-            measured = "–" if point.cache_bytes is None else size(point.cache_bytes)
-            cells += [measured, size(point.analytic_bytes), size(point.peak_bytes)]
+            kept = point.cache_bytes
+            cells += [t("table.out_of_memory", lang) if kept is None else size(kept),
+                      size(point.analytic_bytes)]  # fmt: skip
         rows.append([count(mine.context_tokens), *cells])
     columns = [t("axis.context", lang)]
     for party in ("original", "converted"):
-        for kind in ("measured", "computed", "peak"):
+        for kind in ("measured", "computed"):
             columns.append(t(f"table.{kind}", lang, party=_name(party, lang)))
     return numbers(columns, rows, t("chart.memory", lang), lang)
+
+
+def room(comparison: Comparison, lang: str) -> str:
+    """Peak while reading, and with the weights, by context length; then how far that reaches."""
+    found, here = comparison.memory, capacity.device_memory(comparison.environment)
+    rows = []
+    for theirs, mine in zip(found.original, found.converted, strict=False):
+        cells = []
+        for point, weights in (
+            (theirs, found.original_weights_bytes), (mine, found.converted_weights_bytes),
+        ):  # fmt: skip
+            peak, gone = point.peak_bytes, point.cache_bytes is None
+            whole = None if peak is None or weights is None else peak + weights
+            cells += [t("table.out_of_memory", lang) if gone else size(peak), size(whole)]
+        rows.append([count(mine.context_tokens), *cells])
+    part = by_context.part_measured(comparison)
+    for number_of, party in enumerate(by_context.BOTH):
+        fits = capacity.fit(found, party, part, here or 0)
+        if here and fits.longest is not None and fits.ran_out_at is None:
+            cells = ["–"] * 4
+            cells[2 * number_of + 1] = size(here)
+            rows.append([t("table.drawn_on", lang, n=count(fits.longest)), *cells])
+    columns = [t("axis.context", lang)]
+    for party in ("original", "converted"):
+        for kind in ("peak", "needed"):
+            columns.append(t(f"table.{kind}", lang, party=_name(party, lang)))
+    return numbers(columns, rows, t("chart.room", lang), lang)
 
 
 def recall(comparison: Comparison, lang: str) -> str:

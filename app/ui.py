@@ -13,7 +13,7 @@ import gradio as gr
 
 from app.archive import Archive
 from app.arrival import Arrival
-from app.pages import controls, duel, estimate, grid, inner, model, report, vote
+from app.pages import controls, duel, estimate, grid, inner, model, pace, report, vote
 from app.pages.sample import Sample
 from app.scripts import script
 from app.studio import Studio
@@ -146,6 +146,11 @@ def _running(studio: Studio) -> None:
 def _looking(studio: Studio) -> None:
     """Choices on the last step that change what is shown, and nothing else."""
     recalled, inside = studio.compare.grid, studio.compare.inner
+    paced = studio.compare.pace
+    paced.view.input(
+        partial(pace.show, paced, lang=studio.lang), [studio.run_id, paced.view], paced.charts(),
+        **_SILENT,
+    )  # fmt: skip
     recalled.choice.input(
         partial(grid.show, recalled, lang=studio.lang), [studio.run_id, recalled.choice],
         recalled.grid.outputs(), **_SILENT,

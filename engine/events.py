@@ -11,7 +11,7 @@ Stage = Literal["preparing", "transferring", "fine-tuning", "comparing"]
 
 STAGES: tuple[Stage, ...] = ("preparing", "transferring", "fine-tuning", "comparing")
 
-EventKind = Literal["stage", "progress", "loss", "note", "warning"]
+EventKind = Literal["stage", "progress", "loss", "note", "warning", "memory"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Event:
                      model's or the control's); `values` holds named readings (see below).
     kind "note":     a fact for the log, e.g. "12 duplicates removed"; text in `values["text"]`.
     kind "warning":  like note, for what the user should look at.
+    kind "memory":   memory that the run's worker uses; bytes in `values` (`engine.runs.in_use`).
 
     Names in `values` of a "loss" event: `transfer_loss` (squared error relative to the variance of
     the original's attention output; 1.0 = no better than always giving its average), `train_loss`,

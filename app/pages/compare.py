@@ -8,28 +8,29 @@ import gradio as gr
 
 from app import (
     alike,
+    by_context,
     charts,
     inside,
     kpis,
     notes,
     readings,
     risks,
-    speed_reading,
+    room_reading,
     summary,
     tables,
     task,
-    timing,
     verdict,
 )
 from app import components as ui
 from app.blocks import ChartBlock, PairBlock, block, chart_block
 from app.numbers import count, moment, size
-from app.pages import duel, grid, inner, money, standing, vote
+from app.pages import duel, grid, inner, money, pace, standing, vote
 from app.pages.duel import DuelPanel
 from app.pages.grid import GridPanel
 from app.pages.inner import InnerPanel
 from app.pages.live import settings
 from app.pages.money import MoneyPanel
+from app.pages.pace import PacePanel
 from app.pages.sample import sample_label
 from app.pages.vote import VotePanel
 from app.text import sentences, t, tn
@@ -51,10 +52,10 @@ class ComparePage:
     money: MoneyPanel
     tiles: gr.HTML
     position: ChartBlock
-    decode: ChartBlock
-    prefill: ChartBlock
-    memory: ChartBlock
     recall: ChartBlock
+    memory: ChartBlock
+    room: ChartBlock
+    pace: PacePanel
     grid: GridPanel
     inside: gr.HTML
     inner: InnerPanel
@@ -67,12 +68,12 @@ class ComparePage:
 
     def outputs(self) -> list[gr.HTML | gr.Column | gr.Plot]:
         """What `values` fills, in order."""
-        blocks = (self.position, self.recall, self.memory, self.decode, self.prefill)
+        blocks = (self.position, self.recall, self.memory, self.room)
         return [
             self.empty, self.column, self.head, self.verdict, self.kpis, *self.money.outputs(),
             self.tiles,
             *(component for block in blocks for component in block.outputs()),
-            *self.grid.outputs(), self.inside, *self.inner.outputs(),
+            *self.pace.outputs(), *self.grid.outputs(), self.inside, *self.inner.outputs(),
             *self.standing.outputs(), self.answers, *self.duel.outputs(), *self.vote.outputs(),
             self.risks, self.conditions,
         ]  # fmt: skip
@@ -96,12 +97,10 @@ def build(lang: str) -> ComparePage:
         parts = block(elem_id="inside")
         heads = inner.build(lang)
         block(ui.section(t("compare.cost", lang), t("compare.cost_text", lang)))
-        memory = chart_block(
-            t("chart.memory", lang), more=t("glossary.memory", lang), elem_id="memory-chart"
-        )
-        with gr.Row(elem_classes="ts-charts"):
-            decode = chart_block(t("chart.decode", lang), more=t("glossary.decode", lang))
-            prefill = chart_block(t("chart.prefill", lang), more=t("glossary.prefill", lang))
+        with gr.Row(elem_classes="ts-charts", elem_id="memory-chart"):
+            memory = chart_block(t("chart.memory", lang), more=t("glossary.memory", lang))
+            room = chart_block(t("chart.room", lang), more=t("glossary.room", lang))
+        paced = pace.build(lang)
         among = standing.build(lang)
         block(ui.section(t("compare.answers", lang), t("compare.answers_text", lang)))
         written = block()
@@ -114,7 +113,7 @@ def build(lang: str) -> ComparePage:
         with gr.Column(elem_classes="ts-panel"):
             conditions = block()
     return ComparePage(
-        empty, column, head, banner, three, worth, tiles, position, decode, prefill, memory, recall,
+        empty, column, head, banner, three, worth, tiles, position, recall, memory, room, paced,
         recalled, parts, heads, among, written, live, ballot, risky, conditions,
     )  # fmt: skip
 
@@ -143,23 +142,17 @@ def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[o
             tables.recall(result, lang),
         ),
         *page.memory.update(
-            charts.memory_by_context(result, lang),
-            sentences(
-                lang, [readings.memory(result, lang), readings.crossover(result, "cache", lang)]
-            ),
+            by_context.memory(result, lang),
+            sentences(lang, [readings.memory(result, lang), room_reading.ran_out(result, lang),
+                             readings.crossover(result, "cache", lang)]),
             tables.memory(result, lang),
         ),
-        *page.decode.update(
-            charts.decode_speed(result, lang),
-            speed_reading.timing(result, "decode", lang),
-            tables.speed(result.speed.decode, t("chart.decode", lang), lang),
+        *page.room.update(
+            by_context.room(result, lang),
+            sentences(lang, [readings.peak(result, lang), room_reading.room(result, lang)]),
+            tables.room(result, lang),
         ),
-        *page.prefill.update(
-            charts.prefill_speed(result, lang),
-            speed_reading.timing(result, "prefill", lang),
-            tables.speed(result.speed.prefill, t("chart.prefill", lang), lang)
-            + timing.section(result, lang),
-        ),
+        *pace.values(page.pace, result, lang),
         *grid.values(page.grid, result, lang),
         task.section(result, lang) + alike.needles(result, lang) + alike.section(result, lang)
         + inside.section(result, lang),

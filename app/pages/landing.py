@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, kpis, readings, summary, verdict
+from app import by_context, kpis, readings, summary, verdict
 from app import components as ui
 from app.blocks import block, chart_value
 from app.pages import history
 from app.pages.history import HistoryPanel
 from app.pages.sample import Sample
-from app.text import t
+from app.text import sentences, t
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
                     )
                     block(ui.section(t("landing.chart", lang), level=3))
                     gr.Plot(
-                        chart_value(charts.memory_by_context(sample.comparison, lang)),
+                        chart_value(by_context.memory(sample.comparison, lang)),
                         show_label=False, elem_classes="ts-figure",
                     )  # fmt: skip
         if sample is not None:
@@ -69,6 +69,9 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
                 or summary.teaser(sample.comparison, lang),
                 elem_id="landing-figures",
             )
-            block(ui.reading(readings.memory(sample.comparison, lang)))
+            found = sample.comparison
+            block(ui.reading(sentences(
+                lang, [readings.memory(found, lang), readings.peak(found, lang)]
+            )))  # fmt: skip
         runs = history.build(lang)
     return LandingPage(column, see_sample, start, own, tour, runs)

@@ -37,6 +37,11 @@ def environment(model: PreTrainedModel, *, backend: str) -> Environment:
         dtype=str(model.dtype).removeprefix("torch."),
         backend=backend,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
+        device_memory_bytes=(
+            torch.cuda.get_device_properties(device).total_memory
+            if device.type == "cuda"
+            else None
+        ),
     )
 
 

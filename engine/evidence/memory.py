@@ -50,6 +50,12 @@ def _state_bytes(layer: AttentionLayer, dtype: torch.dtype) -> int | None:
     return sum(x.numel() * x.element_size() for x in tensors_of(state))
 
 
+def weights_bytes(model: PreTrainedModel) -> int:
+    """Bytes of the weights and buffers, tied ones counted once."""
+    tensors = {x.data_ptr(): x for x in (*model.parameters(), *model.buffers())}
+    return sum(x.numel() * x.element_size() for x in tensors.values())
+
+
 @dataclass
 class Peak:
     """What a `peak_memory` block needed; filled in when the block has run."""

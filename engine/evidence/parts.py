@@ -252,3 +252,8 @@ class Memory(Result):
     """The original, shortest context first."""
     converted: tuple[MemoryPoint, ...]
     """The converted model, same lengths."""
+    original_weights_bytes: int | None = None
+    """Bytes of the original's weights, which come on top of all points; null in `batches`, whose
+    weights are the same, and in files from before they were written."""
+    converted_weights_bytes: int | None = None
+    """The converted model's."""

@@ -137,6 +137,9 @@ class Environment(Result):
     prefill PyTorch, recurrent decode PyTorch; decode steps: one by one (no NVIDIA GPU)"."""
     date: str
     """UTC time at which the comparison ended, ISO 8601."""
+    device_memory_bytes: int | None = None
+    """Memory of the GPU that the models ran on; null on a processor, which has `memory_bytes`, and
+    in files from before it was written."""
 
 
 class Comparison(Result):

@@ -113,6 +113,15 @@ def _free_gpu_bytes(device: str) -> int:
     return torch.cuda.mem_get_info(torch.device(device))[0]
 
 
+def total_memory_bytes() -> int:
+    """Memory of the machine, or what the container may use where that is less."""
+    total = psutil.virtual_memory().total
+    try:
+        return min(total, int((_CGROUP / "memory.max").read_text()))
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return total
+
+
 def available_memory_bytes() -> int:
     """Free memory of the machine, or of the container where that is less (Linux cgroup v2).
 

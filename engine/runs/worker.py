@@ -22,6 +22,7 @@ from engine.errors import Cancelled, EngineError, RunBusy
 from engine.events import Event
 from engine.runs import locks, paths, store
 from engine.runs.boundary import boundary
+from engine.runs.in_use import metered
 from engine.runs.records import Run, RunState
 from engine.runs.seal import recorded
 from engine.runs.stopping import Stop
@@ -95,9 +96,11 @@ def execute(run: Run) -> RunState:
             boundary("worker.log in the run's folder"),
             _heartbeat(run.id),
             locks.waiting_for(paths.lane_lock(), lambda: _my_turn(run, stop)),
+            metered(run.id),
         ):
             # Imported only now: a queued worker should not hold a gigabyte of libraries.
-            note("Resumed.")
+            if run.begun:  # the seal of its creation is no work that could go on
+                note("Resumed.")
             from engine.configs import RunConfig
             from engine.services.pipeline import run_pipeline
 

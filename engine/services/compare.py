@@ -20,6 +20,7 @@ from engine.evidence.crossover import crossovers
 from engine.evidence.environment import environment
 from engine.evidence.gates import judged_length, lengths_to_measure
 from engine.evidence.judging import judge
+from engine.evidence.memory import weights_bytes
 from engine.evidence.needle_grid import needle_grid
 from engine.evidence.quality import select_pieces
 from engine.evidence.recall import gather, questions
@@ -134,6 +135,8 @@ def compare(
         original.model, converted.model, training=trained and trained.backend
     ))  # fmt: skip
     conversion = conversion_facts(converted.model, method)
+    weights = {"original_weights_bytes": weights_bytes(original.model),
+               "converted_weights_bytes": weights_bytes(converted.model)}  # fmt: skip
     models = [original, converted]
     del original, converted  # fresh processes load them again
     with progress.part("speed and memory", "speed and memory"):
@@ -147,7 +150,7 @@ def compare(
         quality=quality,
         recall=recall,
         speed=speed,
-        memory=memory,
+        memory=memory.model_copy(update=weights),
         batches=batches,
         answers=written,
         dataset=_counts(corpus, dataset, pieces),

@@ -161,3 +161,17 @@ def test_money_by_other_numbers_is_calculated_on_the_spot(open_page) -> None:
     panel.get_by_role("button", name="Calculate").click()
     expect(page.locator("#money table")).to_contain_text("¥")
     expect(page.locator("#money")).to_contain_text("Tried out, not the run's own numbers")
+
+
+def test_a_chart_is_not_there_before_it_is_drawn(open_page) -> None:
+    page = open_page()
+    held = []
+    # The chart library, which takes a moment to come, shall take longer.
+    page.route("**/PlotlyPlot*.js", lambda route: held.append(route))
+    page.goto(page.url.partition("?")[0] + SAMPLE[1:])
+    box = page.locator("#memory-chart [aria-label='Empty value']")
+    box.wait_for(state="attached")
+    assert box.is_hidden()
+    for route in held:
+        route.continue_()
+    expect(page.locator("#memory-chart .main-svg").first).to_be_visible()

@@ -1,19 +1,21 @@
 """Figures show the numbers they were given, in one visual language."""
 
 import json
+from functools import partial
 
 import pytest
 
-from app import charts, tables
+from app import by_context, charts, tables
 from app.theme import CONVERTED, ORIGINAL
 from tests.support import example_runs as examples
 
 RESULT = examples.comparison()
 FIGURES = {
     "position": charts.perplexity_by_position,
-    "decode": charts.decode_speed,
-    "prefill": charts.prefill_speed,
-    "memory": charts.memory_by_context,
+    "decode": partial(by_context.speed, phase="decode", view="speed"),
+    "prefill": partial(by_context.speed, phase="prefill", view="time"),
+    "memory": by_context.memory,
+    "room": by_context.room,
     "recall": charts.recall_by_distance,
 }
 
@@ -24,7 +26,7 @@ def _named(figure: charts.Figure, name: str) -> dict:
 
 @pytest.mark.parametrize("kind", FIGURES)
 def test_original_and_converted_always_look_the_same(kind: str) -> None:
-    figure = FIGURES[kind](RESULT, "en")
+    figure = FIGURES[kind](RESULT, lang="en")
     original, converted = _named(figure, "Original"), _named(figure, "Converted")
     assert (original["line"]["color"], original["line"]["dash"]) == (ORIGINAL, "solid")
     assert original["marker"]["symbol"] == "circle"
@@ -35,22 +37,11 @@ def test_original_and_converted_always_look_the_same(kind: str) -> None:
 
 
 def test_the_chart_holds_the_numbers() -> None:
-    memory = _named(charts.memory_by_context(RESULT, "en"), "Original")
+    memory = _named(by_context.memory(RESULT, "en"), "Original")
     assert memory["x"] == list(examples.LENGTHS)
     assert memory["y"] == [2048 * n / 2**20 for n in examples.LENGTHS]
     recall = _named(charts.recall_by_distance(RESULT, "en"), "Converted")
     assert recall["y"][-1] == pytest.approx(82.5)
-
-
-def test_a_point_out_of_memory_leaves_a_gap() -> None:
-    content = RESULT.model_dump()
-    last = content["speed"]["decode"]["original"][-1]
-    last |= {"tokens_per_s": None, "p10": None, "p90": None, "out_of_memory": True}
-    content["memory"]["original"][-1]["cache_bytes"] = None
-    result = type(RESULT).model_validate(content)
-    assert _named(charts.decode_speed(result, "en"), "Original")["y"][-1] is None
-    assert len(_named(charts.memory_by_context(result, "en"), "Original")["y"]) == 4
-    assert "out of memory" in tables.speed(result.speed.decode, "Speed", "en")
 
 
 def test_without_control_the_charts_do_without() -> None:

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app import answers, problems
+from app import answers, gauges, problems
 from app import components as ui
 from app.text import t
 from engine.data.ingest import FORMATS
@@ -51,9 +51,10 @@ PIECES = {
     "table": lambda x: ui.table([x, x], [(ui.Link(x, x), x), (x, x)], caption=x),
     "folded": lambda x: ui.folded(x, ui.label(x)),
     "documents": lambda x: ui.documents([x]),
-    "stages": lambda x: ui.stages([(x, x, "now")]),
+    "stages": lambda x: gauges.stages([(x, x, "now")]),
+    "meter": lambda x: gauges.meter(0.5, 0.7, x, [x]),
     "bar": lambda x: ui.bar(0.5, x, [x]),
-    "log": lambda x: ui.log([(x, x, x)], name=x),
+    "log": lambda x: gauges.log([(x, x, x)], name=x),
     "live_panes": lambda x: answers.live_panes(
         [answers.LiveView("original", x, x, _spans(x), ((x, x),))], answers.Legend(x, x, x, x)
     ),
@@ -80,7 +81,7 @@ def test_markup_in_a_value_stays_text(piece: str) -> None:
 def test_every_piece_is_tested() -> None:
     public = {
         name
-        for module in (ui, answers)
+        for module in (ui, answers, gauges)
         for name, value in vars(module).items()
         if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
     }

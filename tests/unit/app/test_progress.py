@@ -120,6 +120,13 @@ def test_a_resumed_run_says_since_when_it_counts_and_repeats_no_beginning() -> N
     assert html.index("goes on") < html.index("Resumed.") < html.index("began.")
 
 
+def test_what_a_runs_creation_wrote_is_no_earlier_work() -> None:
+    seal = RunEvent("note", "preparing", values={"text": "Acceptance gates sealed."}, seq=1, at=1.0)
+    seen = progress.Seen().add([seal, RunEvent("stage", "preparing", seq=2, at=901.0)])
+    run = examples.run(state="preparing", stage="preparing", started_at=900.0)
+    assert "5 s since start" in progress.status(run, seen, "en", now=905.0)
+
+
 def test_a_run_cancelled_before_it_began_saved_nothing() -> None:
     run = examples.run(state="cancelled", stage=None, timings={})
     html = progress.status(run, progress.Seen(), "en")
@@ -130,3 +137,25 @@ def test_no_gap_is_no_loss() -> None:
     found = {"validation": [(10.0, 0.9602)], "teacher": [(10.0, 0.96)]}
     said = progress.reading(found, WORKING, "en")
     assert "level with the teacher's 0.960" in said and "0.000" not in said
+
+
+def _used(used: int, peak: int, seq: int, **more: object) -> RunEvent:
+    values = {"device": "cpu", "used_bytes": used, "peak_bytes": peak, "total_bytes": 8 * 2**30}
+    return RunEvent("memory", "fine-tuning", 0, 0, {**values, **more}, seq, 1.0)
+
+
+def test_memory_in_use_is_a_gauge_that_says_what_it_shows() -> None:
+    seen = progress.Seen().add([_used(2**30, 3 * 2**30, 1), _used(2 * 2**30, 2**30, 2)])
+    html = progress.status(WORKING, seen, "en")
+    assert 'role="meter"' in html and 'aria-valuenow="25"' in html
+    assert 'aria-valuetext="2.00 GiB of 8.00 GiB (25 %), highest so far 3.00 GiB"' in html
+    assert "<i style=\"width:25.0%\"></i><b style=\"left:37.5%\"></b>" in html
+    assert "at its highest: 3.00 GiB of 8.00 GiB" in progress.status(examples.run(), seen, "en")
+    assert "2.00 GiB" not in progress.log(seen, "en"), "a reading is no line of the log"
+    assert "meter" not in progress.status(WORKING, progress.Seen(), "en")
+
+
+def test_on_a_card_what_is_reserved_and_what_others_use_is_told() -> None:
+    card = _used(2**30, 2**30, 1, device="cuda", reserved_bytes=2**31, card_used_bytes=3 * 2**30)
+    html = progress.status(WORKING, progress.Seen().add([card]), "ja")
+    assert "GPU メモリ" in html and "確保済み 2.00 GiB" in html and "3.00 GiB" in html

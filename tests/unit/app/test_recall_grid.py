@@ -7,7 +7,7 @@ import json
 import gradio as gr
 import pytest
 
-from app import recall_grid
+from app import heat, recall_grid
 from app.pages import grid
 from engine.evidence.results import Comparison
 from engine.runs import service
@@ -86,3 +86,17 @@ def test_another_choice_is_read_from_the_run_on_show(monkeypatch) -> None:
     monkeypatch.setattr(service, "comparison", lambda run_id: RESULT.model_dump())
     shown = grid.show(panel, "run", "passkey/en", "en")
     assert len(shown) == len(panel.grid.outputs()) and "Most is lost at" in str(shown[-1])
+
+
+def test_ticks_are_short_enough_for_a_phone_and_never_too_many() -> None:
+    pair = recall_grid.charts(RESULT, "distance", "en")
+    assert pair is not None
+    axis = pair[0]["layout"]["xaxis"]
+    assert axis["ticktext"] == ["32", "256", "512", "1K", "1,800"]
+    assert axis["tickvals"] == [0, 1, 2, 3, 4]
+    names = [str(n) for n in range(32)]
+    wide = heat.heat([[0.5] * 32], [[""] * 32], columns=names, rows=["a"], x_title="", y_title="",
+                     top=1, unit="")  # fmt: skip
+    assert len(wide["layout"]["xaxis"]["tickvals"]) <= 12
+    for title in (wide["layout"][axis]["title"] for axis in ("xaxis", "yaxis")):
+        assert title["standoff"] > 0, "clear of the tick labels"

@@ -13,6 +13,7 @@ from typing import get_args
 
 import pytest
 
+from app.by_context import VIEWS
 from app.components import Party, Tone
 from app.data_words import REFUSALS
 from app.fidelity import MEASURES
@@ -39,7 +40,7 @@ from engine.report import FORMATS
 from engine.runs.records import RunState
 from engine.services.sufficiency import Lack, Light
 from tests.support import example_runs as examples
-from tests.support.app_code import APP, TREES, written
+from tests.support.app_code import APP, TREES, asked, written
 
 ERRORS = [
     name
@@ -83,8 +84,16 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "error.help.*": ERRORS,
     "history.column.*": ("run", "created", "model", "data", "method", "recipe", "state"),
     "inside.linear.*": (*get_args(LinearBranch), "unknown"),
+    "axis.room.*": ("peak", "kept"),
+    "axis.room_bare.*": ("peak", "kept"),
+    "axis.time.*": PHASES,
+    "chart.*": PHASES,
+    "chart.views.*": VIEWS,
+    "reading.room.*": ("peak", "kept"),
+    "reading.time.*": PHASES,
     "live.*": ("failed", "cancelled", "interrupted"),
     "live.*_loss": ("validation", "control"),
+    "live.memory.*": ("cpu", "cuda"),
     "live.look.*": ("past", "now", "stopped", "ahead"),
     "live.reading.*.*": [*itertools.product(("above", "below", "level"), ("now", "ended"))],
     "live.reading.transfer.*": ("now", "ended"),
@@ -113,7 +122,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "recipe.name.*": RECIPES,
     "stage.*": STAGES,
     "state.*": get_args(RunState),
-    "table.*": ("measured", "computed", "peak"),
+    "table.*": ("measured", "computed", "peak", "needed"),
     "task.metric.*": get_args(TaskMetricName),
     "task.reading.*": ("worse", "better", "open"),
     "task.tokens.*": get_args(Tokens),
@@ -186,22 +195,12 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
 }
 """The values that the code puts in for each `*`, in order."""
 
-def _asked(trees: Iterable[ast.AST]) -> set[tuple[str, bool]]:
-    """Keys in calls of `t` and `tn`, `*` for a {value}, and whether it is a plural's."""
-    found: set[tuple[str, bool]] = set()
-    for node in itertools.chain.from_iterable(map(ast.walk, trees)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ("t", "tn"):
-                key = node.args[0]
-                both = (key.body, key.orelse) if isinstance(key, ast.IfExp) else (key,)
-                found |= {(written(one, "*"), node.func.id == "tn") for one in both}
-    return found
 
 
 def _used(trees: Iterable[ast.AST]) -> set[str]:
     """Every key that the code can ask for."""
     keys: set[str] = set()
-    for pattern, plural in _asked(trees):
+    for pattern, plural in asked(trees):
         for values in FILLED[pattern] if "*" in pattern else ((),):
             key = pattern
             for value in (values,) if isinstance(values, str) else values:
@@ -211,7 +210,7 @@ def _used(trees: Iterable[ast.AST]) -> set[str]:
 
 
 def test_the_values_of_every_key_with_a_gap_are_known() -> None:
-    assert {pattern for pattern, _ in _asked(TREES.values()) if "*" in pattern} == FILLED.keys()
+    assert {pattern for pattern, _ in asked(TREES.values()) if "*" in pattern} == FILLED.keys()
 
 
 def test_every_key_in_the_code_exists() -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from engine.errors import RunBusy
+from engine.events import Event
 from engine.runs import locks, paths, service, store, worker
 from engine.runs.executors.local import worker_environment
 from tests.support.runs import STUB, at_step, ended, make_run, wait_for
@@ -102,6 +103,15 @@ def test_cancel_saves_and_resume_goes_on_from_there() -> None:
     assert notes == ["Cancelled.", "Resumed."]
     assert _spans(run_id)[-1]["first"] == run.step
     assert again.timings["transferring"] > 40 * 0.05  # both workers' time
+
+
+def test_a_run_that_begins_is_not_said_to_be_resumed() -> None:
+    run_id = make_run()
+    store.record(run_id, Event("note", "preparing", values={"text": "Acceptance gates sealed."}))
+    service.start(run_id, STUB)
+    wait_for(run_id, ended)
+    notes = [e.values["text"] for e in service.events(run_id) if e.kind == "note"]
+    assert notes == ["Acceptance gates sealed."]
 
 
 def test_cancel_works_while_queued() -> None:
