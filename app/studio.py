@@ -18,6 +18,7 @@ from app.progress import Seen
 from app.text import t
 from engine.data.ingest import DEFAULT_DATA
 from engine.errors import EngineError, RunNotFound
+from engine.evidence.votes import Choice
 from engine.models.catalogue import DEFAULT_MODEL
 from engine.runs import service
 from engine.runs.records import Run
@@ -238,6 +239,8 @@ class Studio(Places):
             return [problems.box(error, self.lang), *untouched]
         return money.tried(self.compare.money, result, form, self.lang)
 
-    def cast_vote(self, choice: str, run_id: str, number: str) -> list[object]:
+    def cast_vote(
+        self, choice: str, run_id: str, number: str, tried: dict[int, Choice]
+    ) -> list[object]:
         """Count a vote on the pair on show."""
-        return vote.cast(run_id, number, choice, self.lang)
+        return vote.cast(run_id, number, choice, self.lang, tried)
