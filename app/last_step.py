@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from app.pages import controls, duel, grid, inner, report, vote
+from app.pages import controls, duel, grid, inner, money, report, vote
 from app.scripts import script
 from app.studio import Studio
 
@@ -74,22 +74,26 @@ def _controlling(studio: Studio) -> None:
 def _deciding(studio: Studio) -> None:
     panel, ballot = studio.compare.money, studio.compare.vote
     form = [studio.run_id, *panel.fields.values()]
-    panel.try_out.click(studio.try_money, form, panel.figures(), **_SILENT)
+    panel.try_out.click(
+        partial(money.try_out, panel=panel, lang=studio.lang), form,
+        [*panel.figures(), studio.report.tried], **_SILENT,
+    )  # fmt: skip
     for choice, button in zip(vote.CHOICES, ballot.choices, strict=True):
         button.click(
-            partial(studio.cast_vote, choice), [studio.run_id, ballot.number, ballot.tried],
-            ballot.outputs(), **_SILENT,
+            partial(vote.cast, choice=choice, lang=studio.lang),
+            [studio.run_id, ballot.number, ballot.tried], ballot.outputs(), **_SILENT,
         )  # fmt: skip
 
 
 def _reporting(studio: Studio) -> None:
     panel = studio.report
+    form = [studio.run_id, panel.lang, panel.tried, *studio.compare.money.fields.values()]
     for wanted, button in panel.buttons.items():
         # Queued: making a report takes seconds, and more than two at once would slow everyone.
         button.click(
-            partial(report.made, wanted=wanted, lang=studio.lang), [studio.run_id, panel.lang],
-            panel.outputs(), api_visibility="private", show_progress="hidden",
-            concurrency_id="report", concurrency_limit=2,
+            partial(report.made, wanted=wanted, lang=studio.lang), form, panel.outputs(),
+            api_visibility="private", show_progress="hidden", concurrency_id="report",
+            concurrency_limit=2,
         )  # fmt: skip
     panel.jump.click(None, None, None, js=script("to_report"))
     panel.address.change(None, panel.address, None, js=script("download"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import last_step
+from app import last_step, uploads
 from app.archive import Archive
 from app.arrival import Arrival
 from app.pages import estimate, model
@@ -21,7 +21,6 @@ from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
 from app.tour import Tour
 
-UPLOADS_LIVE_S = 86400
 _SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -30,7 +29,7 @@ def build(sample: Sample | None) -> gr.Blocks:
     with gr.Blocks(
         title=t("app.name", DEFAULT_LANG),
         analytics_enabled=False,
-        delete_cache=(3600, UPLOADS_LIVE_S),
+        delete_cache=(3600, uploads.LIVE_S),
     ) as demo:
         _page(demo, DEFAULT_LANG, sample)
     for lang, path in PATHS.items():
@@ -99,9 +98,10 @@ def _choosing(studio: Studio) -> None:
         trigger(studio.data_chosen, form, studio.data.shown(), **seen)
         for trigger in (studio.data.choice.change, *(one.input for one in form[2:]))
     ]
+    own = studio.data
     read += [
-        trigger(partial(studio.data_chosen, fresh=True), form, studio.data.shown(), **seen)
-        for trigger in (studio.data.file.upload, studio.data.file.clear)
+        own.file.upload(studio.data_uploaded, [own.file, *form], own.shown(), **seen),
+        own.drop.click(studio.data_dropped, form, own.shown(), **seen),
     ]
     known = [studio.run_id, studio.step, studio.model.choice, *form]
     for measure in (studio.step.change, *(one.then for one in read)):

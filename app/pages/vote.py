@@ -83,7 +83,7 @@ def values(
 
 
 def cast(
-    run_id: str, number: str, choice: str, lang: str, tried: Mapping[int, Choice] | None = None
+    run_id: str, number: str, tried: Mapping[int, Choice] | None, *, choice: str, lang: str
 ) -> list[object]:
     """Count a vote and show the next pair; a vote that cannot be counted is explained."""
     try:
