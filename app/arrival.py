@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
+from app import uploads
 from app.draft import restored
 from app.pages import convert, data
 from app.places import COMPARE, CONVERT, DATA, GOAL, MODEL, Updates
@@ -27,13 +28,20 @@ class Arrival:
         query = request.query_params
         run_id, step = str(query.get("run", "")), _STEPS.get(str(query.get("step", "")))
         known = restored(draft, self.studio.remembered())
-        lost = bool(known) and self.studio.data.choice not in known
-        if not run_id and lost and step in (MODEL, CONVERT):
-            # An earlier run's file, which only that run's rerun offers: never another in silence.
+        if not run_id and self._lost(known) and step in (MODEL, CONVERT):
             return {**known, **self.studio.set_up(DATA)}
         if not run_id and step == CONVERT:
             return {**known, **self._before_start(known)}
         return {**known, **self._placed(run_id, step)}
+
+    def _lost(self, known: Updates) -> bool:
+        """Whether the file that was chosen is not to be had any more, which must never become
+        another in silence: an earlier run's, which only that run's rerun offers, or an upload
+        that is gone."""
+        choice, kept = self.studio.data.choice, self.studio.data.kept
+        if known.get(choice) == data.UPLOAD:
+            return uploads.found(known.get(kept)) is None
+        return bool(known) and choice not in known
 
     def go_back(self, search: str) -> Updates:
         """Back or forward in the browser: show the place that the address now names. The forms
@@ -52,16 +60,14 @@ class Arrival:
         return self.studio.history()
 
     def _before_start(self, known: Updates) -> Updates:
-        """The last step before a run, with what was chosen; a file has to be chosen again."""
+        """The last step before a run, with what was chosen."""
         studio = self.studio
-        if known.get(studio.data.choice) == data.UPLOAD:
-            return studio.set_up(DATA)
         chosen = [known.get(field, field.value) for field in studio.remembered()]
-        model_choice, hub_id, data_choice = chosen[:3]
+        model_choice, hub_id, data_choice, upload = chosen[:4]
         goal_form = chosen[-len(studio.goal.form()):]  # fmt: skip
         try:
             summary = convert.summarise(
-                model_choice, hub_id, data_choice, None, *goal_form, lang=studio.lang
+                model_choice, hub_id, data_choice, upload, *goal_form, lang=studio.lang
             )
         except EngineError:
             return studio.set_up(GOAL)

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
-from app import notes, problems, task
+from app import notes, problems, task, uploads
 from app.numbers import count, percent, size
 from app.pages import data
 from app.pages.data import Chosen, DataPage
@@ -49,24 +49,41 @@ def require(chosen: Chosen, lang: str) -> None:
         corpus_of(path, chosen.reading)
 
 
-def shown(page: DataPage, form: tuple[Any, ...], lang: str, *, fresh: bool) -> dict[Any, Any]:
+def uploaded(page: DataPage, form: tuple[Any, ...], file: str, lang: str) -> dict[Any, Any]:
+    """Keep a file that was just uploaded, in place of an earlier one, and show it; what was chosen
+    for the last one is forgotten."""
+    uploads.forget(form[1])
+    upload = uploads.keep(Path(file))
+    found = data.FOUND
+    anew = (form[0], upload, found, form[3], *(found for _ in page.columns))
+    return {**shown(page, anew, lang), page.kept: upload}
+
+
+def dropped(page: DataPage, form: tuple[Any, ...], lang: str) -> dict[Any, Any]:
+    """Delete the uploaded file."""
+    uploads.forget(form[1])
+    return {**shown(page, (form[0], "", *form[2:]), lang), page.kept: ""}
+
+
+def shown(page: DataPage, form: tuple[Any, ...], lang: str) -> dict[Any, Any]:
     """What the step shows of the chosen data.
 
     Args:
         page: the step's components.
         form: values of `DataPage.form()`.
         lang: of the page.
-        fresh: another file was just uploaded, so what was chosen for the last one is forgotten.
     """
-    if fresh:
-        form = (*form[:2], data.FOUND, *form[3:4], *(data.FOUND for _ in page.columns))
     chosen = Chosen.of(form)
     hidden = gr.update(visible=False)
+    file = uploads.found(chosen.upload)
     updates: dict[Any, Any] = {
         page.upload_box: gr.update(visible=chosen.choice == data.UPLOAD),
+        page.file: gr.update(visible=file is None, value=None),
+        page.kept_box: gr.update(visible=file is not None),
+        page.kept_name: _kept(file, lang) if file else "",
         page.reading_box: hidden, page.enough_box: hidden, page.lengths.column: hidden,
     }  # fmt: skip
-    if chosen.choice == data.UPLOAD and not chosen.upload:
+    if chosen.choice == data.UPLOAD and file is None:
         waiting = ui.notice("info", t("data.waiting", lang), t("data.waiting_text", lang))
         return {**updates, page.preview: waiting}
     try:
@@ -80,6 +97,11 @@ def shown(page: DataPage, form: tuple[Any, ...], lang: str, *, fresh: bool) -> d
     except EngineError as error:
         updates[page.preview] = problems.box(error, lang)
     return updates
+
+
+def _kept(file: Path, lang: str) -> str:
+    """Which file it is."""
+    return ui.facts([(t("data.file", lang), f"{file.name} ({size(file.stat().st_size)})")])
 
 
 def _counting(page: DataPage, lang: str) -> dict[Any, Any]:

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 def _environment() -> None:
     """Settings that Gradio and the Hub client read when they are imported."""
     # Not in the data directory: Gradio refuses uploads below a blocked path. Nor beside it, where
-    # the app may not be allowed to write. Readable by its owner only, and gone when the app ends:
-    # a run has its own copy of its data.
+    # the app may not be allowed to write. Readable by its owner only, and gone when the app ends;
+    # `app.uploads` takes what is to be kept.
     uploads = tempfile.mkdtemp(prefix="t2r-studio-uploads-")
     atexit.register(shutil.rmtree, uploads, ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = uploads
@@ -69,9 +69,11 @@ def launch_settings() -> dict[str, Any]:
 def make() -> gr.Blocks:
     """The app, ready to launch; marks the runs whose worker died while no app was there to see."""
     _environment()
+    from app import uploads
     from app.pages.sample import first_sample
     from app.ui import build
 
+    uploads.sweep()
     for run in service.recover():
         log.info("run %s was interrupted and can be resumed", run.id)
     demo = build(first_sample())

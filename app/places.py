@@ -21,6 +21,7 @@ from app.pages import (
     model,
     report,
     shelf,
+    trail,
 )  # fmt: skip
 from app.pages.sample import Sample
 from app.progress import Seen
@@ -59,25 +60,23 @@ class Places:
             self.new = gr.Button(t("nav.new", lang), size="sm")
         self.notice = block()
         self.landing = landing.build(lang, sample)
-        with (
-            gr.Column(visible=False, elem_id="studio") as self.column,
-            gr.Walkthrough(selected=GOAL) as self.steps,
-        ):
-            with gr.Step(t("step.goal", lang), id=GOAL) as goal_step:
-                self.goal = goal.build(lang)
-            with gr.Step(t("step.data", lang), id=DATA) as data_step:
-                self.data = data.build(lang, data_view.bundled(lang))
-            with gr.Step(t("step.model", lang), id=MODEL) as model_step:
-                self.model = model.build(lang)
-            with gr.Step(t("step.convert", lang), id=CONVERT) as convert_step:
-                self.convert = convert.build(lang)
-                self.live = live.build(lang)
-            with gr.Step(t("step.compare", lang), id=COMPARE) as compare_step:
-                to_report = report.jump(lang)
-                self.compare = compare.build(lang)
-                self.controls = controls.build(lang)
-                self.report = report.build(lang, to_report)
-        self.tabs = (goal_step, data_step, model_step, convert_step, compare_step)
+        with gr.Column(visible=False, elem_id="studio") as self.column:
+            self.trail = trail.build(lang)
+            with gr.Walkthrough(selected=GOAL) as self.steps:
+                with gr.Step(t("step.goal", lang), id=GOAL):
+                    self.goal = goal.build(lang)
+                with gr.Step(t("step.data", lang), id=DATA):
+                    self.data = data.build(lang, data_view.bundled(lang))
+                with gr.Step(t("step.model", lang), id=MODEL):
+                    self.model = model.build(lang)
+                with gr.Step(t("step.convert", lang), id=CONVERT):
+                    self.convert = convert.build(lang)
+                    self.live = live.build(lang)
+                with gr.Step(t("step.compare", lang), id=COMPARE):
+                    to_report = report.jump(lang)
+                    self.compare = compare.build(lang)
+                    self.controls = controls.build(lang)
+                    self.report = report.build(lang, to_report)
 
     def go_home(self) -> Updates:
         """The landing view with the list of runs as it is now."""

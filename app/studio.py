@@ -12,7 +12,7 @@ import gradio as gr
 
 from app import components as html
 from app import data_measured, data_view, problems, refill
-from app.pages import convert, data, goal, model, money, shelf, vote
+from app.pages import convert, data, goal, model, shelf
 from app.places import CONVERT, DATA, MODEL, Places, Updates
 from app.progress import Seen
 from app.text import t
@@ -50,9 +50,19 @@ class Studio(Places):
             return {self.goal.problem: problems.box(error, self.lang)}
         return {self.goal.problem: "", **self._onward(run_id, DATA)}
 
-    def data_chosen(self, *form: Any, fresh: bool = False) -> Updates:
-        """Read the data and show how it begins, or what is wrong with it; `fresh` is a new file."""
-        return data_view.shown(self.data, form, self.lang, fresh=fresh)
+    def data_chosen(self, *form: Any) -> Updates:
+        """Read the data and show how it begins, or what is wrong with it."""
+        return data_view.shown(self.data, form, self.lang)
+
+    def data_uploaded(self, file: str | None, *form: Any) -> Updates:
+        """Take a new file."""
+        if not file:
+            return {self.data.kept: gr.skip()}
+        return data_view.uploaded(self.data, form, file, self.lang)
+
+    def data_dropped(self, *form: Any) -> Updates:
+        """Delete the file that was uploaded."""
+        return data_view.dropped(self.data, form, self.lang)
 
     def data_measured(self, run_id: str, step: str, model_choice: str, *form: Any) -> Updates:
         """Lengths and personal data, once the step is on show."""
@@ -149,13 +159,13 @@ class Studio(Places):
         return {self.model.estimated: "", self.model.estimate: gr.update(interactive=True)}
 
     def remembered(self) -> list[Any]:
-        """The fields whose values the browser's tab keeps: all of `form` but the file."""
-        return [field for field in self.form() if field is not self.data.file]
+        """The fields whose values the browser's tab keeps."""
+        return self.form()
 
     def forms(self) -> list[Any]:
         """What `from_run` touches besides `outputs()`."""
         return [
-            *self.goal.form(), self.model.hub_id, *self.data.form()[2:], self.convert.method,
+            *self.goal.form(), self.model.hub_id, *self.data.form()[1:], self.convert.method,
             self.convert.keep_every, self.convert.recipe, self.convert.seed,
         ]  # fmt: skip
 
@@ -225,19 +235,3 @@ class Studio(Places):
                 return self.at_run(run_id, CONVERT)
         except EngineError as error:
             return {self.live.problem: problems.box(error, self.lang)}
-
-    # Deciding
-
-    def try_money(self, run_id: str, *form: str | None) -> list[object]:
-        """Money by other numbers than the run's; nothing is stored."""
-        try:
-            with problems.guard():
-                result = self.comparison(service.get(run_id))
-        except EngineError as error:
-            untouched = [gr.skip()] * len(self.compare.money.months.outputs())
-            return [problems.box(error, self.lang), *untouched]
-        return money.tried(self.compare.money, result, form, self.lang)
-
-    def cast_vote(self, choice: str, run_id: str, number: str) -> list[object]:
-        """Count a vote on the pair on show."""
-        return vote.cast(run_id, number, choice, self.lang)

@@ -27,13 +27,13 @@ def theme() -> themes.Base:
         neutral_hue="slate",
         radius_size=themes.sizes.radius_md,
         font=[
-            themes.LocalFont("IBM Plex Sans", weights=(400, 600, 700)),
+            themes.LocalFont("IBM Plex Sans", weights=(400, 700)),
             *_FALLBACK_FONTS,
             "system-ui",
             "sans-serif",
         ],
         font_mono=[
-            themes.LocalFont("IBM Plex Mono", weights=(400, 600)),
+            themes.LocalFont("IBM Plex Mono", weights=(400, 700)),
             "ui-monospace",
             "monospace",
         ],

@@ -11,16 +11,16 @@ from typing import Any
 
 import gradio as gr
 
+from app import last_step, uploads
 from app.archive import Archive
 from app.arrival import Arrival
-from app.pages import controls, duel, estimate, grid, inner, model, pace, report, vote
+from app.pages import estimate, model
 from app.pages.sample import Sample
 from app.scripts import script
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
 from app.tour import Tour
 
-UPLOADS_LIVE_S = 86400
 _SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -29,7 +29,7 @@ def build(sample: Sample | None) -> gr.Blocks:
     with gr.Blocks(
         title=t("app.name", DEFAULT_LANG),
         analytics_enabled=False,
-        delete_cache=(3600, UPLOADS_LIVE_S),
+        delete_cache=(3600, uploads.LIVE_S),
     ) as demo:
         _page(demo, DEFAULT_LANG, sample)
     for lang, path in PATHS.items():
@@ -46,12 +46,8 @@ def _page(demo: gr.Blocks, lang: str, sample: Sample | None) -> None:
     _navigation(demo, studio)
     _choosing(studio)
     _running(studio)
-    _deciding(studio)
-    _watching(studio)
-    _controlling(studio)
-    _looking(studio)
+    last_step.connect(studio)
     _listing(Archive(studio))
-    _reporting(studio)
     _touring(studio, Tour(studio))
     for number, event in demo.fns.items():
         if number not in others and event.show_progress == "hidden":
@@ -73,10 +69,12 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     place = [studio.run_id, studio.step]
     for part in place:
         part.change(None, place, None, js=script("address"))
+        part.change(None, place, None, js=script("trail"))
     kept = studio.remembered()
     gr.on([field.change for field in kept], None, kept, None, js=script("keep"))
-    for number, tab in enumerate(studio.tabs, start=1):
-        tab.select(None, None, studio.step, js=f"() => '{number}'")
+    for number, button in enumerate(studio.trail, start=1):
+        to = f"() => [{{selected: {number}, __type__: 'update'}}, '{number}']"
+        button.click(None, None, [studio.steps, studio.step], js=to)
     frame = studio.frame()
     studio.home.click(studio.go_home, None, frame, **_SILENT)
     for button in (studio.new, studio.live.another):
@@ -85,7 +83,9 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     studio.landing.start.click(studio.with_bundled, studio.goal.form(), frame, **_SILENT)
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
-        studio.landing.see_sample.click(shown, None, outputs, **_SILENT)
+        studio.landing.see_sample.click(shown, None, outputs, **_SILENT).then(
+            None, None, None, js=script("to_live")
+        )
 
 
 def _choosing(studio: Studio) -> None:
@@ -105,9 +105,10 @@ def _choosing(studio: Studio) -> None:
         trigger(studio.data_chosen, form, studio.data.shown(), **seen)
         for trigger in (studio.data.choice.change, *(one.input for one in form[2:]))
     ]
+    own = studio.data
     read += [
-        trigger(partial(studio.data_chosen, fresh=True), form, studio.data.shown(), **seen)
-        for trigger in (studio.data.file.upload, studio.data.file.clear)
+        own.file.upload(studio.data_uploaded, [own.file, *form], own.shown(), **seen),
+        own.drop.click(studio.data_dropped, form, own.shown(), **seen),
     ]
     known = [studio.run_id, studio.step, studio.model.choice, *form]
     for measure in (studio.step.change, *(one.then for one in read)):
@@ -143,55 +144,6 @@ def _running(studio: Studio) -> None:
     studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)
 
 
-def _looking(studio: Studio) -> None:
-    """Choices on the last step that change what is shown, and nothing else."""
-    recalled, inside = studio.compare.grid, studio.compare.inner
-    paced = studio.compare.pace
-    paced.view.input(
-        partial(pace.show, paced, lang=studio.lang), [studio.run_id, paced.view], paced.charts(),
-        **_SILENT,
-    )  # fmt: skip
-    recalled.choice.input(
-        partial(grid.show, recalled, lang=studio.lang), [studio.run_id, recalled.choice],
-        recalled.grid.outputs(), **_SILENT,
-    )  # fmt: skip
-    for control, show, shown in (
-        (inside.measure, inner.show_measure, inside.heads),
-        (inside.head, inner.show_head, inside.pair),
-        (inside.token, inner.show_token, inside.drawn),
-    ):
-        # A person's choice only: what a run brings along is drawn already.
-        control.input(
-            partial(show, inside, lang=studio.lang), [studio.run_id, control], shown.outputs(),
-            **_SILENT,
-        )  # fmt: skip
-
-
-def _watching(studio: Studio) -> None:
-    panel = studio.compare.duel
-    panel.file.change(
-        partial(duel.read_file, lang=studio.lang), panel.file, [panel.text, panel.said],
-        queue=False, api_visibility="private",
-    )  # fmt: skip
-    # Queued, unlike all else: it goes on for as long as both models write.
-    running = panel.start.click(
-        partial(duel.watch, lang=studio.lang), [studio.run_id, panel.text, panel.whole],
-        panel.watched(), api_visibility="private", show_progress="hidden",
-        concurrency_id="side-by-side", concurrency_limit=1,
-    )  # fmt: skip
-    panel.stop.click(None, None, None, cancels=[running])
-
-
-def _controlling(studio: Studio) -> None:
-    panel, lang, run_id = studio.controls, studio.lang, studio.run_id
-    outputs = panel.outputs()
-    panel.start.click(
-        partial(controls.start, lang=lang), [run_id, panel.choices], outputs, **_SILENT
-    )
-    panel.cancel.click(partial(controls.cancel, lang=lang), run_id, outputs, **_SILENT)
-    panel.timer.tick(partial(controls.look, lang=lang), run_id, outputs, **_SILENT)
-
-
 def _listing(archive: Archive) -> None:
     panel, filters = archive.panel, archive.filters()
     outputs = panel.outputs()
@@ -205,30 +157,6 @@ def _listing(archive: Archive) -> None:
     studio = archive.studio
     forms = [*studio.outputs(), *studio.forms()]
     panel.rerun.click(archive.rerun, panel.picked, forms, **_SILENT)
-
-
-def _deciding(studio: Studio) -> None:
-    panel, ballot = studio.compare.money, studio.compare.vote
-    form = [studio.run_id, *panel.fields.values()]
-    panel.try_out.click(studio.try_money, form, panel.figures(), **_SILENT)
-    for choice, button in zip(vote.CHOICES, ballot.choices, strict=True):
-        button.click(
-            partial(studio.cast_vote, choice), [studio.run_id, ballot.number], ballot.outputs(),
-            **_SILENT,
-        )  # fmt: skip
-
-
-def _reporting(studio: Studio) -> None:
-    panel = studio.report
-    for wanted, button in panel.buttons.items():
-        # Queued: making a report takes seconds, and more than two at once would slow everyone.
-        button.click(
-            partial(report.made, wanted=wanted, lang=studio.lang), [studio.run_id, panel.lang],
-            panel.outputs(), api_visibility="private", show_progress="hidden",
-            concurrency_id="report", concurrency_limit=2,
-        )  # fmt: skip
-    panel.jump.click(None, None, None, js=script("to_report"))
-    panel.address.change(None, panel.address, None, js=script("download"))
 
 
 def _touring(studio: Studio, tour: Tour) -> None:

@@ -159,7 +159,7 @@ def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[o
         *inner.values(page.inner, result, lang),
         *standing.values(page.standing, run, result, lang),
         two_answers(result, lang),
-        *duel.values(run, result.answers.prompt_tail, lang),
+        *duel.values(run, result, lang),
         *vote.values(run.id, lang),
         risks.table(run, result, lang),
         conditions(run, result, lang),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import agreed
+from app import agreed, uploads
 from app import components as ui
 from app.blocks import block
 from app.pages import data, goal, model
@@ -95,7 +95,7 @@ def summarise(
     chosen_data = data_choice
     chosen = data.Chosen(data_choice, upload, {})
     if chosen.own:
-        waiting = data_choice == data.UPLOAD and not upload
+        waiting = data_choice == data.UPLOAD and uploads.found(upload) is None
         chosen_data = "" if waiting else data.chosen_file(chosen, lang).name
     missing = t("convert.not_chosen", lang)
     return ui.facts(

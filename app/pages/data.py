@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
+from app import uploads
 from app.blocks import ChartBlock, block, chart_block
 from app.text import t
 from engine.data.decode import ENCODINGS
@@ -35,7 +36,7 @@ class Chosen:
 
     Attributes:
         choice: a bundled name, `UPLOAD`, or `OF_RUN` and a run's id.
-        upload: the file that Gradio stored for this visitor.
+        upload: id of this visitor's upload, as `app.uploads` keeps it.
         settings: of `RunConfig`, besides the data's name.
     """
 
@@ -72,6 +73,11 @@ class DataPage:
     choice: gr.Radio
     upload_box: gr.Column
     file: gr.File
+    kept: gr.Textbox
+    """Id of the file that was uploaded; empty without one."""
+    kept_box: gr.Row
+    kept_name: gr.HTML
+    drop: gr.Button
     reading_box: gr.Column
     encoding: gr.Dropdown
     mask: gr.Checkbox
@@ -85,12 +91,13 @@ class DataPage:
 
     def form(self) -> list[Any]:
         """The components whose values `Chosen.of` takes, in order."""
-        return [self.choice, self.file, self.encoding, self.mask, *self.columns.values()]
+        return [self.choice, self.kept, self.encoding, self.mask, *self.columns.values()]
 
     def shown(self) -> list[Any]:
         """What reading the data may change."""
         return [
-            self.upload_box, self.reading_box, self.encoding, *self.columns.values(), self.preview,
+            self.upload_box, self.file, self.kept, self.kept_box, self.kept_name,
+            self.reading_box, self.encoding, *self.columns.values(), self.preview,
             self.enough_box, self.enough, self.personal, self.lengths.column,
         ]  # fmt: skip
 
@@ -121,7 +128,14 @@ def build(lang: str, beginning: str) -> DataPage:
                 value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
             )  # fmt: skip
             with gr.Column(visible=chosen == UPLOAD) as upload_box:
-                file = gr.File(label=t("data.file", lang), file_types=list(FORMATS), height=140)
+                kept = gr.Textbox("", visible="hidden", elem_id="kept-file")
+                file = gr.File(
+                    label=t("data.file", lang), file_types=list(FORMATS), height=140,
+                    elem_classes="ts-file",
+                )  # fmt: skip
+                with gr.Row(visible=False, elem_classes="ts-kept") as kept_box:
+                    kept_name = block()
+                    drop = gr.Button(t("data.drop", lang), size="sm")
             with gr.Column(visible=False) as reading_box:
                 with gr.Row(elem_classes="ts-fields"):
                     encoding = gr.Dropdown(
@@ -144,8 +158,8 @@ def build(lang: str, beginning: str) -> DataPage:
     with gr.Row(elem_classes="ts-actions"):
         onward = gr.Button(t("data.next", lang), variant="primary")
     return DataPage(
-        box, frozen, choice, upload_box, file, reading_box, encoding, mask, columns, preview,
-        enough_box, enough, personal, lengths, onward,
+        box, frozen, choice, upload_box, file, kept, kept_box, kept_name, drop, reading_box,
+        encoding, mask, columns, preview, enough_box, enough, personal, lengths, onward,
     )  # fmt: skip
 
 
@@ -170,18 +184,19 @@ def column_choices(
 
 
 def chosen_file(chosen: Chosen, lang: str) -> Path:
-    """The file to read: bundled, or the one that Gradio stored for this visitor.
+    """The file to read: bundled, an earlier run's, or the one that this visitor uploaded.
 
     Raises:
-        BadDataset: nothing was uploaded yet.
+        BadDataset: nothing was uploaded yet, or it is gone.
     """
     if chosen.choice.startswith(OF_RUN):
         return data_of_run(chosen.choice.removeprefix(OF_RUN), lang)
     if chosen.choice != UPLOAD:
         return resolve_data(chosen.choice)
-    if not chosen.upload:
+    file = uploads.found(chosen.upload)
+    if file is None:
         raise BadDataset(t("data.no_file", lang), t("data.no_file_hint", lang))
-    return Path(chosen.upload)
+    return file
 
 
 def choices(lang: str) -> list[tuple[str, str]]:

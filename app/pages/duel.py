@@ -10,11 +10,12 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
-from app import problems, watching
+from app import long_input, problems, watching
 from app.blocks import block, chart_value
 from app.text import t
 from engine.data.decode import decode
 from engine.errors import EngineError
+from engine.evidence.results import Comparison
 from engine.runs import service
 from engine.runs.live import MOST_CHARACTERS
 from engine.runs.records import Run
@@ -29,8 +30,11 @@ class DuelPanel:
     form: gr.Column
     absent: gr.HTML
     text: gr.Textbox
-    file: gr.File
+    file: gr.UploadButton
     whole: gr.Checkbox
+    about: gr.HTML
+    fitting: gr.Button
+    long: gr.Button
     start: gr.Button
     stop: gr.Button
     said: gr.HTML
@@ -39,7 +43,11 @@ class DuelPanel:
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        return [self.form, self.absent, self.text, self.said, self.panes, self.plot]
+        return [self.form, self.absent, *self.offered(), self.said, self.panes, self.plot]
+
+    def offered(self) -> list[Any]:
+        """What `offer` fills, in order."""
+        return [self.text, self.whole, self.about]
 
     def watched(self) -> list[Any]:
         """What `watch` fills, in order."""
@@ -58,7 +66,11 @@ def build(lang: str) -> DuelPanel:
             label=t("watch.input", lang), info=t("watch.input_info", lang), lines=6, max_lines=10,
             max_length=MOST_CHARACTERS, elem_id="duel-text",
         )  # fmt: skip
-        file = gr.File(label=t("watch.file", lang), file_types=list(SUFFIXES), height=140)
+        about = block(elem_id="duel-about")
+        with gr.Row(elem_classes="ts-actions"):
+            fitting = gr.Button(t("watch.fitting", lang), size="sm")
+            long = gr.Button(t("watch.long", lang), size="sm")
+            file = gr.UploadButton(t("watch.file", lang), file_types=list(SUFFIXES), size="sm")
         whole = gr.Checkbox(False, label=t("watch.whole", lang), info=t("watch.whole_info", lang))
         with gr.Row(elem_classes="ts-actions"):
             start = gr.Button(t("watch.start", lang), variant="primary")
@@ -66,33 +78,47 @@ def build(lang: str) -> DuelPanel:
     said = block(elem_id="duel-said")
     panes = block(elem_id="duel-panes")
     plot = gr.Plot(show_label=False, elem_classes="ts-figure", visible=False)
-    return DuelPanel(form, absent, text, file, whole, start, stop, said, panes, plot)
+    return DuelPanel(
+        form, absent, text, file, whole, about, fitting, long, start, stop, said, panes, plot
+    )
 
 
-def values(run: Run, prompt: str, lang: str) -> list[object]:
-    """Values for `DuelPanel.outputs()`: the form, where the run's models are there.
-
-    Args:
-        prompt: a text to begin with: what the comparison let both models continue.
-    """
+def values(run: Run, result: Comparison, lang: str) -> list[object]:
+    """Values for `DuelPanel.outputs()`: the form, where the run's models are there, with a text."""
     there = (run.folder / "converted").is_dir()
     absent = (
         "" if there else ui.notice("info", t("watch.absent", lang), t("watch.absent_text", lang))
     )
-    return [gr.update(visible=there), absent, prompt, "", "", gr.update(visible=False, value=None)]
+    text = _offered(long_input.fitting(run, result, lang), lang) if there else ["", False, ""]
+    return [gr.update(visible=there), absent, *text, "", "", gr.update(visible=False, value=None)]
+
+
+def offer(run_id: str, *, long: bool, lang: str) -> list[object]:
+    """Values for `DuelPanel.offered()`: the text that fits, or the long one."""
+    try:
+        with problems.guard():
+            run = service.get(run_id)
+            result = Comparison.model_validate(service.comparison(run_id))
+    except EngineError as error:
+        return [gr.skip(), gr.skip(), problems.box(error, lang)]
+    return _offered((long_input.long if long else long_input.fitting)(run, result, lang), lang)
+
+
+def _offered(offered: long_input.Offer, lang: str) -> list[object]:
+    return [offered.record.text, offered.beyond, long_input.told(offered, lang)]
 
 
 def read_file(upload: str | None, lang: str) -> list[object]:
-    """Text of an uploaded file for the box, or what is wrong with it: (text, sentence)."""
+    """Text of an uploaded file for the box, or what is wrong with it: (text, about, sentence)."""
     if not upload:
-        return [gr.skip(), ""]
+        return [gr.skip(), gr.skip(), ""]
     path = Path(upload)
     try:
         with problems.guard():
             text, _ = decode(path.read_bytes(), path.name)
     except EngineError as error:
-        return [gr.skip(), problems.box(error, lang)]
-    return [text[:MOST_CHARACTERS], ""]
+        return [gr.skip(), gr.skip(), problems.box(error, lang)]
+    return [text[:MOST_CHARACTERS], "", ""]
 
 
 def watch(run_id: str, text: str, whole: bool, *, lang: str) -> Iterator[list[object]]:

@@ -19,6 +19,7 @@ from engine.evidence.pricing import money_inputs
 from engine.evidence.results import Comparison
 from engine.evidence.roi import MoneyInputs, Roi, roi
 from engine.goal import Goal
+from engine.runs import service
 from engine.runs.records import Run
 
 FIELDS = (
@@ -35,6 +36,7 @@ class MoneyPanel:
 
     told: gr.HTML
     months: ChartBlock
+    fold: gr.Accordion
     fields: dict[str, Any]
     try_out: gr.Button
 
@@ -44,7 +46,7 @@ class MoneyPanel:
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        return [*self.figures(), *self.fields.values()]
+        return [*self.figures(), self.fold, *self.fields.values()]
 
 
 def build(lang: str) -> MoneyPanel:
@@ -52,12 +54,12 @@ def build(lang: str) -> MoneyPanel:
     block(ui.section(t("worth.title", lang), t("worth.text", lang), more=t("glossary.money", lang)))
     told = block(elem_id="money")
     months = chart_block(t("breakeven.title", lang), more=t("glossary.breakeven", lang))
-    with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold"):
+    with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold") as fold:
         block(ui.reading(t("worth.try_text", lang)))
         made = {**goal.load_fields(lang), **goal.price_fields(lang)}
         with gr.Row(elem_classes="ts-actions"):
             try_out = gr.Button(t("worth.calculate", lang))
-    return MoneyPanel(told, months, {name: made[name] for name in FIELDS}, try_out)
+    return MoneyPanel(told, months, fold, {name: made[name] for name in FIELDS}, try_out)
 
 
 def inputs_of(run: Run, comparison: Comparison) -> MoneyInputs | None:
@@ -89,7 +91,9 @@ def values(panel: MoneyPanel, run: Run, comparison: Comparison, lang: str) -> li
     known = {**limits, **wanted, **(wanted.get("prices") or {})}
     known["context_tokens"] = limits.get("context_tokens") or _judged(comparison)
     shown = [typed(known.get(name)) or goal.DEFAULTS[name] for name in panel.fields]
-    return [*_figures(panel, of_run(run, comparison), lang), *shown]
+    found = of_run(run, comparison)
+    # Without prices the form is all there is to see, so it is not hidden.
+    return [*_figures(panel, found, lang), gr.update(open=found is None), *shown]
 
 
 def _figures(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:
@@ -100,23 +104,48 @@ def _figures(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:
     return [worth.told(found, lang), *panel.months.update(chart, *below)]
 
 
+def try_out(
+    run_id: str, *form: str | None, panel: MoneyPanel, lang: str
+) -> list[object]:
+    """Values for `panel.figures()` and whether there are any, by other numbers than the run's;
+    nothing is stored."""
+    try:
+        with problems.guard():
+            content = service.comparison(run_id)
+            comparison = None if content is None else Comparison.model_validate(content)
+    except EngineError as error:
+        return [problems.box(error, lang), *[gr.skip()] * len(panel.months.outputs()), gr.skip()]
+    return tried(panel, comparison, form, lang)
+
+
 def tried(
     panel: MoneyPanel, comparison: Comparison | None, form: Sequence[str | None], lang: str
 ) -> list[object]:
-    """Values for `panel.figures()` by the numbers in the form; nothing is stored."""
-    none = panel.months.update(None, "", "")
+    """Values for `panel.figures()` by the numbers in the form, and the report's choice to take
+    them, which is there once they give figures."""
+    none = [*panel.months.update(None, "", ""), gr.update(visible=False, value=False)]
     try:
         with problems.guard():
-            filled = {**goal.DEFAULTS, **dict(zip(FIELDS, form, strict=True))}
-            wanted = goal.read(list(filled.values()), lang)
-            gates = wanted["gates"]
-            inputs = money_inputs(
-                Goal.model_validate(wanted["goal"]),
-                input_tokens=gates["context_tokens"], output_tokens=gates["output_tokens"],
-            )  # fmt: skip
+            inputs = typed(form, lang)
     except EngineError as error:
         return [problems.box(error, lang), *none]
     if inputs is None or comparison is None:
         return [worth.told(None, lang), *none]
     told, *chart = _figures(panel, roi(comparison.speed, comparison.timing, inputs), lang)
-    return [ui.label(t("worth.tried", lang)) + str(told), *chart]
+    label = ui.label(t("worth.tried", lang)) + str(told) + ui.inline([t("worth.to_report", lang)])
+    return [label, *chart, gr.update(visible=True, value=True)]
+
+
+def typed(form: Sequence[str | None], lang: str) -> MoneyInputs | None:
+    """Load and prices as they stand in the form; None where too little is given.
+
+    Raises:
+        BadRunConfig: something is no number or out of range; the field is named.
+    """
+    filled = {**goal.DEFAULTS, **dict(zip(FIELDS, form, strict=True))}
+    wanted = goal.read(list(filled.values()), lang)
+    gates = wanted["gates"]
+    return money_inputs(
+        Goal.model_validate(wanted["goal"]),
+        input_tokens=gates["context_tokens"], output_tokens=gates["output_tokens"],
+    )  # fmt: skip

@@ -31,6 +31,8 @@ class ReportPanel:
     column: gr.Column
     jump: gr.Button
     lang: gr.Radio
+    tried: gr.Checkbox
+    """Whether to take the numbers that stand under Money instead of the run's own."""
     buttons: dict[Format, gr.Button]
     said: gr.HTML
     address: gr.Textbox
@@ -44,7 +46,7 @@ class ReportPanel:
         """The section for a run with a comparison, or none of it."""
         return {
             self.column: gr.update(visible=there), self.jump: gr.update(visible=there),
-            self.said: "", self.address: "",
+            self.said: "", self.address: "", self.tried: gr.update(visible=False, value=False),
         }  # fmt: skip
 
 
@@ -62,6 +64,10 @@ def build(lang: str, link: gr.Button) -> ReportPanel:
                 [(t("language.name", one), one) for one in PATHS], value=lang,
                 label=t("report.lang", lang), elem_id="report-lang",
             )  # fmt: skip
+            tried = gr.Checkbox(
+                False, label=t("report.tried", lang), info=t("report.tried_info", lang),
+                visible=False, elem_id="report-tried",
+            )  # fmt: skip
             with gr.Row(elem_classes="ts-actions"):
                 buttons: dict[Format, gr.Button] = {
                     one: gr.Button(
@@ -72,15 +78,19 @@ def build(lang: str, link: gr.Button) -> ReportPanel:
                 }  # fmt: skip
             said = block(elem_id="report-said")
             address = gr.Textbox("", visible="hidden", elem_id="report-address")
-    return ReportPanel(column, link, chosen, buttons, said, address)
+    return ReportPanel(column, link, chosen, tried, buttons, said, address)
 
 
-def made(run_id: str, chosen: str, *, wanted: Format, lang: str) -> Iterator[list[Any]]:
+def made(
+    run_id: str, chosen: str, tried: bool = False, *form: str | None, wanted: Format, lang: str
+) -> Iterator[list[Any]]:
     """Values for `ReportPanel.outputs()`: that it is being made, then where it is, or why not.
 
     Args:
         run_id: of the run on show. Nothing else decides which file is read or written.
         chosen: the report's language.
+        tried: whether money goes by `form`.
+        form: the fields under Money.
         wanted: its format.
         lang: the page's language.
     """
@@ -89,17 +99,19 @@ def made(run_id: str, chosen: str, *, wanted: Format, lang: str) -> Iterator[lis
     yield [ui.bar(None, name, [t("report.busy", lang, name=name)]), "", *busy]
     try:
         with problems.guard():
-            run = service.get(run_id)
-            path = report.write(run, wanted, _language(chosen, lang), money=_money(run))
+            run, spoken = service.get(run_id), _language(chosen, lang)
+            inputs = money.typed(form, lang) if tried else _money(run)
+            out, mark = downloads.own(run, wanted, spoken) if tried else (None, "")
+            path = report.write(run, wanted, spoken, money=inputs, out=out)
+            address = downloads.address(run.id, wanted, chosen, mark)
             said = ui.facts(
-                [(t("report.ready", lang),
-                  ui.Link(downloads.address(run.id, wanted, chosen), path.name)),
+                [(t("report.ready", lang), ui.Link(address, path.name)),
                  (t("report.size", lang), size(path.stat().st_size))]
             )  # fmt: skip
     except EngineError as error:
         yield [problems.box(error, lang), "", *free]
         return
-    yield [said, downloads.address(run_id, wanted, chosen), *free]
+    yield [said, address, *free]
 
 
 def _language(chosen: str, lang: str) -> Lang:

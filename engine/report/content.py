@@ -77,5 +77,6 @@ def _money(source: Source, words: Words) -> Section:
                   input_tokens=words.tokens(inputs.input_tokens),
                   output_tokens=words.tokens(inputs.output_tokens))  # fmt: skip
     cases = annexes.money_cases(source.money, words)
-    return Section(title=title, paragraphs=(money_sentence(source, words), basis),
+    later = (words("money.later"),) if source.money_later else ()
+    return Section(title=title, paragraphs=(money_sentence(source, words), basis, *later),
                    tables=(cases,) if cases else ())  # fmt: skip

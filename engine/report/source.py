@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from engine.errors import BadRunConfig
 from engine.evidence.control_parts import CONTROLS_FILE, Controls
+from engine.evidence.pricing import money_inputs
 from engine.evidence.results import Comparison
 from engine.evidence.roi import MoneyInputs, Roi, roi
 from engine.evidence.verdict import GateName, GateVerdict
 from engine.evidence.votes import VoteCount, VotePairs, count
+from engine.goal import Goal
 
 # Control characters, which XML cannot hold; lone halves of a surrogate pair, which UTF-8 cannot;
 # and the marks that turn the direction of writing, with which a name can pose as another.
@@ -77,6 +79,19 @@ class Source:
         verdict = self.comparison.verdict
         every = verdict.gates if verdict else ()
         return next((gate for gate in every if gate.gate == name), None)
+
+    @property
+    def money_later(self) -> bool:
+        """Whether the load and prices are others than those that were frozen with the run."""
+        if self.money is None:
+            return False
+        limits, told = self.config.get("gates") or {}, self.money.inputs
+        frozen = money_inputs(
+            Goal.model_validate(self.config.get("goal") or {}),
+            input_tokens=limits.get("context_tokens") or told.input_tokens,
+            output_tokens=limits.get("output_tokens") or told.output_tokens,
+        )
+        return frozen != told
 
     @property
     def length(self) -> int | None:

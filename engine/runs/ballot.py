@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from engine.errors import BadRunConfig, OriginalChanged
@@ -44,9 +45,9 @@ def votes(run_id: str) -> dict[int, Choice]:
     return {int(number): choice for number, choice in stored.items()}
 
 
-def next_pair(run_id: str) -> VotePair | None:
-    """The first pair without a vote; None when all have one."""
-    cast = votes(run_id)
+def next_pair(run_id: str, cast: Mapping[int, Choice] | None = None) -> VotePair | None:
+    """The first pair without a vote; None when all have one. `cast` in place of stored votes."""
+    cast = votes(run_id) if cast is None else cast
     return next((pair for pair in pairs(run_id).pairs if pair.number not in cast), None)
 
 
@@ -58,18 +59,26 @@ def vote(run_id: str, number: int, choice: str) -> VoteCount:
         ReadOnlyRun: the run is a sample.
     """
     service.require_own(run_id)
-    every = pairs(run_id)
-    if choice not in get_args(Choice):
-        raise BadRunConfig(
-            f"{choice!r} is no vote.", f"Vote for one of: {', '.join(get_args(Choice))}."
-        )
-    if number not in {pair.number for pair in every.pairs}:
-        raise BadRunConfig(f"There is no pair {number}.", f"There are {len(every.pairs)} pairs.")
-    cast = {**votes(run_id), number: choice}
+    cast = {**votes(run_id), number: checked(run_id, number, choice)}
     write_json(service.get(run_id).folder / VOTES_FILE, cast)
     return counted(run_id)
 
 
-def counted(run_id: str) -> VoteCount:
-    """The count so far."""
-    return count(pairs(run_id), votes(run_id))
+def checked(run_id: str, number: int, choice: str) -> Choice:
+    """The choice, as a vote on a pair that there is.
+
+    Raises:
+        BadRunConfig: there is no such pair or choice.
+    """
+    every = pairs(run_id)
+    known: dict[str, Choice] = {one: one for one in get_args(Choice)}
+    if choice not in known:
+        raise BadRunConfig(f"{choice!r} is no vote.", f"Vote for one of: {', '.join(known)}.")
+    if number not in {pair.number for pair in every.pairs}:
+        raise BadRunConfig(f"There is no pair {number}.", f"There are {len(every.pairs)} pairs.")
+    return known[choice]
+
+
+def counted(run_id: str, cast: Mapping[int, Choice] | None = None) -> VoteCount:
+    """The count so far. `cast` in place of stored votes."""
+    return count(pairs(run_id), votes(run_id) if cast is None else cast)

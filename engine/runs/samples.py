@@ -1,7 +1,8 @@
 """Finished runs that come with the project, read through the same functions as the user's own.
 
 A sample is a folder `assets/samples/<name>/` with `run.json` (a `Run` as `Run.as_json` writes it),
-`events.json` (a list of stored events), `comparison.json` and the converted model in `converted/`.
+`events.json` (a list of stored events), `comparison.json` and the converted model in `converted/`;
+where the run has them, its pairs for the blind vote (`pairs.json`) and its `controls.json`.
 """
 
 from __future__ import annotations
@@ -66,5 +67,8 @@ def export(run: Run, run_events: list[RunEvent], folder: Path) -> None:
     ):
         text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
+    for name in ("pairs.json", "controls.json"):
+        if (run.folder / name).is_file():
+            shutil.copyfile(run.folder / name, folder / name)
     if (run.folder / "converted").is_dir():  # so that the sample's models can be tried as well
         shutil.copytree(run.folder / "converted", folder / "converted", dirs_exist_ok=True)

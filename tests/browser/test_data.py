@@ -60,3 +60,23 @@ def test_an_encoding_can_be_chosen_and_taken_back(open_page, tmp_path: Path) -> 
     expect(page.locator(".ts-docs pre").first).to_contain_text("作業票0")
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0
+
+
+def test_an_upload_survives_a_reload_and_goes_when_it_is_removed(open_page, tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "\n\n".join(JAPANESE).encode("cp932"))
+    page = open_page("/?step=2")
+    _choose(page, path, "Your own file")
+    expect(page.locator("dd", has_text="a.txt")).to_be_visible()
+    expect(page.locator(".ts-docs pre").first).to_contain_text("作業票0")
+    page.reload()
+    expect(page.locator("dd", has_text="a.txt")).to_be_visible()
+    expect(page.locator(".ts-docs pre").first).to_contain_text("作業票0")
+    page.get_by_role("button", name="Next: model").click()
+    page.get_by_role("button", name="Next: convert").click()
+    page.reload()
+    expect(page.get_by_text("a.txt")).to_be_visible()
+    page.locator("#trail-2").click()
+    page.get_by_role("button", name="Remove this file").click()
+    expect(page.get_by_text("Choose a file.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Choose a file.")).to_be_visible()

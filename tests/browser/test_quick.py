@@ -65,11 +65,26 @@ def test_an_address_brings_a_run_back(open_page) -> None:
 
 def test_how_the_sample_was_made_can_be_seen(open_page) -> None:
     page = open_page(SAMPLE)
-    page.get_by_role("tab", name="Convert").click()
+    page.locator("#trail").get_by_role("button", name="Convert").click()
     expect(page.get_by_role("heading", name="Sample run: how it was made")).to_be_visible()
     expect(page.get_by_text("12 duplicates removed")).to_be_visible()
     expect(page.locator("#studio .main-svg:visible").first).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_be_hidden()
+
+
+def test_all_five_steps_of_the_sample_can_be_walked_and_left_again(open_page) -> None:
+    page = open_page(SAMPLE)
+    trail = page.locator("#trail").get_by_role("button")
+    for number, heading in (
+        (1, "Agreed before the run"), (3, "Model"), (2, "Data"), (4, "Sample run: how"),
+        (5, "business-2k: original"),
+    ):  # fmt: skip
+        trail.nth(number - 1).click()
+        expect(page.locator("h1:visible")).to_contain_text(heading)
+        expect(trail.nth(number - 1)).to_have_attribute("aria-current", "step")
+        expect(page).to_have_url(re.compile(rf"step={number}$"))
+    page.get_by_role("button", name="New run").click()
+    expect(trail.nth(1)).to_be_disabled()
 
 
 @pytest.mark.parametrize(
@@ -122,9 +137,9 @@ def test_the_keyboard_alone_opens_the_sample(open_page) -> None:
 
 def test_the_japanese_page_is_japanese(open_page) -> None:
     page = open_page("/ja")
-    expect(page.get_by_role("button", name="実際の結果を見る")).to_be_visible()
+    expect(page.get_by_role("button", name="動かして確かめる")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "ja"
-    page.get_by_role("button", name="実際の結果を見る").click()
+    page.get_by_role("button", name="動かして確かめる").click()
     expect(page.get_by_role("heading", name="business-2k：変換前と変換後")).to_be_visible()
     expect(page.locator("article.ts-answer").first).to_contain_text("softmax：4 層")
     parts = "#studio :is(.ts-section, .ts-tile, .ts-reading, .ts-notice, summary, dt)"

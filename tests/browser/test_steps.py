@@ -32,7 +32,7 @@ def test_the_steps_lead_on_and_back(open_page) -> None:
     expect(page.get_by_text("8.0 points of facts lost at most")).to_be_visible()
     expect(page.get_by_text("generation at least")).to_be_hidden()
     page.get_by_label("T2R:").check()
-    page.get_by_role("tab", name="Model").click()
+    page.locator("#trail").get_by_role("button", name="Model").click()
     page.get_by_role("button", name="Next: convert").click()
     expect(page.get_by_label("T2R:")).to_be_checked()
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from app import data_measured, data_view
+from app import data_measured, data_view, uploads
 from app.pages import convert, data, goal
 from app.pages.data import Chosen, DataPage
 from engine.errors import BadDataset
@@ -35,13 +37,24 @@ def _filled(rest: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*rest, *READ[len(rest) :])
 
 
-def look(page: tuple[DataPage, str], path: Path | None, *rest: Any, fresh: bool = False) -> dict:
-    form = (data.UPLOAD, path and str(path), *_filled(rest))
-    return data_view.shown(page[0], form, page[1], fresh=fresh)
+@pytest.fixture(autouse=True)
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
+
+
+def upload(path: Path) -> str:
+    """The id of a copy of the file, kept as an upload is."""
+    folder = Path(tempfile.mkdtemp(dir=path.parent))
+    return uploads.keep(Path(shutil.copy(path, folder)))
+
+
+def look(page: tuple[DataPage, str], path: Path | None, *rest: Any) -> dict:
+    form = (data.UPLOAD, path and upload(path), *_filled(rest))
+    return data_view.shown(page[0], form, page[1])
 
 
 def measure(page: tuple[DataPage, str], path: Path, *rest: Any, model: str = MODEL) -> str:
-    form = (data.UPLOAD, str(path), *_filled(rest))
+    form = (data.UPLOAD, upload(path), *_filled(rest))
     found = data_measured.measured(page[0], form, model, page[1])[page[0].personal]
     return data_measured.judged(form, model, page[1]) + found
 
@@ -59,8 +72,9 @@ def test_leading_on_reads_no_file_again(
 ) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text(jsonl([{"text": one} for one in ENGLISH]), encoding="utf-8")
-    look(page, path)
-    chosen = Chosen.of((data.UPLOAD, str(path), *READ))
+    form = (data.UPLOAD, upload(path), *READ)
+    data_view.shown(page[0], form, page[1])
+    chosen = Chosen.of(form)
     monkeypatch.setattr(data_view, "read_corpus", lambda *_, **__: pytest.fail("read again"))
     data_view.require(chosen, page[1])
 
@@ -98,7 +112,10 @@ def test_the_encoding_can_be_chosen_and_a_new_file_forgets_it(
     wrong = look(page, path, "euc-jp", False, "")
     words = {"en": "EUC-JP: byte 0", "ja": "EUC-JP では読めません（0 バイト目"}[page[1]]
     assert words in wrong[page[0].preview] and wrong[encoding]["value"] == "euc-jp"
-    again = look(page, path, "euc-jp", False, "", fresh=True)
+    form = (data.UPLOAD, upload(path), *_filled(("euc-jp", False, "")))
+    new = Path(shutil.copy(path, tmp_path / "new.txt"))
+    again = data_view.uploaded(page[0], form, str(new), page[1])
+    assert uploads.found(form[1]) is None, "the file before it is gone"
     assert again[encoding]["value"] == "" and "ts-docs" in again[page[0].preview]
     book = xlsx(tmp_path / "a.xlsx", {"S": [["text"], *([d] for d in JAPANESE)]})
     updates = look(page, book, "euc-jp", False, "")
@@ -118,7 +135,7 @@ def test_personal_data_is_warned_of_by_masked_examples_and_replaced_on_request(
     assert "•" not in measure(page, path, *asked)
     shown = look(page, path, *asked)[page[0].preview]
     assert "taro0" not in shown
-    (settings,) = [Chosen.of((data.UPLOAD, str(path), *_filled(asked))).settings]
+    (settings,) = [Chosen.of((data.UPLOAD, upload(path), *_filled(asked))).settings]
     assert "Write to [E-MAIL] or [PHONE]." in data_view.corpus_of(path, settings).documents[7]
 
 
@@ -144,7 +161,7 @@ def test_lengths_are_tokens_of_the_model_or_characters(
 ) -> None:
     rows = [{"text": text * (9 + n % 9)} for n, text in enumerate(ENGLISH)]
     path = write(tmp_path, "a.jsonl", jsonl(rows))
-    form = (data.UPLOAD, str(path), *READ)
+    form = (data.UPLOAD, upload(path), *READ)
     words = {"en": ("tokens", "characters"), "ja": ("トークン", "文字")}[page[1]]
     for model, unit, shapes in ((MODEL, words[0], 1), ("hub", words[1], 0)):
         found = data_measured.measured(page[0], form, model, page[1])
@@ -159,7 +176,7 @@ def test_lengths_are_tokens_of_the_model_or_characters(
 def test_a_file_that_cannot_be_read_is_not_measured(
     page: tuple[DataPage, str], tmp_path: Path
 ) -> None:
-    form = (data.UPLOAD, str(write(tmp_path, "a.pdf", "x")), *READ)
+    form = (data.UPLOAD, upload(write(tmp_path, "a.pdf", "x")), *READ)
     found = data_measured.measured(page[0], form, MODEL, page[1])
     assert data_measured.judged(form, MODEL, page[1]) == found[page[0].personal] == ""
     assert found[page[0].lengths.column]["visible"] is False
@@ -180,10 +197,10 @@ def test_what_was_chosen_becomes_the_settings_of_the_run(
     monkeypatch.setattr(service, "start", lambda run_id: None)
     path = write(tmp_path, "a.csv", "text\nx")
     rest = ("hybrid", 4, "quick", 0, *goal.DEFAULTS.values())
-    for form in ((data.UPLOAD, str(path), *_filled(("euc-jp", True, "text"))), BUNDLED):
+    for form in ((data.UPLOAD, upload(path), *_filled(("euc-jp", True, "text"))), BUNDLED):
         assert convert.create_and_start(MODEL, "", *form, *rest, lang="en") == "id"
     (own, file), (bundled, _) = made
-    assert file == path and own.data == "a.csv"
+    assert file.read_bytes() == path.read_bytes() and own.data == "a.csv"
     assert (own.encoding, own.mask_personal_data, own.text_column) == ("euc-jp", True, "text")
     assert (bundled.encoding, bundled.text_column) == (None, None)
     assert not bundled.mask_personal_data

@@ -115,7 +115,7 @@ def test_nothing_is_guessed_beyond_the_lengths_measured() -> None:
 
     def tried(**changes: str) -> list[object]:
         shown = money.tried(panel, _judged(), list({**form, **changes}.values()), "en")
-        assert len(shown) == len(panel.figures())
+        assert len(shown) == len(panel.figures()) + 1
         return shown
 
     inside = tried()
@@ -126,6 +126,7 @@ def test_nothing_is_guessed_beyond_the_lengths_measured() -> None:
     bad = tried(latency_limit_s="soon")
     assert "Answer expected within" in str(bad[0])
     assert far[1] == bad[1] == gr.update(visible=False)
+    assert inside[-1]["value"] is True and bad[-1]["value"] is False, "what the report may take"
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
@@ -150,20 +151,38 @@ def voting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_the_vote_is_blind_counts_once_and_knows_when_it_is_too_few(voting: str) -> None:
-    shown, number, _, counted = vote.values(voting, "en")
+    shown, number, _, counted, _ = vote.values(voting, "en")
     assert "converted" not in str(shown).lower() and "<img" not in str(shown)
     assert "Not enough votes yet" in str(counted) and "1 more prompt" in str(counted)
     for _ in range(8):
-        _, number, _, counted = vote.cast(voting, str(number), "left", "en")
-    shown, number, _, counted = vote.values(voting, "ja")
+        _, number, _, counted, _ = vote.cast(voting, str(number), None, choice="left", lang="en")
+    shown, number, _, counted, _ = vote.values(voting, "ja")
     assert number == "" and "すべての組に投票しました" in str(shown)
     assert "n" not in str(number) and "95%" in str(counted)
 
 
 def test_a_vote_that_cannot_be_counted_is_explained(voting: str) -> None:
-    assert "These settings do not work" in str(vote.cast(voting, "99", "left", "en")[3])
+    found = vote.cast(voting, "99", None, choice="left", lang="en")
+    assert "These settings do not work" in str(found[3])
 
 
 def test_a_run_without_pairs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
     assert "no pairs to vote on" in str(vote.values(make_run(), "en")[0])
+
+
+def test_votes_on_a_sample_are_the_visitors_own_and_stored_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
+    pairs = shuffled([(f"p{i}", f"o{i}", f"c{i}") for i in range(3)], seed=1)
+    monkeypatch.setattr(vote.ballot, "pairs", lambda _: pairs)
+    tried: object = {}
+    for number in ("1", "2"):
+        shown, _, _, counted, tried = vote.cast(
+            "sample-bundled", number, tried, choice="tie", lang="en"  # pyright: ignore
+        )
+    assert tried == {1: "tie", 2: "tie"} and "Pair 3 of 3" in str(shown)
+    assert "for you alone" in str(counted)
+    assert "Pair 1 of 3" in str(vote.values("sample-bundled", "en")[0]), "another visitor's"
+    assert "no vote" in str(vote.cast("sample-bundled", "1", {}, choice="all", lang="en")[3])

@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from starlette.datastructures import QueryParams
 
+from app import uploads
 from app.arrival import Arrival
 from app.draft import MOST, restored
 from app.pages import convert, data, model
@@ -79,14 +80,21 @@ def test_a_broken_draft_changes_nothing(arrival: Arrival, draft: str) -> None:
     assert restored(draft, arrival.studio.remembered()) == {}
 
 
-def test_the_last_step_before_a_run_is_shown_with_what_was_chosen(arrival: Arrival) -> None:
+def test_the_last_step_before_a_run_is_shown_with_what_was_chosen(
+    arrival: Arrival, tmp_path: Path
+) -> None:
     studio = arrival.studio
     draft = _draft(studio, {studio.goal.fields["recall_loss_points"]: "8"})
     updates = arrival.arrive(draft, _Request("step=4"))  # pyright: ignore
     assert "8.0 points of facts" in updates[studio.convert.summary]
     assert updates[studio.step] == "4"
     own = arrival.arrive(_draft(studio, {studio.data.choice: data.UPLOAD}), _Request("step=4"))  # pyright: ignore
-    assert own[studio.step] == "2", "the file has to be chosen again"
+    assert own[studio.step] == "2", "there is no file"
+    (tmp_path / "own.csv").write_text("text")
+    upload = uploads.keep(tmp_path / "own.csv")
+    changes = {studio.data.choice: data.UPLOAD, studio.data.kept: upload}
+    kept = arrival.arrive(_draft(studio, changes), _Request("step=4"))  # pyright: ignore
+    assert kept[studio.step] == "4" and "own.csv" in kept[studio.convert.summary]
     fresh = arrival.arrive("", _Request("step=4"))  # pyright: ignore
     assert fresh[studio.step] == "4" and data.DEFAULT_DATA in fresh[studio.convert.summary]
     wrong = _draft(studio, {studio.goal.fields["recall_loss_points"]: "many"})

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app import downloads
+from app.pages import money
 from app.pages import report as page
 from app.pages.goal import DEFAULTS, read
 from engine import report
@@ -87,6 +88,22 @@ def test_the_file_holds_the_money_that_the_run_was_made_with(
     _, (_, address, *_) = _last(page.made(made.id, "en", wanted="pack", lang="en"))
     with zipfile.ZipFile(io.BytesIO(_ask("/" + address)[2])) as pack:
         assert b'"instance_price_per_hour": 100.0' in pack.read("money.json")
+    _, (_, address, *_) = _last(page.made(made.id, "en", wanted="html", lang="en"))
+    assert b"made after the run was finished" not in _ask("/" + address)[2]
+
+
+def test_numbers_tried_out_go_into_a_report_of_their_own_that_says_so(run: Run) -> None:
+    typed = {**{name: DEFAULTS[name] for name in money.FIELDS}, "context_tokens": "2048",
+             "documents_per_day": "20000", "latency_limit_s": "60",
+             "instance_price_per_hour": "123"}  # fmt: skip
+    told = page.made(run.id, "en", True, *typed.values(), wanted="html", lang="en")
+    _, (_, address, *_) = _last(told)
+    html = _ask("/" + address)[2].decode()
+    assert "made after the run was finished" in html and "123" in html
+    assert not report.place(run, "html", "en").exists(), "everybody's report is left alone"
+    bad = page.made(run.id, "en", True, *{**typed, "latency_limit_s": "soon"}.values(),
+                    wanted="html", lang="en")  # fmt: skip
+    assert "Answer expected within" in _last(bad)[1][0]
 
 
 def test_a_missing_library_is_said_with_a_hint_and_the_rest_works(

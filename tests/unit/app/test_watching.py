@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import watching
+from app import long_input, watching
 from app.pages import duel
 from engine.errors import BadRunConfig, RunBusy
 from engine.runs import live
@@ -98,10 +98,25 @@ def test_an_error_leaves_what_was_shown(monkeypatch) -> None:
 
 
 def test_the_form_is_there_only_with_the_models(tmp_path: Path) -> None:
-    run = examples.run(folder=tmp_path)
-    assert duel.values(run, "p", "en")[0]["visible"] is False
+    run, result = examples.run(folder=tmp_path), examples.comparison()
+    assert duel.values(run, result, "en")[0]["visible"] is False
     (tmp_path / "converted").mkdir()
-    assert duel.values(run, "p", "en")[0]["visible"] is True
+    shown, _, text, whole, about, *_ = duel.values(run, result, "en")
+    assert shown["visible"] is True and whole is False
+    assert len(str(text)) > 5_000 and "the right answer is" in str(about)
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_texts_offered_fit_or_are_said_to_be_too_long(tmp_path: Path, lang: str) -> None:
+    run, result = examples.run(folder=tmp_path), examples.comparison()
+    near, far = long_input.fitting(run, result, lang), long_input.long(run, result, lang)
+    assert near.tokens and near.limit == 2048
+    assert 0.8 * near.limit < near.tokens <= near.limit - live.ANSWER_TOKENS and not near.beyond
+    assert far.beyond and len(far.record.text) > 30_000
+    assert "ts-notice warn" in long_input.told(far, lang) not in long_input.told(near, lang)
+    other = examples.run(folder=tmp_path, config={**run.config, "model": "owner/name"})
+    unknown = long_input.fitting(other, result, lang)
+    assert unknown.tokens is None and not unknown.beyond
 
 
 def test_a_japanese_file_fills_the_box(tmp_path: Path) -> None:
@@ -109,7 +124,7 @@ def test_a_japanese_file_fills_the_box(tmp_path: Path) -> None:
     file.write_bytes("点検報告書".encode("cp932") * 10)
     assert duel.read_file(str(file), "en")[0] == "点検報告書" * 10
     file.write_bytes(bytes(range(256)) * 20)
-    assert "This file cannot be used" in str(duel.read_file(str(file), "en")[1])
+    assert "This file cannot be used" in str(duel.read_file(str(file), "en")[2])
 
 
 def test_the_samples_models_answer_in_a_process_that_checks_them() -> None:
