@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.components.plot import PlotData
 
 from app import components as ui
 from app.charts import Figure
+
+SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How most clicks are answered: at once, without a sign of waiting, for the pages alone."""
 
 
 def block(value: str = "", *, elem_id: str | None = None) -> gr.HTML:

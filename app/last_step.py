@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
+from app.blocks import SILENT
 from app.pages import controls, duel, grid, inner, money, pace, report, vote
 from app.scripts import script
 from app.studio import Studio
-
-_SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def connect(studio: Studio) -> None:
@@ -27,11 +25,11 @@ def _looking(studio: Studio) -> None:
     paced = studio.compare.pace
     paced.view.input(
         partial(pace.show, paced, lang=studio.lang), [studio.run_id, paced.view], paced.charts(),
-        **_SILENT,
+        **SILENT,
     )  # fmt: skip
     recalled.choice.input(
         partial(grid.show, recalled, lang=studio.lang), [studio.run_id, recalled.choice],
-        recalled.grid.outputs(), **_SILENT,
+        recalled.grid.outputs(), **SILENT,
     )  # fmt: skip
     for control, show, shown in (
         (inside.measure, inner.show_measure, inside.heads),
@@ -41,7 +39,7 @@ def _looking(studio: Studio) -> None:
         # A person's choice only: what a run brings along is drawn already.
         control.input(
             partial(show, inside, lang=studio.lang), [studio.run_id, control], shown.outputs(),
-            **_SILENT,
+            **SILENT,
         )  # fmt: skip
 
 
@@ -54,7 +52,7 @@ def _watching(studio: Studio) -> None:
     for button, long in ((panel.fitting, False), (panel.long, True)):
         button.click(
             partial(duel.offer, long=long, lang=studio.lang), studio.run_id, panel.offered(),
-            **_SILENT,
+            **SILENT,
         ).then(None, None, None, js=script("to_end"))  # fmt: skip
     panel.text.input(None, None, panel.about, js="() => ''")
     # Queued, unlike all else: it goes on for as long as both models write.
@@ -70,10 +68,10 @@ def _controlling(studio: Studio) -> None:
     panel, lang, run_id = studio.controls, studio.lang, studio.run_id
     outputs = panel.outputs()
     panel.start.click(
-        partial(controls.start, lang=lang), [run_id, panel.choices], outputs, **_SILENT
+        partial(controls.start, lang=lang), [run_id, panel.choices], outputs, **SILENT
     )
-    panel.cancel.click(partial(controls.cancel, lang=lang), run_id, outputs, **_SILENT)
-    panel.timer.tick(partial(controls.look, lang=lang), run_id, outputs, **_SILENT)
+    panel.cancel.click(partial(controls.cancel, lang=lang), run_id, outputs, **SILENT)
+    panel.timer.tick(partial(controls.look, lang=lang), run_id, outputs, **SILENT)
 
 
 def _deciding(studio: Studio) -> None:
@@ -81,12 +79,12 @@ def _deciding(studio: Studio) -> None:
     form = [studio.run_id, *panel.fields.values()]
     panel.try_out.click(
         partial(money.try_out, panel=panel, lang=studio.lang), form,
-        [*panel.figures(), studio.report.tried], **_SILENT,
+        [*panel.figures(), studio.report.tried], **SILENT,
     )  # fmt: skip
     for choice, button in zip(vote.CHOICES, ballot.choices, strict=True):
         button.click(
             partial(vote.cast, choice=choice, lang=studio.lang),
-            [studio.run_id, ballot.number, ballot.tried], ballot.outputs(), **_SILENT,
+            [studio.run_id, ballot.number, ballot.tried], ballot.outputs(), **SILENT,
         )  # fmt: skip
 
 

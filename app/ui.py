@@ -7,21 +7,19 @@ restarted server loses nothing.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import gradio as gr
 
 from app import last_step, uploads
 from app.archive import Archive
 from app.arrival import Arrival
+from app.blocks import SILENT
 from app.pages import estimate, model
 from app.pages.sample import Sample
 from app.scripts import script
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
 from app.tour import Tour
-
-_SILENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def build(sample: Sample | None) -> gr.Blocks:
@@ -61,10 +59,10 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     outputs = studio.outputs()
     everything = [*outputs, *studio.forms()]
     arrival = Arrival(studio)
-    demo.load(arrival.arrive, studio.draft, everything, js=script("arrive"), **_SILENT)
+    demo.load(arrival.arrive, studio.draft, everything, js=script("arrive"), **SILENT)
     studio.back.click(
         arrival.go_back, studio.draft, outputs, js=script("search"),
-        trigger_mode="always_last", **_SILENT,  # a second Back may come before the answer
+        trigger_mode="always_last", **SILENT,  # a second Back may come before the answer
     )  # fmt: skip
     place = [studio.run_id, studio.step]
     for part in place:
@@ -76,14 +74,14 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
         to = f"() => [{{selected: {number}, __type__: 'update'}}, '{number}']"
         button.click(None, None, [studio.steps, studio.step], js=to)
     frame = studio.frame()
-    studio.home.click(studio.go_home, None, frame, **_SILENT)
+    studio.home.click(studio.go_home, None, frame, **SILENT)
     for button in (studio.new, studio.live.another):
-        button.click(studio.set_up, None, frame, **_SILENT)
-    studio.landing.own.click(studio.with_own, None, frame, **_SILENT)
-    studio.landing.start.click(studio.with_bundled, studio.goal.form(), frame, **_SILENT)
+        button.click(studio.set_up, None, frame, **SILENT)
+    studio.landing.own.click(studio.with_own, None, frame, **SILENT)
+    studio.landing.start.click(studio.with_bundled, studio.goal.form(), frame, **SILENT)
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
-        studio.landing.see_sample.click(shown, None, outputs, **_SILENT).then(
+        studio.landing.see_sample.click(shown, None, outputs, **SILENT).then(
             None, None, None, js=script("to_live")
         )
 
@@ -93,7 +91,7 @@ def _choosing(studio: Studio) -> None:
     chosen_model = [studio.model.choice, studio.model.hub_id]
     studio.model.choice.change(
         studio.model_chosen, studio.model.choice, [studio.model.hub_box, studio.model.facts],
-        **_SILENT,
+        **SILENT,
     )  # fmt: skip
     studio.model.check.click(
         partial(model.check, lang=lang), chosen_model, studio.model.facts, queue=False,
@@ -112,8 +110,8 @@ def _choosing(studio: Studio) -> None:
     ]
     known = [studio.run_id, studio.step, studio.model.choice, *form]
     for measure in (studio.step.change, *(one.then for one in read)):
-        measure(studio.data_measured, known, studio.data.measured(), **_SILENT).then(
-            studio.data_judged, known, studio.data.enough, **_SILENT
+        measure(studio.data_measured, known, studio.data.measured(), **SILENT).then(
+            studio.data_judged, known, studio.data.enough, **SILENT
         )
     # Queued: a dry run takes as long as a few steps of training do.
     estimating = studio.model.estimate.click(
@@ -124,46 +122,46 @@ def _choosing(studio: Studio) -> None:
     gr.on(
         [*(field.change for field in studio.estimated_on()), studio.new.click],
         studio.not_estimated, None, [studio.model.estimate, studio.model.estimated],
-        cancels=[estimating], trigger_mode="always_last", **_SILENT,
+        cancels=[estimating], trigger_mode="always_last", **SILENT,
     )  # fmt: skip
     goal = studio.goal.form()
-    studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], onward, **_SILENT)
-    studio.data.onward.click(studio.data_done, [studio.run_id, *form], onward, **_SILENT)
+    studio.goal.onward.click(studio.goal_done, [studio.run_id, *goal], onward, **SILENT)
+    studio.data.onward.click(studio.data_done, [studio.run_id, *form], onward, **SILENT)
     chosen = [studio.run_id, *chosen_model, *form[:2], *goal]
-    studio.model.onward.click(studio.model_done, chosen, onward, **_SILENT)
+    studio.model.onward.click(studio.model_done, chosen, onward, **SILENT)
 
 
 def _running(studio: Studio) -> None:
     outputs = studio.outputs()
-    studio.convert.start.click(studio.starting, None, studio.onward(), **_SILENT).then(
-        studio.start, studio.form(), outputs, **_SILENT
+    studio.convert.start.click(studio.starting, None, studio.onward(), **SILENT).then(
+        studio.start, studio.form(), outputs, **SILENT
     )
-    studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **_SILENT)
-    studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **_SILENT)
-    studio.live.resume.click(studio.resume, studio.run_id, outputs, **_SILENT)
-    studio.live.compare.click(studio.open, studio.run_id, outputs, **_SILENT)
+    studio.timer.tick(studio.tick, [studio.run_id, studio.seen], outputs, **SILENT)
+    studio.live.cancel.click(studio.cancel, studio.run_id, outputs, **SILENT)
+    studio.live.resume.click(studio.resume, studio.run_id, outputs, **SILENT)
+    studio.live.compare.click(studio.open, studio.run_id, outputs, **SILENT)
 
 
 def _listing(archive: Archive) -> None:
     panel, filters = archive.panel, archive.filters()
     outputs = panel.outputs()
     for trigger in (panel.search.change, panel.state.change):
-        trigger(archive.filter, filters, outputs, **_SILENT)
-    panel.contrast.click(archive.contrast, panel.picked, outputs, **_SILENT)
-    panel.rename.click(archive.rename, [panel.picked, panel.name, *filters], outputs, **_SILENT)
-    panel.delete.click(archive.ask, panel.picked, outputs, **_SILENT)
-    panel.confirm.click(archive.delete, [panel.picked, *filters], outputs, **_SILENT)
-    panel.keep.click(archive.filter, filters, outputs, **_SILENT)
+        trigger(archive.filter, filters, outputs, **SILENT)
+    panel.contrast.click(archive.contrast, panel.picked, outputs, **SILENT)
+    panel.rename.click(archive.rename, [panel.picked, panel.name, *filters], outputs, **SILENT)
+    panel.delete.click(archive.ask, panel.picked, outputs, **SILENT)
+    panel.confirm.click(archive.delete, [panel.picked, *filters], outputs, **SILENT)
+    panel.keep.click(archive.filter, filters, outputs, **SILENT)
     studio = archive.studio
     forms = [*studio.outputs(), *studio.forms()]
-    panel.rerun.click(archive.rerun, panel.picked, forms, **_SILENT)
+    panel.rerun.click(archive.rerun, panel.picked, forms, **SILENT)
 
 
 def _touring(studio: Studio, tour: Tour) -> None:
     place, outputs = tour.place(), tour.outputs()
-    studio.landing.tour.click(tour.start, place, outputs, **_SILENT)
-    tour.onward.click(tour.lead_on, [tour.number, *place], outputs, **_SILENT)
-    tour.back.click(tour.lead_back, [tour.number, *place], outputs, **_SILENT)
+    studio.landing.tour.click(tour.start, place, outputs, **SILENT)
+    tour.onward.click(tour.lead_on, [tour.number, *place], outputs, **SILENT)
+    tour.back.click(tour.lead_back, [tour.number, *place], outputs, **SILENT)
     for button in (tour.end, studio.home, studio.new):
-        button.click(tour.close, None, [tour.column, tour.number, tour.target], **_SILENT)
+        button.click(tour.close, None, [tour.column, tour.number, tour.target], **SILENT)
     tour.target.change(None, tour.target, None, js=script("tour"))

@@ -126,7 +126,7 @@ def tried(
     none = [*panel.months.update(None, "", ""), gr.update(visible=False, value=False)]
     try:
         with problems.guard():
-            inputs = typed(form, lang)
+            inputs = entered(form, lang)
     except EngineError as error:
         return [problems.box(error, lang), *none]
     if inputs is None or comparison is None:
@@ -136,7 +136,7 @@ def tried(
     return [label, *chart, gr.update(visible=True, value=True)]
 
 
-def typed(form: Sequence[str | None], lang: str) -> MoneyInputs | None:
+def entered(form: Sequence[str | None], lang: str) -> MoneyInputs | None:
     """Load and prices as they stand in the form; None where too little is given.
 
     Raises:

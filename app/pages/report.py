@@ -100,7 +100,7 @@ def made(
     try:
         with problems.guard():
             run, spoken = service.get(run_id), _language(chosen, lang)
-            inputs = money.typed(form, lang) if tried else _money(run)
+            inputs = money.entered(form, lang) if tried else _money(run)
             out, mark = downloads.own(run, wanted, spoken) if tried else (None, "")
             path = report.write(run, wanted, spoken, money=inputs, out=out)
             address = downloads.address(run.id, wanted, chosen, mark)
