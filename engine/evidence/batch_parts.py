@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.evidence.parts import Memory, Result, Speed
+from engine.evidence.memory_parts import Memory
+from engine.evidence.parts import Result, Speed
 
 
 class BatchTiming(Result):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.evidence.parts import Memory, MemoryPoint
+from engine.evidence.memory_parts import Memory, MemoryPoint
 from engine.evidence.results import Environment
 
 Part = Literal["peak", "kept"]

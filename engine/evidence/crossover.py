@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.evidence.parts import Memory, Result, Speed, SpeedPair
+from engine.evidence.memory_parts import Memory
+from engine.evidence.parts import Result, Speed, SpeedPair
 from engine.evidence.savings import cache_sizes, speed_interval
 
 Kind = Literal["decode", "prefill", "cache"]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from engine.evidence import savings
 from engine.evidence.gates import seal_state
-from engine.evidence.parts import Memory, ModelQuality, Quality, QuestionOutcome, Recall, Speed
+from engine.evidence.memory_parts import Memory
+from engine.evidence.parts import ModelQuality, Quality, QuestionOutcome, Recall, Speed
 from engine.evidence.selection import judged_questions
 from engine.evidence.stats import (
     LEVEL,

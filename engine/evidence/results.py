@@ -19,8 +19,9 @@ from engine.evidence.crossover import Crossover
 from engine.evidence.data_parts import DataChecks
 from engine.evidence.fidelity_parts import Fidelity
 from engine.evidence.inner_parts import Ablation
+from engine.evidence.memory_parts import Memory
 from engine.evidence.mqar_parts import Mqar
-from engine.evidence.parts import Memory, Quality, Recall, Result, Speed
+from engine.evidence.parts import Quality, Recall, Result, Speed
 from engine.evidence.task_parts import TaskScore
 from engine.evidence.verdict import Verdict
 

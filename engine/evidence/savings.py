@@ -8,7 +8,8 @@ from functools import partial
 from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.evidence.parts import Memory, Speed, SpeedPair, SpeedPoint
+from engine.evidence.memory_parts import Memory
+from engine.evidence.parts import Speed, SpeedPair, SpeedPoint
 from engine.evidence.roi import document_times
 from engine.evidence.stats import Interval, mean_interval
 from engine.evidence.verdict import (

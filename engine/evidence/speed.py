@@ -13,7 +13,8 @@ from statistics import median_low, mode
 
 import numpy as np
 
-from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
+from engine.evidence.memory_parts import Memory, MemoryPoint
+from engine.evidence.parts import Speed, SpeedPair, SpeedPoint
 from engine.evidence.party import Start
 from engine.evidence.speed_notes import METHOD, busy, few, strongest, ways
 from engine.evidence.subject import PHASES, Phase

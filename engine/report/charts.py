@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.evidence.parts import Memory, SpeedPair
+from engine.evidence.memory_parts import Memory
+from engine.evidence.parts import SpeedPair
 from engine.evidence.savings import cache_sizes, speed_ratios
 from engine.report.model import Chart, Party, Series
 from engine.report.source import Source

@@ -13,7 +13,8 @@ import torch
 
 from engine.configs import ComparisonSettings, RunConfig
 from engine.evidence.batch_parts import BatchTiming
-from engine.evidence.parts import Memory, Speed
+from engine.evidence.memory_parts import Memory
+from engine.evidence.parts import Speed
 from engine.evidence.party import Party
 from engine.evidence.speed import measure
 from engine.evidence.timed_party import LocalParty

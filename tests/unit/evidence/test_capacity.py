@@ -6,7 +6,7 @@ import pytest
 
 from engine.evidence.capacity import device_memory, fit
 from engine.evidence.memory import weights_bytes
-from engine.evidence.parts import Memory
+from engine.evidence.memory_parts import Memory
 from tests.support import example_runs as examples
 from tests.support.models import tiny_model
 

@@ -3,7 +3,8 @@
 import pytest
 
 from engine.evidence.crossover import crossovers
-from engine.evidence.parts import Memory, MemoryPoint, Speed, SpeedPair, SpeedPoint
+from engine.evidence.memory_parts import Memory, MemoryPoint
+from engine.evidence.parts import Speed, SpeedPair, SpeedPoint
 
 
 def _point(tokens: int, seconds: list[float]) -> SpeedPoint:

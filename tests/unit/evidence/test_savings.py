@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.evidence.parts import Memory
+from engine.evidence.memory_parts import Memory
 from tests.support.planted import planted_speed, verdict_on
 
 STEADY = {512: [0.010, 0.0101, 0.0099, 0.010, 0.010], 2048: [0.020, 0.0201, 0.0199, 0.02, 0.02]}
