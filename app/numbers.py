@@ -41,7 +41,7 @@ def fraction(right: int | None, asked: int) -> str:
     return "–" if right is None else f"{count(right)}/{count(asked)}"
 
 
-def typed(value: object) -> str:
+def as_typed(value: object) -> str:
     """A setting as it would be typed into a form; empty for None."""
     if value is None:
         return ""

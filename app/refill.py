@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.numbers import typed
+from app.numbers import as_typed
 from app.pages import convert, data, goal, history, model
 from app.text import t
 from engine.data.ingest import bundled_datasets
@@ -79,6 +79,6 @@ def _goal(config: dict[str, Any]) -> dict[str, str]:
     prices = (wanted or {}).get("prices") or {}
     known = {**(limits or {}), **(wanted or {}), **prices}
     return {
-        name: default if name not in known else typed(known[name])
+        name: default if name not in known else as_typed(known[name])
         for name, default in goal.DEFAULTS.items()
     }

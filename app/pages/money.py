@@ -11,7 +11,7 @@ import gradio as gr
 from app import break_even, problems, worth
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
-from app.numbers import typed
+from app.numbers import as_typed
 from app.pages import goal
 from app.text import t
 from engine.errors import EngineError
@@ -90,7 +90,7 @@ def values(panel: MoneyPanel, run: Run, comparison: Comparison, lang: str) -> li
     wanted, limits = run.config.get("goal") or {}, run.config.get("gates") or {}
     known = {**limits, **wanted, **(wanted.get("prices") or {})}
     known["context_tokens"] = limits.get("context_tokens") or _judged(comparison)
-    shown = [typed(known.get(name)) or goal.DEFAULTS[name] for name in panel.fields]
+    shown = [as_typed(known.get(name)) or goal.DEFAULTS[name] for name in panel.fields]
     found = of_run(run, comparison)
     # Without prices the form is all there is to see, so it is not hidden.
     return [*_figures(panel, found, lang), gr.update(open=found is None), *shown]

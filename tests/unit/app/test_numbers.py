@@ -1,6 +1,7 @@
 """Numbers as a person reads them."""
 
 from app.numbers import (
+    as_typed,
     count,
     duration,
     fraction,
@@ -9,7 +10,6 @@ from app.numbers import (
     percent,
     size,
     times,
-    typed,
 )
 
 
@@ -30,6 +30,6 @@ def test_numbers_read_well() -> None:
 
 
 def test_what_a_form_holds_is_what_a_person_would_type() -> None:
-    assert [typed(x) for x in (None, "", 0, 0.5, 2.0, 20_000, "JPY")] == [
+    assert [as_typed(x) for x in (None, "", 0, 0.5, 2.0, 20_000, "JPY")] == [
         "", "", "0", "0.5", "2", "20000", "JPY",
     ]  # fmt: skip

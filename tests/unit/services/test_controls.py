@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,8 @@ from engine.services.compare import run_data
 from engine.services.controls import train_controls
 from engine.services.pipeline import run_pipeline
 from tests.support.models import tiny_model_folder
+from tests.support.pipelines import run_folder
 
-WORDS = "pump valve site reading seven order night engine warm oil filter belt".split()
 TRANSFER, FINETUNE = 3, 4
 
 
@@ -61,17 +60,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
     )  # fmt: skip
 
 
-def _folder(place: Path) -> Path:
-    draw = random.Random(0)
-    notes = [" ".join(draw.choices(WORDS, k=60)) + f" {i}." for i in range(90)]
-    (place / "data").mkdir(parents=True)
-    (place / "data" / "notes.txt").write_text("\n\n".join(notes))
-    return place
-
-
 @pytest.fixture(scope="module")
 def finished(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = _folder(tmp_path_factory.mktemp("finished") / "run")
+    folder = run_folder(tmp_path_factory.mktemp("finished") / "run")
     run_pipeline(config, folder, ignore)
     return folder
 
@@ -107,7 +98,7 @@ def test_a_control_is_the_run_that_has_its_settings(
     (control,) = _train(folder, config, name).controls
     recipe = _recipe(transfer, finetune).model_copy(update={"train_control": False})
     like = config.model_copy(update={"method": method, "recipe": recipe})
-    nats = _nats_of_a_run(like, _folder(tmp_path / "like"), monkeypatch)
+    nats = _nats_of_a_run(like, run_folder(tmp_path / "like"), monkeypatch)
     assert [one.nats for one in control.quality.by_document] == nats
     assert (control.method, control.transfer_steps) == (method.name, transfer)
     assert control.finetuning is not None and control.finetuning.steps == finetune

@@ -7,51 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from engine.configs import (
-    ComparisonSettings,
-    FinetuneSettings,
-    KeptLayers,
-    Recipe,
-    RunConfig,
-    TransferSettings,
-)
+from engine.configs import FinetuneSettings, RunConfig, TransferSettings
 from engine.errors import BadDataset
 from engine.evidence.estimate import estimate
-from engine.methods import T2R
 from engine.services.estimate import TIMED_STEPS, dry_run
-from tests.support.models import tiny_model, tiny_model_folder
-
-WORDS = "pump valve site reading seven order night engine warm oil filter belt".split()
+from tests.support.models import tiny_model
+from tests.support.pipelines import run_folder, tiny_run
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
-    return RunConfig(
-        model=str(tiny_model_folder(tmp_path_factory.mktemp("models"), "llama")),
-        data="notes.txt",
-        method=T2R(feature_dim=8),
-        kept=KeptLayers(every=4),
-        recipe=Recipe(
-            transfer=TransferSettings(steps=500),
-            finetune=FinetuneSettings(steps=500, evaluate_every=100),
-            tokens_per_step=256,
-            max_tokens=64,
-        ),
-        comparison=ComparisonSettings(
-            context_tokens=(32, 64), decode_tokens=4, repeats=3, heldout_tokens=256,
-            fresh_processes=False, probes_per_distance=1, answer_tokens=4, vote_pairs=0,
-        ),
-    )  # fmt: skip
+    tiny = tiny_run(tmp_path_factory.mktemp("models"))
+    long = {"transfer": TransferSettings(steps=500),
+            "finetune": FinetuneSettings(steps=500, evaluate_every=100)}  # fmt: skip
+    return tiny.model_copy(
+        update={
+            "recipe": tiny.recipe.model_copy(update=long),
+            "comparison": tiny.comparison.model_copy(update={"vote_pairs": 0}),
+        }
+    )
 
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    file = tmp_path / "notes.txt"
-    file.write_text("\n\n".join(
-        f"Note {i}: " + " ".join(WORDS[(i * j) % len(WORDS)] for j in range(1, 60))
-        for i in range(90)
-    ))  # fmt: skip
-    return file
+    return run_folder(tmp_path / "run") / "data" / "notes.txt"
 
 
 def test_a_few_steps_of_everything_are_timed(config: RunConfig, text: Path) -> None:
