@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import components as ui
+from app import seed_words
 from app.numbers import percent, perplexity, times
 from app.text import t, texts
 from engine.dotted import flattened
 from engine.evidence.results import Comparison
 from engine.evidence.savings import cache_sizes, speed_ratios
+from engine.evidence.seeds import Trained, alike_but_seed, over_seeds
 from engine.runs.records import Run
 
 _WORDS = {
@@ -51,11 +53,23 @@ def table(runs: Sequence[tuple[str, Run, Comparison | None]], lang: str) -> str:
     ]
     columns = [t("contrast.result", lang), *names]
     return (
-        ui.section(t("contrast.settings", lang), level=3)
+        _seeds(runs, lang)
+        + ui.section(t("contrast.settings", lang), level=3)
         + settings
         + ui.section(t("contrast.results", lang), t("contrast.results_text", lang), level=3)
         + ui.table(columns, results, caption=t("contrast.results", lang), words=True)
     )
+
+
+def _seeds(runs: Sequence[tuple[str, Run, Comparison | None]], lang: str) -> str:
+    """What those of the runs say together that differ by their seed alone."""
+    trained = [
+        Trained(name, run.config, comparison) for name, run, comparison in runs if comparison
+    ]
+    told = [
+        ui.reading(seed_words.told(over_seeds(group), lang)) for group in alike_but_seed(trained)
+    ]
+    return ui.section(t("contrast.seeds", lang), level=3) + "".join(told) if told else ""
 
 
 def _label(name: str, lang: str) -> str:

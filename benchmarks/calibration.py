@@ -1,226 +1,123 @@
-"""Are the verdicts calibrated? Planted truths, judged thousands of times; prints one JSON document.
+"""Are the verdicts calibrated? Planted truths, judged thousands of times, into one JSON file.
 
-    python -m benchmarks.calibration > benchmarks/results/calibration-DATE.json
+    python -m benchmarks.calibration benchmarks/results/calibration-DATE.json
+    python -m benchmarks.calibration benchmarks/results/calibration-DATE.json --tables
+
+The first measures; every part is written as soon as it is done, and the same command again goes on
+with the parts that are missing, or were made by other code or arguments. The second prints the
+tables of docs/evidence.md from the file, and what was promised against what was found.
 
 Quality: populations of documents whose true change in perplexity is known, because it is computed
 over the whole population; data sets of n documents are drawn from them and go through the same
 `judge` as a run. Half of the populations are made up (even, skewed and heavy-tailed losses), half
 are real per-document losses of the bundled model and of copies damaged on purpose. Recall questions
 are drawn from known chances and go through a run's own judgement too, the choice of its probes
-included; so are speed and votes through their intervals.
+included; so are speed and votes through their intervals. Hybrids whose linear part was made idle
+are labelled by a run's own ablation.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import math
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.planted import (
-    damaged_populations,
-    judge_quality,
-    judge_recall,
-    made_up_populations,
-)
-from engine.configs import AcceptanceGates
-from engine.evidence.savings import ratio_of_times
-from engine.evidence.stats import Interval, wilson
+from benchmarks.calibration_tables import promises, tables
+from benchmarks.drawn import RECALL_TRUTHS, quality, recall, speed, votes
+from benchmarks.idle_branch import idle_branch
+from benchmarks.planted import damaged_populations, made_up_populations
 
 SIZES = (6, 10, 20, 50)
-RECALL_TRUTHS = (
-    (0.0, 0.95, 0.9), (0.1, 0.95, 0.9), (0.2, 0.95, 0.9),
-    (0.0, 0.7, 0.0), (0.0, 0.6, 0.0), (0.0, 0.5, 0.0), (0.0, 0.4, 0.0),
-)  # fmt: skip
-"""Share of questions lost, share that the original answers, and share that goes by one chance."""
+_ROOT = Path(__file__).parents[1]
+_CODE = ("engine/evidence", "engine/core", "engine/data", "engine/methods", "benchmarks")
+"""Where the code lies that decides the figures."""
 
 
-@dataclass
-class Tally:
-    """What happened over many data sets with one truth."""
-
-    truth: float
-    covered: int = 0
-    below: int = 0
-    """Intervals wholly below the truth: for a loss, too good."""
-    width: float = 0.0
-    n: int = 0
-
-    def add(self, interval: Interval) -> None:
-        """Count one data set."""
-        self.n += 1
-        self.covered += interval.low <= self.truth <= interval.high
-        self.below += interval.high < self.truth
-        self.width += interval.high - interval.low
-
-    def row(self) -> dict[str, Any]:
-        """The shares."""
-        return {
-            "truth": round(self.truth, 4),
-            "data_sets": self.n,
-            "coverage": round(self.covered / self.n, 4),
-            "below_truth": round(self.below / self.n, 4),
-            "mean_width": round(self.width / self.n, 4),
-        }
-
-
-def quality(
-    losses: np.ndarray, tokens: np.ndarray, *, documents: int, data_sets: int, seed: int
-) -> dict[str, Any]:
-    """Draw data sets of so many documents and judge each by the default gate. "Called worse" is an
-    interval wholly above zero.
-
-    Args:
-        losses: of each document of the population, additional nats of the converted model.
-        tokens: of each document.
-    """
-    rng = np.random.default_rng(seed)
-    tally = Tally(100 * math.expm1(min(losses.sum() / tokens.sum(), 700.0)))
-    default = AcceptanceGates()
-    words = {"go": 0, "no_go": 0, "not_enough_evidence": 0}
-    worse = 0
-    for _ in range(data_sets):
-        drawn = rng.integers(0, len(losses), documents)
-        found = judge_quality(losses[drawn], tokens[drawn], default)
-        words[found.verdict] += 1
-        assert found.interval is not None  # no data set is smaller than the fewest allowed
-        tally.add(found.interval)
-        worse += found.interval.low > 0
-    shares = {f"default_gate_{word}": round(count / data_sets, 4) for word, count in words.items()}
-    return {"documents": documents, **tally.row(), "called_worse": round(worse / data_sets, 4),
-            **shares}  # fmt: skip
-
-
-def recall(
-    loss: float, *, original: float, shared: float, questions: int, data_sets: int, seed: int
-) -> dict[str, Any]:
-    """The original answers so many questions and the converted model `loss` less, each by chance;
-    the two share the chance of a part of them. Judged as a run is, choice of the probes included.
-
-    Args:
-        loss: true share of questions lost.
-        original: share that the original answers.
-        shared: share of the questions in which both go by the same chance; 0 is the hardest on the
-            choice of the probes, since nothing that the original gets by luck is then shared.
-        questions: in all, before the choice.
-    """
-    rng = np.random.default_rng(seed)
-    tally, gates = Tally(100 * loss), AcceptanceGates()
-    worse = caught = some_distance = n = 0
-    for _ in range(data_sets):
-        first = rng.random(questions)
-        second = np.where(rng.random(questions) < shared, first, rng.random(questions))
-        found, lost = judge_recall(first < original, second < original - loss, gates)
-        some_distance += bool(lost)
-        if found.interval is None:  # too few of the probes are passed
-            continue
-        tally.add(found.interval)
-        n += found.interval.n
-        worse += found.interval.low > 0
-        caught += found.verdict == "no_go"
-    shares = {"judged": tally.n, "called_worse": worse, "default_gate_no_go": caught,
-              "some_distance_called_lost": some_distance}  # fmt: skip
-    return {
-        "original": original, "shared": shared, "questions": questions, **tally.row(),
-        "mean_judged_questions": round(n / tally.n, 1),
-        **{name: round(count / data_sets, 4) for name, count in shares.items()},
-    }  # fmt: skip
-
-
-def speed(
-    speedup: float, *, starts: int, repeats: int, between: float, data_sets: int, seed: int
-) -> dict[str, Any]:
-    """Times with a noise of 8 %, a shared drift, one reading in ten up to twice as long, and a
-    speed of its own that each start gives each model.
-
-    Args:
-        speedup: the true ratio.
-        starts: of both models.
-        repeats: in each start.
-        between: standard deviation of a start's own speed on the log scale.
-    """
-    rng = np.random.default_rng(seed)
-    tally, in_one = Tally(speedup), Tally(speedup)
-    n, of_start = starts * repeats, np.repeat(np.arange(starts), repeats)
-    for _ in range(data_sets):
-        drift = np.cumsum(rng.normal(0, 0.02, n))
-        within = [
-            np.exp(rng.normal(0, 0.08, n) + drift)
-            * np.where(rng.random(n) < 0.1, rng.uniform(1, 2, n), 1.0)
-            for _ in range(2)
-        ]
-        own = np.exp(rng.normal(0, between, (2, starts)))
-        for one, groups in ((tally, of_start), (in_one, np.zeros(n, int))):
-            sides = [noise * side[groups] for noise, side in zip(within, own)]
-            interval = ratio_of_times(
-                (sides[0] * speedup).tolist(), sides[1].tolist(), groups.tolist()
-            )
-            assert interval is not None
-            one.add(interval)
-    return {
-        "starts": starts, "repeats": n, "between_starts": between, **tally.row(),
-        "coverage_in_one_start": in_one.row()["coverage"],
-    }  # fmt: skip
-
-
-def votes(rate: float, n: int) -> dict[str, Any]:
-    """Exact coverage of Wilson's interval: every number of wins, weighted by its chance."""
-    covered = width = 0.0
-    for wins in range(n + 1):
-        chance = math.comb(n, wins) * rate**wins * (1 - rate) ** (n - wins)
-        interval = wilson(wins, n)
-        covered += chance * (interval.low <= rate <= interval.high)
-        width += chance * (interval.high - interval.low)
-    return {"votes": n, "truth": rate, "coverage": round(covered, 4),
-            "mean_width": round(width, 4)}  # fmt: skip
-
-
-def calibrate(*, data_sets: int, documents: int, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
-    """All of it.
+def parts(
+    *, data_sets: int, documents: int, seeds: int, sizes: tuple[int, ...] = SIZES
+) -> dict[str, Callable[[], Any]]:
+    """What is measured, the shortest first.
 
     Args:
         data_sets: drawn per truth and size.
-        documents: scored by the real models; 0 leaves them out.
+        documents: scored by the real models.
+        seeds: of each kind of idle linear part.
         sizes: documents in a data set.
     """
-    populations = made_up_populations()
-    if documents:
-        populations |= damaged_populations(documents)
-    rows = []
-    for number, (name, (losses, tokens)) in enumerate(populations.items()):
-        for size in sizes:
-            row = quality(losses, tokens, documents=size, data_sets=data_sets, seed=number)
-            rows.append({"population": name, **row})
-            print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+    def judged(populations: Callable[[], dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {"population": name,
+             **quality(losses, tokens, documents=n, data_sets=data_sets, seed=number)}
+            for number, (name, (losses, tokens)) in enumerate(populations().items())
+            for n in sizes
+        ]  # fmt: skip
+
     return {
-        "quality": rows,
-        "recall": [
-            recall(loss, original=rate, shared=shared, questions=n, data_sets=data_sets, seed=n)
-            for loss, rate, shared in RECALL_TRUTHS for n in (60, 120, 240)
-        ],
-        "speed": [
+        "votes": lambda: [votes(rate, n) for rate in (0.5, 0.6, 0.8) for n in (20, 50, 100)],
+        "idle": lambda: idle_branch(seeds)["rows"],
+        "speed": lambda: [
             speed(1.5, starts=n, repeats=each, between=sd, data_sets=data_sets, seed=n)
             for sd in (0.0, 0.05, 0.15) for n, each in ((3, 1), (3, 4), (5, 2), (10, 2))
         ],
-        "votes": [votes(rate, n) for rate in (0.5, 0.6, 0.8) for n in (20, 50, 100)],
+        "recall": lambda: [
+            recall(loss, original=rate, shared=shared, questions=n, data_sets=data_sets, seed=n)
+            for loss, rate, shared in RECALL_TRUTHS for n in (60, 120, 240)
+        ],
+        "quality_made_up": partial(judged, made_up_populations),
+        "quality_real": partial(judged, partial(damaged_populations, documents)),
     }  # fmt: skip
 
 
-def main() -> None:
-    """Measure once and print."""
+def measure(file: Path, wanted: dict[str, Callable[[], Any]], arguments: dict[str, int]) -> None:
+    """Measure what the file does not hold yet by this code and these arguments."""
     from engine.version import VERSION
 
+    basis = {"engine": VERSION, "arguments": arguments, "code_sha256": _code_sha256()}
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    if {key: found.get(key) for key in basis} != basis:
+        found = {**basis, "seconds": {}, "parts": {}}
+    for name, work in wanted.items():
+        if name in found["parts"]:
+            continue
+        began = time.perf_counter()
+        found["parts"][name] = work()
+        found["seconds"][name] = round(time.perf_counter() - began, 1)
+        beside = file.with_suffix(".part")
+        beside.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        beside.replace(file)
+        sys.stderr.write(f"{name}: done in {found['seconds'][name]:,.0f} s\n")
+
+
+def _code_sha256() -> str:
+    """Of all code that decides the figures, so that a file never mixes two versions of it."""
+    digest = hashlib.sha256()
+    for folder in _CODE:
+        for file in sorted((_ROOT / folder).rglob("*.py")):
+            digest.update(file.relative_to(_ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> None:
+    """Measure, or print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--tables", action="store_true")
     parser.add_argument("--data-sets", type=int, default=2000, metavar="N")
     parser.add_argument("--documents", type=int, default=240, metavar="N")
+    parser.add_argument("--seeds", type=int, default=20, metavar="N")
     options = parser.parse_args()
-    found = calibrate(data_sets=options.data_sets, documents=options.documents)
-    command = f"--data-sets {options.data_sets} --documents {options.documents}"
-    print(json.dumps({"engine": VERSION, "arguments": command, **found}, indent=1))
+    if not options.tables:
+        arguments = {name: getattr(options, name) for name in ("data_sets", "documents", "seeds")}
+        measure(options.file, parts(**arguments), arguments)
+        return
+    found = json.loads(options.file.read_text("utf-8"))["parts"]
+    print("\n\n".join([*tables(found), *promises(found)]))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ from typing import Any
 from engine.installation import not_installed
 
 try:
-    from engine.cli import controls, estimate, report, tables, verdict
+    from engine.cli import controls, estimate, report, seeds, tables, verdict
     from engine.cli.files import destination, prompt_from
     from engine.cli.follow import ProgressLine, follow, require_done
     from engine.cli.log import log_file
     from engine.cli.output import answer, failure
     from engine.cli.parser import parser
     from engine.errors import BadRunConfig, EngineError
+    from engine.runs import seeds as runs_of_seeds
     from engine.runs import service
     from engine.runs.boundary import boundary
     from engine.runs.executors.local import PATIENT_THREADS
@@ -41,7 +42,9 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
 
     # First what is known at once: the data and the model's folder, before torch is imported.
     data = resolve_data(options.data)
-    name, folder = destination(options.out)
+    wanted = options.seeds or [options.seed]
+    outs = [options.out and f"{options.out}-seed{n}" for n in wanted]
+    places = [destination(out) for out in (outs if options.seeds else [options.out])]
     config = build_config(
         options.model,
         options.data,
@@ -49,15 +52,26 @@ def _convert(options: argparse.Namespace) -> tuple[Any, str]:
         method=options.method,
         keep_every=options.keep_softmax_every,
         recipe=options.recipe,
-        seed=options.seed, data_seed=options.data_seed,
+        seed=wanted[0], data_seed=options.data_seed,
         text_column=options.text_column,
         prompt_column=options.prompt_column, reference_column=options.reference_column,
         assignments=options.set,
     )  # fmt: skip
-    run_id = service.create_run(config, data, name=name, folder=folder)
-    ProgressLine().line(f"run {run_id}" + (f" ({name})" if name else ""))
-    service.start(run_id)
-    return _finish(run_id)
+    done = []
+    for seed, (name, folder) in zip(wanted, places, strict=True):
+        one = config.model_copy(update={"seed": seed})
+        run_id = service.create_run(one, data, name=name, folder=folder)
+        ProgressLine().line(f"run {run_id}" + (f" ({name})" if name else ""))
+        service.start(run_id)
+        done.append(_finish(run_id))
+    if not options.seeds:
+        return done[0]
+    together = runs_of_seeds.of_run(service.get(run_id))
+    text = "\n\n".join([*(text for _, text in done), seeds.told(together)])
+    document = {
+        "seeds": together.model_dump(mode="json"), "runs": [document for document, _ in done],
+    }  # fmt: skip
+    return document, text
 
 
 def _finish(run_id: str, *, after_seq: int = 0) -> tuple[Any, str]:
@@ -124,6 +138,10 @@ def _runs(options: argparse.Namespace) -> tuple[Any, str]:
         earlier = service.events(run.id)
         service.resume(run.id)
         return _finish(run.id, after_seq=earlier[-1].seq if earlier else 0)
+    if options.action == "seeds":
+        require_done(run)
+        together = runs_of_seeds.of_run(run)
+        return together.model_dump(mode="json"), seeds.told(together)
     if options.action == "cancel":
         run = service.cancel(run.id)
     return run.as_json(), tables.run_summary(run)

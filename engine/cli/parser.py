@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from engine.cli import controls, estimate, report
+from engine.cli import controls, estimate, report, seeds
 from engine.cli.offered import METHOD_NAMES, RECIPE_NAMES
 from engine.errors import BadRunConfig
 
@@ -57,7 +57,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         "--recipe", choices=RECIPE_NAMES, default="quick", metavar="NAME",
         help="one of: %(choices)s (default: quick)",
     )  # fmt: skip
-    convert.add_argument("--seed", type=int, default=0, metavar="N", help="of the training")
+    of_training = convert.add_mutually_exclusive_group()
+    of_training.add_argument("--seed", type=int, default=0, metavar="N", help="of the training")
+    of_training.add_argument(
+        "--seeds", type=seeds.seeds, metavar="N,N",
+        help="one run for each seed of the training, and what they say together",
+    )  # fmt: skip
     convert.add_argument(
         "--data-seed", type=int, default=0, metavar="N", help="of the split and the questions"
     )
@@ -106,6 +111,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         ("list", "list all runs (the default)"), ("show", "show one run"),
         ("cancel", "save and stop"), ("resume", "go on with a stopped run"),
         ("delete", "remove a run and its files"),
+        ("seeds", "put the runs that differ from one by their seed alone together"),
     ):  # fmt: skip
         one = actions.add_parser(action, help=text, parents=[shared])
         if action != "list":

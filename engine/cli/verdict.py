@@ -7,7 +7,7 @@ from typing import Any
 from engine.cli import tables
 from engine.cli.tables import counted
 
-_WORDS = {
+WORDS: dict[str, str] = {
     "go": "Go",
     "conditional": "Conditional",
     "no_go": "No-Go",
@@ -53,9 +53,9 @@ def verdict(found: dict[str, Any] | None) -> str:
     head = f"Decided by: {', '.join(found['decided_by'])}."
     if found["reason"] != "decided":
         head = _OVERALL[found["reason"]]
-    lines = [f"Verdict: {_WORDS[found['verdict']]}. {head}"]
+    lines = [f"Verdict: {WORDS[found['verdict']]}. {head}"]
     lines += [
-        f"  {one['gate']}: {_WORDS[one['verdict']]}. {sentence(one)}" for one in found["gates"]
+        f"  {one['gate']}: {WORDS[one['verdict']]}. {sentence(one)}" for one in found["gates"]
     ]
     return "\n".join(lines)
 

@@ -25,8 +25,8 @@ class EnergyMeter(Protocol):
         """The counters as they stand; None where they cannot be read now."""
         ...
 
-    def joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> float:
-        """Energy between two readings, J."""
+    def joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> float | None:
+        """Energy between two readings, J; None where they cannot be of one count."""
         ...
 
 
@@ -67,8 +67,9 @@ class Board:
         found = self._gpu.millijoules()
         return None if found is None else (found,)
 
-    def joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> float:
-        return (after[0] - before[0]) / 1e3
+    def joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> float | None:
+        # 64 bits of mJ do not turn over; a driver that was loaded anew counts from 0.
+        return (after[0] - before[0]) / 1e3 if after[0] >= before[0] else None
 
 
 def rapl(powercap: Path) -> Rapl | None:

@@ -21,11 +21,12 @@ _MOST_PREFILLS = 20
 
 @dataclass(frozen=True)
 class EnergyReading:
-    """Joules per 1,000 tokens, all inputs together, by the counter named."""
+    """Joules per 1,000 tokens, all inputs together, by the counter named; None where it did not
+    move, which no work is so small as to mean, or was started anew meanwhile."""
 
     source: str
-    prefill: float
-    decode: float
+    prefill: float | None
+    decode: float | None
 
 
 def metered(
@@ -60,8 +61,9 @@ def metered(
     if before is None or between is None or start is None or end is None:
         return None
     rows, tokens = ids.shape
+    read, written = meter.joules(before, between), meter.joules(start, end)
     return EnergyReading(
         source=meter.source,
-        prefill=1000 * meter.joules(before, between) / (prefills * rows * tokens),
-        decode=1000 * meter.joules(start, end) / (rows * steps),
+        prefill=1000 * read / (prefills * rows * tokens) if read else None,
+        decode=1000 * written / (rows * steps) if written else None,
     )

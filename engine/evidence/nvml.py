@@ -18,22 +18,26 @@ class _Utilisation(ctypes.Structure):
 
 
 class Gpu:
-    """One GPU. Every reading is None where the driver does not give it."""
+    """One GPU. Every reading is None where the driver does not give it: it answers with an error
+    (3, not supported: a MIG slice, a card before Volta; 15, lost), or is too old to be asked."""
 
     def __init__(self, library: Any, handle: Any) -> None:
         self._library, self._handle = library, handle
 
+    def _asked(self, function: str, found: Any) -> bool:
+        """Whether the driver filled in `found`."""
+        ask = getattr(self._library, function, None)
+        return ask is not None and ask(self._handle, ctypes.byref(found)) == _SUCCESS
+
     def utilisation(self) -> float | None:
         """Share (0-1) of the last sample period (up to a second) in which anything ran."""
         found = _Utilisation()
-        done = self._library.nvmlDeviceGetUtilizationRates(self._handle, ctypes.byref(found))
-        return found.gpu / 100 if done == _SUCCESS else None
+        return found.gpu / 100 if self._asked("nvmlDeviceGetUtilizationRates", found) else None
 
     def millijoules(self) -> int | None:
         """Energy used since the driver was loaded, mJ, of the whole board."""
         found = ctypes.c_ulonglong()
-        done = self._library.nvmlDeviceGetTotalEnergyConsumption(self._handle, ctypes.byref(found))
-        return found.value if done == _SUCCESS else None
+        return found.value if self._asked("nvmlDeviceGetTotalEnergyConsumption", found) else None
 
 
 def gpu_of(device: torch.device) -> Gpu | None:
@@ -49,7 +53,8 @@ def gpu_of(device: torch.device) -> Gpu | None:
 
 def gpu_by_uuid(library: Any, uuid: str) -> Gpu | None:
     """The GPU with this id, as PyTorch writes it (without "GPU-")."""
-    if library.nvmlInit_v2() != _SUCCESS:
+    start = getattr(library, "nvmlInit_v2", None)
+    if start is None or start() != _SUCCESS:
         return None
     handle = ctypes.c_void_p()
     name = uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"

@@ -107,7 +107,9 @@ def measure(
     note += ways(lengths, [(_steps(a), _steps(b)) for a, b in done.points])
     note += few(pairs["decode"], repeats)
     load, gpu_load = _largest(done.loads), _largest(done.gpu_loads)
-    note += busy("machine", load) + busy("GPU", gpu_load)
+    note += busy("machine", load)
+    if device.startswith("cuda"):
+        note += busy("GPU", gpu_load)
     found = Speed(
         **pairs, note=note, other_load=load, device_load=gpu_load, baselines=baselines,
         energy=_energy(lengths, done),

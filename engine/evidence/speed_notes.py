@@ -63,7 +63,9 @@ def few(pair: SpeedPair, repeats: int) -> str:
 
 
 def busy(what: str, load: float | None) -> str:
-    """That others were at work, if they were; `load` is their share (0-1)."""
-    if load is None or load < _BUSY:
+    """That others were at work, if they were, or that nobody knows; `load` is their share (0-1)."""
+    if load is None:
+        return f" Whether the {what} was idle is not known: its load is not reported here."
+    if load < _BUSY:
         return ""
     return f" The {what} was not idle: other work took up to {100 * load:.0f} % of it."

@@ -33,7 +33,7 @@ class EnergyPoint(Result):
     context_tokens: int
     """Tokens of context."""
     original_prefill: float | None
-    """Reading, the original; null where it did not fit."""
+    """Reading, the original; null where it did not fit, or the counter did not move."""
     original_decode: float | None
     """Generating, the original."""
     converted_prefill: float | None

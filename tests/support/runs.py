@@ -28,7 +28,7 @@ def make_run(stub: str = "steps", *, steps: int = 3, step_s: float = 0.02, **row
     source.write_text("text")
     config = {
         "model": "m", "data": "source.txt", "method": {"name": "t2r"},
-        "stub": stub, "steps": steps, "step_s": step_s,
+        "stub": stub, "steps": steps, "step_s": step_s, **row.pop("config", {}),
     }  # fmt: skip
     files.make_folder(folder, config=config, data=source)
     store.insert(run_id, folder, config, name=row.pop("name", None))

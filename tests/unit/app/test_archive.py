@@ -13,8 +13,10 @@ from app.archive import Archive
 from app.pages import convert, data, goal, history, model
 from app.studio import Studio
 from engine.errors import BadRunConfig, RunNotFound
+from engine.evidence.verdict import Word
 from engine.runs import service, store
 from tests.support import example_runs as examples
+from tests.support.example_seeds import trained
 from tests.support.runs import make_run
 
 
@@ -54,6 +56,26 @@ def test_only_settings_that_differ_are_listed() -> None:
          (examples.EVIL, examples.run(config=other), None)], "ja",
     )  # fmt: skip
     assert "乱数シード" in html and "<img" not in html and "2.70" in html
+
+
+@pytest.mark.parametrize(
+    ("lang", "same", "differ"),
+    [("en", "in all 3", "The seeds differ at"), ("ja", "3 件すべて", "結果が分かれた")],
+)
+def test_other_seeds_of_one_training_are_put_together(lang: str, same: str, differ: str) -> None:
+    def html(*verdicts: Word) -> str:
+        return contrast.table(
+            [(examples.EVIL, examples.run(config=one.config), one.comparison)
+             for one in (trained(n, verdict=word) for n, word in enumerate(verdicts))], lang,
+        )  # fmt: skip
+
+    alike = html("no_go", "no_go", "no_go")
+    assert same in alike and differ not in alike and "<img" not in alike
+    assert "2.0" in alike
+    assert differ in html("go", "no_go", "go")
+    assert same not in html("go", "no_go", "go")
+    alone = contrast.table([("a", examples.run(), examples.comparison())] * 2, lang)
+    assert "95" not in alone.split("<table")[0]
 
 
 def test_two_are_compared_and_fewer_are_not(archive: Archive) -> None:

@@ -5,9 +5,13 @@ import json
 import pytest
 import torch
 
-from benchmarks.calibration import calibrate, quality, recall, speed, votes
+from benchmarks import calibration
+from benchmarks.calibration_tables import promises, tables
+from benchmarks.drawn import quality, recall, speed, votes
+from benchmarks.idle_branch import idle_branch
 from benchmarks.planted import damaged, made_up_populations
-from tests.support.models import tiny_model
+from engine.models.load import load
+from tests.support.models import tiny_model, tiny_model_folder
 
 DATA_SETS = 300
 # Four standard errors of a share of 95 % over so many data sets.
@@ -16,11 +20,12 @@ SLACK = 4 * (0.95 * 0.05 / DATA_SETS) ** 0.5
 
 @pytest.fixture(scope="module")
 def found():
-    return calibrate(data_sets=DATA_SETS, documents=0, sizes=(12,))
+    wanted = calibration.parts(data_sets=DATA_SETS, documents=0, seeds=0, sizes=(12,))
+    return {name: wanted[name]() for name in ("quality_made_up", "recall", "speed", "votes")}
 
 
 def test_intervals_cover_the_truth(found):
-    rows = {row["population"]: row for row in found["quality"]}
+    rows = {row["population"]: row for row in found["quality_made_up"]}
     for name in ("no loss", "even", "skewed"):
         assert rows[f"made up, {name}"]["coverage"] > 0.94 - SLACK, name
     for row in (*found["recall"], *found["speed"]):
@@ -29,7 +34,7 @@ def test_intervals_cover_the_truth(found):
 
 
 def test_no_loss_is_not_called_worse(found):
-    null = next(row for row in found["quality"] if row["population"] == "made up, no loss")
+    null = next(row for row in found["quality_made_up"] if row["population"] == "made up, no loss")
     assert null["called_worse"] < 0.05 + SLACK and null["default_gate_no_go"] == 0
     for row in found["recall"]:
         if row["truth"] == 0:
@@ -71,3 +76,47 @@ def test_damage_is_what_was_asked_for():
 
 def test_wilson_covers_by_exact_count():
     assert votes(0.6, 100)["coverage"] == pytest.approx(0.95, abs=0.02)
+
+
+def test_an_idle_linear_part_is_labelled_so(tmp_path):
+    original = load(str(tiny_model_folder(tmp_path, "llama")))
+    rows = idle_branch(2, loaded=original, documents=2)["rows"]
+    assert [row["labelled_idle"] for row in rows] == [1.0, 1.0] and rows[0]["how"] != rows[1]["how"]
+
+
+def test_the_tables_and_promises_are_made_of_the_file(found):
+    idle = [{"how": "weights zeroed", "seeds": 4, "labelled_idle": 1.0}]
+    real = [
+        {**row, "population": "real, noise 15%", "default_gate_no_go": 0.97}
+        for row in found["quality_made_up"] if "even" in row["population"]
+    ]  # fmt: skip
+    whole = {**found, "idle": idle, "quality_real": real}
+    coverage = tables(whole)[0].splitlines()
+    assert coverage[0] == "| population | true change | 12 |" and coverage[1] == "|---|---|---|"
+    assert any(line.startswith("| real, noise 15% | +1.00 % | 9") for line in coverage)
+    said = "\n".join(promises(whole))
+    assert "labelled so 100 %: kept, 100.0 %" in said
+    assert "made up, heavy tail, 12 documents" in said
+    missed = {**whole, "idle": [{**idle[0], "labelled_idle": 0.75}]}
+    assert "labelled so 100 %: NOT KEPT, 75.0 %" in "\n".join(promises(missed))
+
+
+def test_finished_parts_are_kept_unless_the_code_or_the_arguments_changed(tmp_path, monkeypatch):
+    file, asked = tmp_path / "calibration.json", []
+
+    def work(name):
+        asked.append(name)
+        if name == "second" and len(asked) == 2:
+            raise KeyboardInterrupt
+        return [name]
+
+    wanted = {name: lambda name=name: work(name) for name in ("first", "second")}
+    with pytest.raises(KeyboardInterrupt):
+        calibration.measure(file, wanted, {"data_sets": 5})
+    calibration.measure(file, wanted, {"data_sets": 5})
+    assert asked == ["first", "second", "second"]
+    assert json.loads(file.read_text())["parts"] == {"first": ["first"], "second": ["second"]}
+    calibration.measure(file, wanted, {"data_sets": 6})
+    monkeypatch.setattr(calibration, "_code_sha256", lambda: "other")
+    calibration.measure(file, wanted, {"data_sets": 6})
+    assert asked[3:] == ["first", "second"] * 2

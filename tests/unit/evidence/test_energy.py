@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,18 @@ import torch
 
 from engine.evidence import energy, idle, timed_party
 from engine.evidence.energy import Board, energy_meter, rapl
+from engine.evidence.metering import metered
 from engine.evidence.nvml import gpu_by_uuid, gpu_of
 from engine.evidence.speed import measure
+from engine.evidence.speed_notes import busy
+from engine.evidence.subject import Subject
 from engine.evidence.timed_party import in_this_process
+from tests.support.fake_nvml import (
+    GPU_IS_LOST,
+    NO_PERMISSION,
+    NOT_SUPPORTED,
+    FakeNvml,
+)
 from tests.support.models import tiny_model
 
 
@@ -49,36 +57,60 @@ def test_a_counter_that_may_not_be_read_is_none(tmp_path):
     assert rapl(tmp_path) is None
 
 
-class _Driver:
-    """The driver's library as far as it is called; `works` False refuses the readings."""
-
-    def __init__(self, works: bool = True) -> None:
-        self.works, self.asked = works, b""
-
-    def nvmlInit_v2(self) -> int:
-        return 0
-
-    def nvmlDeviceGetHandleByUUID(self, uuid, handle) -> int:
-        self.asked = uuid
-        return 0 if uuid == b"GPU-abc" else 6
-
-    def nvmlDeviceGetUtilizationRates(self, handle, found) -> int:
-        found._obj.gpu = 37
-        return 0 if self.works else 3
-
-    def nvmlDeviceGetTotalEnergyConsumption(self, handle, found) -> int:
-        found._obj.value = 12_345
-        return 0 if self.works else 3
+ENERGY, LOAD = "nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetUtilizationRates"
 
 
 def test_a_gpu_is_read_through_its_driver():
-    gpu = gpu_by_uuid(_Driver(), "abc")
+    """mJ of 64 bits, and the first of two percents, through a handle of 64 bits."""
+    driver = FakeNvml(millijoules=(5_000_000_345, 5_000_012_345), utilisation=37)
+    gpu = gpu_by_uuid(driver, "abc")
     assert gpu and gpu.utilisation() == 0.37
     board = Board(gpu)
-    assert board.read() == (12_345,) and board.joules((345,), (12_345,)) == 12.0
-    silent = gpu_by_uuid(_Driver(works=False), "GPU-abc")
-    assert silent and silent.utilisation() is None and silent.millijoules() is None
-    assert gpu_by_uuid(_Driver(), "other") is None
+    before, after = board.read(), board.read()
+    assert before == (5_000_000_345,) and after
+    assert board.joules(before, after) == 12.0
+    assert gpu_by_uuid(driver, "GPU-abc") and gpu_by_uuid(driver, "other") is None
+
+
+@pytest.mark.parametrize("code", [NOT_SUPPORTED, NO_PERMISSION, GPU_IS_LOST])
+def test_what_the_driver_refuses_is_not_read(code):
+    gpu = gpu_by_uuid(FakeNvml(millijoules=(7,), errors={ENERGY: code, LOAD: code}), "abc")
+    assert gpu and gpu.utilisation() is None and gpu.millijoules() is None
+    assert Board(gpu).read() is None
+    assert gpu_by_uuid(FakeNvml(errors={"nvmlInit_v2": code}), "abc") is None
+
+
+def test_a_driver_too_old_to_be_asked_is_no_error():
+    gpu = gpu_by_uuid(FakeNvml(missing=(ENERGY,), utilisation=5), "abc")
+    assert gpu and gpu.millijoules() is None and gpu.utilisation() == 0.05
+    assert gpu_by_uuid(FakeNvml(missing=("nvmlInit_v2",)), "abc") is None
+
+
+def test_a_counter_that_began_anew_gives_no_energy():
+    gpu = gpu_by_uuid(FakeNvml(), "abc")
+    assert gpu and Board(gpu).joules((900,), (100,)) is None
+
+
+@pytest.mark.parametrize(
+    ("counter", "told"),
+    [((0, 4_000, 4_000, 12_000), (True, True)), ((0, 0, 0, 9_000), (False, True)),
+     ((9_000, 9_500, 9_500, 20), (True, False))],
+)  # fmt: skip
+def test_a_board_is_metered_in_joules_and_a_counter_that_stood_still_is_no_zero(counter, told):
+    gpu = gpu_by_uuid(FakeNvml(millijoules=counter), "abc")
+    assert gpu
+    subject = Subject(tiny_model("llama"), None, threads={"prefill": 1, "decode": 1})
+    with torch.inference_mode():
+        found = metered(subject, torch.arange(10)[None], 4, "dynamic", Board(gpu), 0.0)
+    assert found and (found.prefill is not None, found.decode is not None) == told
+    if all(told):
+        assert found.prefill == pytest.approx(1000 * 4.0 / 10)
+        assert found.decode == pytest.approx(1000 * 8.0 / 4)
+
+
+def test_a_load_that_nobody_tells_is_said():
+    assert "Whether the GPU was idle is not known" in busy("GPU", None)
+    assert busy("GPU", 0.02) == "" and "took up to 37 %" in busy("GPU", 0.37)
 
 
 def test_a_processor_is_no_gpu_and_its_load_is_not_the_gpus():
@@ -128,9 +160,3 @@ def test_without_a_counter_there_is_no_energy(monkeypatch, tmp_path):
     monkeypatch.setattr(energy, "POWERCAP", tmp_path)
     assert energy_meter(torch.device("cpu")) is None
     assert _measured().energy is None
-
-
-def test_ctypes_structures_are_as_nvml_writes_them():
-    from engine.evidence.nvml import _Utilisation
-
-    assert ctypes.sizeof(_Utilisation) == 8
