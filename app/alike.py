@@ -23,31 +23,6 @@ def section(comparison: Comparison, lang: str) -> str:
     )
 
 
-def needles(comparison: Comparison, lang: str) -> str:
-    """What was found in long texts, by length and depth, as HTML; empty unless it was asked for."""
-    grid = comparison.needles
-    if grid is None:
-        return ""
-    tables = []
-    for task in grid.tasks:
-        rows = [
-            (count(cell.length_tokens), percent(cell.depth), f"{cell.original}/{cell.n}",
-             "–" if cell.control is None else f"{cell.control}/{cell.n}",
-             f"{cell.converted}/{cell.n}")
-            for cell in task.cells
-        ]  # fmt: skip
-        columns = [
-            t("alike.length", lang), t("alike.depth", lang), t("party.original", lang),
-            t("party.control", lang), t("party.converted", lang),
-        ]  # fmt: skip
-        name = t(f"alike.task.{task.task}", lang, language=task.language)
-        if not task.judged:
-            name += " " + t("alike.not_judged", lang)
-        tables.append(ui.folded(name, ui.table(columns, rows, caption=name)))
-    heading = ui.section(t("alike.needles", lang), t("alike.needles_text", lang))
-    return heading + ui.reading(notes.told(grid.note, lang)) + "".join(tables)
-
-
 def _words(report: LikenessReport, lang: str) -> str:
     """All tokens together, and the class of tokens where the models differ most."""
     whole = report.overall

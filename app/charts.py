@@ -151,7 +151,6 @@ def transfer_curve(points: list[tuple[float, float]], lang: str) -> Figure:
     points = thinned(points)
     trace = line("converted", [p[0] for p in points], [p[1] for p in points], lang, markers=False,
                  name=t("live.transfer_loss", lang))  # fmt: skip
-    trace["line"]["dash"] = "solid"
     return figure([trace], t("axis.step", lang), t("axis.transfer_loss", lang))
 
 
@@ -166,9 +165,8 @@ def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figur
         trace = line("converted", [p[0] for p in train], [p[1] for p in train], lang, markers=False,
                      name=t("live.train_loss", lang))  # fmt: skip
         # The objective mixes two losses, so it is no reading of the same quantity: its own axis.
-        traces.append(
-            trace | {"yaxis": "y2", "opacity": 0.45, "line": {"color": CONVERTED, "width": 1.2}}
-        )
+        trace["line"]["width"] = 1.2
+        traces.append(trace | {"yaxis": "y2", "opacity": 0.45})
     for key, party in (("validation", "converted"), ("control", "control")):
         if points := series.get(key):
             traces.append(

@@ -270,13 +270,6 @@ def test_the_crossover_stands_with_its_own_reading_only() -> None:
     assert readings.crossover(RESULT, "prefill", "en") == ""
 
 
-def test_needles_are_shown_by_length_and_depth_and_what_is_not_judged_is_said_so() -> None:
-    html = alike.needles(RESULT, "en")
-    assert "One number (en)" in html and "3/4" in html and "Judged: passkey (en)." in html
-    assert "Facts of generated records (ja) (not judged: the original fails it)" in html
-    assert alike.needles(RESULT.model_copy(update={"needles": None}), "en") == ""
-
-
 def test_other_text_that_was_not_scored_says_why() -> None:
     assert RESULT.forgetting
     nothing = dict.fromkeys(("original", "control", "converted"), None)
