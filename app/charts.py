@@ -24,6 +24,8 @@ LOOK: dict[str, dict[str, str]] = {
     "control": {"color": CONTROL, "dash": "dot", "symbol": "diamond"},
     "swapped_untrained": {"color": UNTRAINED, "dash": "dashdot", "symbol": "x"},
 }
+_LARGEST, _USUAL = 11, 7
+"""Of the markers, in px: the original's, drawn first, show around others at the same place."""
 _AXIS = {
     "gridcolor": "#E5EAF1",
     "linecolor": "#9AA5B5",
@@ -86,7 +88,8 @@ def line(
         "x": list(x),
         "y": list(y),
         "line": {"color": look["color"], "dash": look["dash"], "width": 2.5},
-        "marker": {"color": look["color"], "symbol": look["symbol"], "size": 8},
+        "marker": {"color": look["color"], "symbol": look["symbol"],
+                   "size": _LARGEST if party == "original" else _USUAL},
         "hovertemplate": "%{y:,.4~g}" + (f" {unit}" if unit else ""),
     }
 

@@ -153,11 +153,11 @@ def _change(of: Reading, lang: str) -> str:
 
 def _ratio(of: Reading, lang: str) -> str:
     """A ratio with its interval, where there is one; exact ones have none to tell."""
-    said = times(of.estimate, lang)
+    said = times(of.estimate, lang, 3)
     if of.low is None or of.high is None or of.low == of.high:
         return said
-    return t("frontier.with_interval", lang, value=said, low=times(of.low, lang),
-             high=times(of.high, lang))  # fmt: skip
+    return t("frontier.with_interval", lang, value=said, low=times(of.low, lang, 3),
+             high=times(of.high, lang, 3))  # fmt: skip
 
 
 def table(peers: Peers, lang: str) -> str:
