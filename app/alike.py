@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import components as ui
 from app import notes
-from app.numbers import count, fraction, number, percent, perplexity
+from app.numbers import count, number, percent, perplexity
 from app.text import t, tn
 from engine.evidence.behaviour_parts import Likeness, LikenessReport
 from engine.evidence.results import Comparison
@@ -21,31 +21,6 @@ def section(comparison: Comparison, lang: str) -> str:
         + ui.bullets([sentence for sentence in sentences if sentence])
         + ui.folded(t("compare.table", lang), _table(report, lang))
     )
-
-
-def needles(comparison: Comparison, lang: str) -> str:
-    """What was found in long texts, by length and depth, as HTML; empty unless it was asked for."""
-    grid = comparison.needles
-    if grid is None:
-        return ""
-    tables = []
-    for task in grid.tasks:
-        rows = [
-            (count(cell.length_tokens), percent(cell.depth), fraction(cell.original, cell.n),
-             fraction(cell.control, cell.n),
-             fraction(cell.converted, cell.n))
-            for cell in task.cells
-        ]  # fmt: skip
-        columns = [
-            t("alike.length", lang), t("alike.depth", lang), t("party.original", lang),
-            t("party.control", lang), t("party.converted", lang),
-        ]  # fmt: skip
-        name = t(f"alike.task.{task.task}", lang, language=task.language)
-        if not task.judged:
-            name += " " + t("alike.not_judged", lang)
-        tables.append(ui.folded(name, ui.table(columns, rows, caption=name)))
-    heading = ui.section(t("alike.needles", lang), t("alike.needles_text", lang))
-    return heading + ui.reading(notes.told(grid.note, lang)) + "".join(tables)
 
 
 def _words(report: LikenessReport, lang: str) -> str:

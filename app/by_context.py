@@ -67,10 +67,7 @@ def speed(comparison: Comparison, phase: Phase, view: View, lang: str) -> Figure
         traces.append(
             line(party, lengths, [read(p, p.tokens_per_s) for p in points], lang, unit=unit)
         )
-        marks += ran_out(
-            party, [p.context_tokens for p in points if p.out_of_memory], lang,
-            top=view == "time",
-        )  # fmt: skip
+        marks += ran_out(party, [p.context_tokens for p in points if p.out_of_memory], lang)
     # A prompt's time grows with its length: only in logarithms can short ones be read as well.
     yaxis = time_axis(reached) if view == "time" and phase == "prefill" else {}
     made = figure(
@@ -78,7 +75,7 @@ def speed(comparison: Comparison, phase: Phase, view: View, lang: str) -> Figure
         t("axis.speed" if view == "speed" else f"axis.time.{phase}", lang),
         xaxis=token_axis([p.context_tokens for p in pair.original]), yaxis=yaxis,
     )  # fmt: skip
-    return over(made, [*crossing(crossover(comparison, phase), lang), *marks])
+    return over(made, crossing(crossover(comparison, phase), lang), marks)
 
 
 def memory(comparison: Comparison, lang: str) -> Figure:
@@ -94,12 +91,12 @@ def memory(comparison: Comparison, lang: str) -> Figure:
         values = [None if p.cache_bytes is None else p.cache_bytes / step for p in points]
         traces.append(line(party, lengths, values, lang, unit=unit))
         gone = [p.context_tokens for p in points if p.cache_bytes is None]
-        marks += ran_out(party, gone, lang, top=True)
+        marks += ran_out(party, gone, lang)
     made = figure(
         traces, t("axis.context_2", lang), t("axis.kept", lang, unit=unit),
         xaxis=token_axis(lengths),
     )  # fmt: skip
-    return over(made, [*crossing(crossover(comparison, "cache"), lang), *marks])
+    return over(made, crossing(crossover(comparison, "cache"), lang), marks)
 
 
 def part_measured(comparison: Comparison) -> Part:
@@ -126,7 +123,7 @@ def room(comparison: Comparison, lang: str) -> Figure:
         if here and (beyond := _beyond(found)):
             traces.append(_drawn_on(party, found, beyond, here, lang))
             lengths.append(beyond)
-        marks += ran_out(party, [found.ran_out_at] if found.ran_out_at else [], lang, top=True)
+        marks += ran_out(party, [found.ran_out_at] if found.ran_out_at else [], lang)
     heights = [value for trace in traces for value in trace["y"]]
     if here:
         traces.append(_line_of_the_device(lengths, here, lang))
@@ -137,8 +134,7 @@ def room(comparison: Comparison, lang: str) -> Figure:
         t(f"axis.room.{part}" if known else f"axis.room_bare.{part}", lang),
         xaxis=token_axis(lengths), yaxis=byte_axis(heights),
     )  # fmt: skip
-    made["layout"]["height"] = 360  # four lines of a legend, on a phone
-    return over(made, marks)
+    return over(made, [], marks)
 
 
 def _beyond(found: Fit) -> int | None:

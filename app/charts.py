@@ -24,6 +24,8 @@ LOOK: dict[str, dict[str, str]] = {
     "control": {"color": CONTROL, "dash": "dot", "symbol": "diamond"},
     "swapped_untrained": {"color": UNTRAINED, "dash": "dashdot", "symbol": "x"},
 }
+_LARGEST, _USUAL = 11, 7
+"""Of the markers, in px: the original's, drawn first, show around others at the same place."""
 _AXIS = {
     "gridcolor": "#E5EAF1",
     "linecolor": "#9AA5B5",
@@ -86,7 +88,8 @@ def line(
         "x": list(x),
         "y": list(y),
         "line": {"color": look["color"], "dash": look["dash"], "width": 2.5},
-        "marker": {"color": look["color"], "symbol": look["symbol"], "size": 8},
+        "marker": {"color": look["color"], "symbol": look["symbol"],
+                   "size": _LARGEST if party == "original" else _USUAL},
         "hovertemplate": "%{y:,.4~g}" + (f" {unit}" if unit else ""),
     }
 
@@ -151,7 +154,6 @@ def transfer_curve(points: list[tuple[float, float]], lang: str) -> Figure:
     points = thinned(points)
     trace = line("converted", [p[0] for p in points], [p[1] for p in points], lang, markers=False,
                  name=t("live.transfer_loss", lang))  # fmt: skip
-    trace["line"]["dash"] = "solid"
     return figure([trace], t("axis.step", lang), t("axis.transfer_loss", lang))
 
 
@@ -166,9 +168,8 @@ def loss_curve(series: dict[str, list[tuple[float, float]]], lang: str) -> Figur
         trace = line("converted", [p[0] for p in train], [p[1] for p in train], lang, markers=False,
                      name=t("live.train_loss", lang))  # fmt: skip
         # The objective mixes two losses, so it is no reading of the same quantity: its own axis.
-        traces.append(
-            trace | {"yaxis": "y2", "opacity": 0.45, "line": {"color": CONVERTED, "width": 1.2}}
-        )
+        trace["line"]["width"] = 1.2
+        traces.append(trace | {"yaxis": "y2", "opacity": 0.45})
     for key, party in (("validation", "converted"), ("control", "control")):
         if points := series.get(key):
             traces.append(

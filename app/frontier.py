@@ -12,7 +12,14 @@ from app.charts import Figure
 from app.numbers import count, percent, times
 from app.text import sentences, t, tn
 from app.theme import CONVERTED, ORIGINAL
-from engine.evidence.frontier import Saving, Standing, Standings, quality_change, standings
+from engine.evidence.frontier import (
+    Reading,
+    Saving,
+    Standing,
+    Standings,
+    quality_change,
+    standings,
+)
 from engine.evidence.results import Comparison
 
 _SAVINGS: tuple[Saving, Saving] = ("speed", "memory")
@@ -63,13 +70,14 @@ def _figure(peers: Peers, found: Standings, saving: str, lang: str) -> Figure:
         traces, t(f"frontier.axis.{saving}", lang, length=length), t("frontier.axis.quality", lang),
         xaxis={"rangemode": "tozero"}, yaxis={"rangemode": "normal"},
     )  # fmt: skip
-    made["layout"]["hovermode"] = "closest"
+    made["layout"] |= {"hovermode": "closest", "height": 350}
     return made
 
 
 def _line(found: Standings, lang: str) -> dict[str, Any]:
     """Through the unbeaten, the original among them where it is."""
-    places = [(one.ratio, one.quality_change) for one in found.runs if one.unbeaten]
+    places = [(one.saving.estimate, one.quality.estimate)
+              for one in found.runs if one.look == "unbeaten"]  # fmt: skip
     if found.original_unbeaten:
         places.append((1.0, 0.0))
     places.sort()
@@ -84,15 +92,31 @@ def _points(peers: Peers, runs: list[Standing], which: str, lang: str) -> list[d
     if not runs:
         return []
     own = which == "own"
+    savings, changes = [one.saving for one in runs], [one.quality for one in runs]
     return [{
         "type": "scatter", "mode": "markers", "name": t(f"frontier.{which}", lang),
-        "x": [one.ratio for one in runs], "y": [100 * one.quality_change for one in runs],
+        "x": [one.estimate for one in savings], "y": [100 * one.estimate for one in changes],
+        "error_x": _bars(savings), "error_y": _bars(changes, 100),
         # plotly reads markup in its texts; a run is called what its owner likes.
-        "text": [escape(peers.names[one.run]) for one in runs],
+        "text": [
+            f"{escape(peers.names[one.run])}<br>{_ratio(one.saving, lang)}<br>"
+            f"{_change(one.quality, lang)}" for one in runs
+        ],
         "marker": {"color": CONVERTED, "symbol": "square" if own else "square-open",
-                   "size": 13 if own else 10},
-        "hovertemplate": "%{text}<br>%{x:.3g}×<br>%{y:.3g} %<extra></extra>",
+                   "size": 11 if own else 9},
+        "hovertemplate": "%{text}<extra></extra>",
     }]  # fmt: skip
+
+
+def _bars(readings: list[Reading], scale: float = 1) -> dict[str, Any]:
+    """Intervals as plotly draws them; nothing where there is none."""
+    return {
+        "type": "data", "symmetric": False, "color": CONVERTED, "thickness": 1.3, "width": 5,
+        "array": [scale * (of.high - of.estimate) if of.high is not None else 0
+                  for of in readings],
+        "arrayminus": [scale * (of.estimate - of.low) if of.low is not None else 0
+                       for of in readings],
+    }  # fmt: skip
 
 
 def reading(peers: Peers, lang: str) -> str:
@@ -103,18 +127,37 @@ def reading(peers: Peers, lang: str) -> str:
         if not own or found is None:
             said.append(t(f"frontier.{saving}.unknown", lang))
             continue
-        look = "unbeaten" if own[0].unbeaten else "beaten"
         said.append(t(
-            f"frontier.{saving}.{look}", lang, change=_signed(own[0].quality_change, lang),
-            ratio=times(own[0].ratio, lang), length=count(found.context_tokens),
+            f"frontier.{saving}.{own[0].look}", lang, change=_change(own[0].quality, lang),
+            ratio=_ratio(own[0].saving, lang), length=count(found.context_tokens),
         ))  # fmt: skip
     others = len(peers.results) - 1
     said.append(tn("frontier.among", lang, others) if others else t("frontier.alone", lang))
     return sentences(lang, said)
 
 
-def _signed(change: float, lang: str) -> str:
-    return ("+" if change >= 0 else "") + percent(change, 1, lang)
+def _signed(change: float, lang: str, digits: int = 1) -> str:
+    return ("+" if change >= 0 else "") + percent(change, digits, lang)
+
+
+def _change(of: Reading, lang: str) -> str:
+    """A change in perplexity with its interval, where there is one."""
+    small = max(abs(x or 0.0) for x in (of.estimate, of.low, of.high)) < 0.01
+    digits = 2 if small else 1
+    said = _signed(of.estimate, lang, digits)
+    if of.low is None or of.high is None:
+        return said
+    return t("frontier.with_interval", lang, value=said, low=_signed(of.low, lang, digits),
+             high=_signed(of.high, lang, digits))  # fmt: skip
+
+
+def _ratio(of: Reading, lang: str) -> str:
+    """A ratio with its interval, where there is one; exact ones have none to tell."""
+    said = times(of.estimate, lang, 3)
+    if of.low is None or of.high is None or of.low == of.high:
+        return said
+    return t("frontier.with_interval", lang, value=said, low=times(of.low, lang, 3),
+             high=times(of.high, lang, 3))  # fmt: skip
 
 
 def table(peers: Peers, lang: str) -> str:
@@ -123,20 +166,20 @@ def table(peers: Peers, lang: str) -> str:
         {one.run: one for one in found.runs} if found else {} for found in peers.standings()
     )
 
-    def saved(of: Standing | None) -> str:
+    def saved(of: Standing | None) -> list[str]:
         if of is None:
-            return "–"
-        return times(of.ratio, lang) + (f" {t('frontier.mark', lang)}" if of.unbeaten else "")
+            return ["–", "–"]
+        return [_ratio(of.saving, lang), t(f"frontier.look.{of.look}", lang)]
 
     rows = []
     for run, result in peers.results.items():
         change = quality_change(result)
         rows.append([
-            peers.names[run], "–" if change is None else _signed(change, lang),
-            saved(by_speed.get(run)), saved(by_memory.get(run)), result.environment.cpu,
+            peers.names[run], "–" if change is None else _change(change, lang),
+            *saved(by_speed.get(run)), *saved(by_memory.get(run)), result.environment.cpu,
         ])  # fmt: skip
     columns = [
-        t(f"frontier.column.{name}", lang) for name in ("run", "quality", "speed", "memory",
-                                                        "machine")
-    ]  # fmt: skip
+        t(f"frontier.column.{name}", lang)
+        for name in ("run", "quality", "speed", "look", "memory", "look", "machine")
+    ]
     return tables.numbers(columns, rows, t("frontier.title", lang), lang)

@@ -22,7 +22,7 @@ _MARKS: dict[Party, tuple[str, str]] = {
 }  # fmt: skip
 _ROOM_FOR_NUMBERS = 12
 """With more columns the numbers would not fit their cells; they stay on pointing and in tables."""
-_MOST_TICKS = 12
+_MOST_TICKS = 8
 _ROW_PX, _FEWEST_PX, _MOST_PX, _FRAME_PX = 34, 150, 640, 110
 
 
@@ -58,6 +58,8 @@ def heat(
     }  # fmt: skip
     if len(columns) <= _ROOM_FOR_NUMBERS:  # and no scale needs to say what the numbers say
         trace |= {"texttemplate": "%{text}", "textfont": {"size": 11.5}, "showscale": False}
+    else:  # on a phone gaps would take all the room
+        trace |= {"xgap": 0.5, "ygap": 1}
     made = figure(
         [trace], x_title, y_title,
         xaxis={"type": "category", "showgrid": False, "tickfont": {"size": 11.5},
@@ -71,7 +73,8 @@ def heat(
 
 def _few(names: Sequence[str]) -> dict[str, Any]:
     """Ticks that have room beside one another: each, or every so many."""
-    places = range(0, len(names), -(-len(names) // _MOST_TICKS) if names else 1)
+    every = 1 if len(names) <= _ROOM_FOR_NUMBERS else -(-len(names) // _MOST_TICKS)
+    places = range(0, len(names), every)
     return {"tickvals": list(places), "ticktext": [names[place] for place in places]}
 
 

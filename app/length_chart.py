@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app import components as ui
+from app import tables
 from app.charts import Figure, figure
 from app.numbers import count
 from app.text import t
@@ -67,8 +67,7 @@ def table(lengths: Sequence[int], context_tokens: int | None, lang: str) -> str:
         for one in histogram(lengths, context_tokens)
     ]
     columns = [t(f"axis.length_{unit}", lang), t("axis.documents", lang)]
-    caption = t("data.lengths", lang)
-    return ui.folded(t("compare.table", lang), ui.table(columns, rows, caption=caption))
+    return tables.numbers(columns, rows, t("data.lengths", lang), lang)
 
 
 def _place(edges: Sequence[int], value: int) -> float | None:

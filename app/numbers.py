@@ -78,9 +78,9 @@ def percent(share: float | None, digits: int = 0, lang: str = _EN) -> str:
     return f"{share * 100:,.{digits}f}" + (" %" if lang == _EN else "%")
 
 
-def times(ratio: float, lang: str = _EN) -> str:
+def times(ratio: float, lang: str = _EN, digits: int = 2) -> str:
     """A ratio as "3.2×"; in Japanese "3.2 倍"."""
-    return number(ratio, 2) + ("×" if lang == _EN else " 倍")
+    return number(ratio, digits) + ("×" if lang == _EN else " 倍")
 
 
 def money(amount: float | None, currency: str, lang: str = _EN) -> str:

@@ -11,42 +11,45 @@ from app.components import Party
 from app.numbers import count
 from app.text import t
 
+Trace = dict[str, Any]
+
 _GREY = "#6B7280"
+_STRIP = 0.84
+"""Where the strip begins, as a share of the chart's height."""
+_UNSEEN = {"range": [0, 1], "visible": False, "fixedrange": True}
 
 
-def over(made: Figure, traces: Sequence[dict[str, Any]]) -> Figure:
-    """The figure with traces whose y is a share (0-1) of its height."""
-    if traces:
-        made["data"] += [{**trace, "yaxis": "y2", "hoverinfo": "skip"} for trace in traces]
-        made["layout"]["yaxis2"] = {
-            "overlaying": "y", "side": "right", "range": [0, 1], "visible": False,
-            "fixedrange": True,
-        }  # fmt: skip
+def over(made: Figure, crossings: Sequence[Trace], crosses: Sequence[Trace]) -> Figure:
+    """The figure with upright lines over it and, in a strip of its own above, what did not run:
+    there no scale can make a missing reading look like one."""
+    layout = made["layout"]
+    if crossings:
+        made["data"] += [{**trace, "yaxis": "y2", "hoverinfo": "skip"} for trace in crossings]
+        layout["yaxis2"] = {**_UNSEEN, "overlaying": "y", "side": "right"}
+    if crosses:
+        made["data"] += [{**trace, "yaxis": "y3", "hoverinfo": "skip"} for trace in crosses]
+        layout["yaxis"]["domain"] = [0, _STRIP]
+        layout["yaxis3"] = {**_UNSEEN, "domain": [_STRIP, 1], "anchor": "x"}
+    named = [one for one in made["data"] if one.get("name") and one.get("showlegend", True)]
+    # On a phone every name has a line of its own.
+    layout["height"] += 18 * max(0, len(named) - 3)
     return made
 
 
-def ran_out(party: Party, lengths: Sequence[int], lang: str, *, top: bool) -> list[dict[str, Any]]:
-    """Crosses at the lengths at which a model's memory ran out.
-
-    Args:
-        party: whose.
-        lengths: in tokens.
-        lang: of the page.
-        top: at the head of the chart, for what would be too much; else at its foot.
-    """
+def ran_out(party: Party, lengths: Sequence[int], lang: str) -> list[Trace]:
+    """Crosses at the lengths in tokens at which a model's memory ran out."""
     if not lengths:
         return []
-    height = 0.05 if party == "original" else 0.14  # both can be missing at one length
     return [{
         "type": "scatter", "mode": "markers", "x": list(lengths),
-        "y": [1 - height if top else height] * len(lengths),
+        "y": [0.7 if party == "original" else 0.3] * len(lengths),  # both may have run out
         "name": t("chart.ran_out", lang, party=t(f"party.{party}", lang)),
-        "marker": {"color": LOOK[party]["color"], "size": 13, "line": {"width": 3},
+        "marker": {"color": LOOK[party]["color"], "size": 12, "line": {"width": 3},
                    "symbol": "x-thin-open" if party == "original" else "cross-thin-open"},
     }]  # fmt: skip
 
 
-def crossing(tokens: int | None, lang: str) -> list[dict[str, Any]]:
+def crossing(tokens: int | None, lang: str) -> list[Trace]:
     """An upright line where the converted model changes from worse to better, with its number."""
     if tokens is None:
         return []
@@ -57,7 +60,7 @@ def crossing(tokens: int | None, lang: str) -> list[dict[str, Any]]:
     }]  # fmt: skip
 
 
-def spread(lang: str) -> dict[str, Any]:
+def spread(lang: str) -> Trace:
     """What the bands mean, for the legend only."""
     return {
         "type": "scatter", "mode": "markers", "x": [None], "y": [None], "hoverinfo": "skip",

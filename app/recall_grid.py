@@ -26,6 +26,8 @@ class Cell:
     n: int
     original: int
     converted: int
+    control: int | None = None
+    """None where the control was not asked."""
 
 
 def choices(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
@@ -55,7 +57,8 @@ def cells(comparison: Comparison, choice: str, lang: str) -> list[Cell]:
     if task is None:
         return _by_distance(comparison, lang) if choice == BY_DISTANCE else []
     return [
-        Cell(percent(c.depth, lang=lang), count(c.length_tokens), c.n, c.original, c.converted)
+        Cell(percent(c.depth, lang=lang), count(c.length_tokens), c.n, c.original, c.converted,
+             c.control)
         for c in sorted(task.cells, key=lambda c: (c.depth, c.length_tokens))
     ]
 
@@ -64,17 +67,21 @@ def _by_distance(comparison: Comparison, lang: str) -> list[Cell]:
     found = comparison.recall
     if found.original is None or found.converted is None:
         return []
+    three = (found.original, found.converted, found.control or found.original)
     # Files of schema version 1 tell no languages apart.
-    theirs = found.original.by_language or found.original.by_distance
-    mine = found.converted.by_language or found.converted.by_distance
+    told_apart = all(one.by_language for one in three)
+    theirs, mine, fine_tuned = (
+        one.by_language if told_apart else one.by_distance for one in three
+    )
     made = [
-        (getattr(a, "language", ""), a.distance_tokens, a.n, a.correct, b.correct)
-        for a, b in zip(theirs, mine, strict=True)
+        (getattr(a, "language", ""), a.distance_tokens, a.n, a.correct, b.correct, c.correct)
+        for a, b, c in zip(theirs, mine, fine_tuned, strict=True)
     ]
     return [
-        Cell(_language(code, lang), count(distance), n, original, converted)
-        for code, distance, n, original, converted in sorted(made)
-    ]
+        Cell(_language(code, lang), count(distance), n, original, converted,
+             right if found.control else None)
+        for code, distance, n, original, converted, right in sorted(made)
+    ]  # fmt: skip
 
 
 def _language(code: str, lang: str) -> str:
@@ -129,15 +136,19 @@ def reading(comparison: Comparison, choice: str, lang: str) -> str:
 
 
 def table(comparison: Comparison, choice: str, lang: str) -> str:
-    """The same cells as numbers."""
+    """The same cells as numbers, the control's besides."""
     distance = choice == BY_DISTANCE
+    found = cells(comparison, choice, lang)
+    controlled = any(c.control is not None for c in found)
+    parties = ("original", *(("control",) if controlled else ()), "converted")
     columns = [
         t("grid.language_axis" if distance else "alike.depth", lang),
         t("axis.distance" if distance else "alike.length", lang),
-        t("party.original", lang), t("party.converted", lang),
+        *(t(f"party.{party}", lang) for party in parties),
     ]  # fmt: skip
     rows = [
-        [c.row, c.column, f"{c.original}/{c.n}", f"{c.converted}/{c.n}"]
-        for c in cells(comparison, choice, lang)
-    ]
+        [c.row, c.column, *("–" if (right := getattr(c, party)) is None else f"{right}/{c.n}"
+                            for party in parties)]
+        for c in found
+    ]  # fmt: skip
     return tables.numbers(columns, rows, t("grid.title", lang), lang)

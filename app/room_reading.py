@@ -25,7 +25,7 @@ def room(comparison: Comparison, lang: str) -> str:
         said.append(t(f"reading.room.{part}", lang, size=size(here), **words))
     if drawn:
         said.append(t("reading.room.drawn", lang))
-    if comparison.memory.original_weights_bytes is None:
+    if drawn and comparison.memory.original_weights_bytes is None:
         said.append(t("reading.room.no_weights", lang))
     return sentences(lang, said)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import by_context, csv_file, notes
@@ -13,6 +13,8 @@ from app.text import t, texts, tn
 from engine.events import STAGES
 from engine.evidence import capacity
 from engine.evidence.results import Comparison
+
+_MOST_STEPS = 60
 
 
 def numbers(
@@ -119,6 +121,29 @@ def room(comparison: Comparison, lang: str) -> str:
         for kind in ("peak", "needed"):
             columns.append(t(f"table.{kind}", lang, party=_name(party, lang)))
     return numbers(columns, rows, t("chart.room", lang), lang)
+
+
+def curves(
+    series: Mapping[str, Sequence[tuple[float, float]]], caption: str, lang: str
+) -> str:
+    """Curves of a training by step; the table shows few of many steps, the file has them all.
+
+    Args:
+        series: step and reading by name: transfer, train, validation, control or teacher.
+        caption: of the chart.
+        lang: of the page.
+    """
+    read = {name: dict(points) for name, points in series.items() if points}
+    steps = sorted({step for points in read.values() for step in points})
+    rows = [
+        [count(int(step)), *(number(points.get(step)) for points in read.values())]
+        for step in steps
+    ]
+    if not rows:
+        return ""
+    columns = [t("axis.step", lang), *(t(f"live.{name}_loss", lang) for name in read)]
+    shown = rows[:: -(-len(rows) // _MOST_STEPS)]
+    return numbers(columns, shown, caption, lang, saved=rows)
 
 
 def recall(comparison: Comparison, lang: str) -> str:

@@ -154,7 +154,7 @@ def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[o
         ),
         *pace.values(page.pace, result, lang),
         *grid.values(page.grid, result, lang),
-        task.section(result, lang) + alike.needles(result, lang) + alike.section(result, lang)
+        task.section(result, lang) + alike.section(result, lang)
         + inside.section(result, lang),
         *inner.values(page.inner, result, lang),
         *standing.values(page.standing, run, result, lang),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import by_context, kpis, readings, summary, verdict
+from app import by_context, kpis, readings, summary, tables, verdict
 from app import components as ui
 from app.blocks import block, chart_value
 from app.pages import history
@@ -72,6 +72,6 @@ def build(lang: str, sample: Sample | None) -> LandingPage:
             found = sample.comparison
             block(ui.reading(sentences(
                 lang, [readings.memory(found, lang), readings.peak(found, lang)]
-            )))  # fmt: skip
+            )) + tables.memory(found, lang))  # fmt: skip
         runs = history.build(lang)
     return LandingPage(column, see_sample, start, own, tour, runs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, progress
+from app import charts, progress, tables
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.progress import Seen
@@ -116,14 +116,17 @@ def slow_values(page: LivePage, run: Run, seen: Seen, lang: str) -> list[object]
     """Values for `LivePage.slow()`, from what was read of the run's events."""
     found = seen.series()
     transfer = found.pop("transfer", [])
+    ended = not run.working  # a table that is redrawn with every tick would close under one's eyes
     return [
         progress.log(seen, lang),
         *page.transfer.update(
             charts.transfer_curve(transfer, lang) if transfer else None,
-            progress.transfer_reading(transfer, run, lang), "",
+            progress.transfer_reading(transfer, run, lang),
+            tables.curves({"transfer": transfer}, t("live.transfer", lang), lang) if ended else "",
         ),
         *page.loss.update(
             charts.loss_curve(found, lang) if found else None,
-            progress.reading(found, run, lang), "",
+            progress.reading(found, run, lang),
+            tables.curves(found, t("live.loss", lang), lang) if ended else "",
         ),
     ]  # fmt: skip

@@ -36,6 +36,27 @@ def test_both_models_stand_side_by_side_and_needles_can_be_chosen(open_page) -> 
     expect(block.locator(".ts-reading")).to_contain_text("finds 3/4, the original 4/4")
 
 
+def test_speed_can_be_seen_as_waiting_time(open_page) -> None:
+    page = open_page(SAMPLE)
+    block = _chart(page, "Reading the prompt: speed by context")
+    expect(block.locator(".ytitle")).to_have_text("tokens/s (higher is better)")
+    page.get_by_label("Waiting time").check()
+    expect(block.locator(".ytitle")).to_have_text("Time to read the prompt (lower is better)")
+    expect(block.locator(".ts-reading")).to_contain_text("takes the converted model 1.05 s")
+
+
+@pytest.mark.slow
+def test_no_column_is_squeezed_to_a_letter_a_line(open_page) -> None:
+    page = open_page("/ja" + SAMPLE[1:], width=390, height=844)
+    expect(page.locator("#memory-chart .main-svg").first).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    narrow = page.evaluate(
+        "[...document.querySelectorAll('#studio .ts-scroll thead th')]"
+        ".filter(cell => cell.offsetParent && cell.clientWidth < 70).map(cell => cell.innerText)"
+    )
+    assert narrow == []
+
+
 def test_a_token_can_be_asked_what_it_drew_on(open_page) -> None:
     page = open_page(SAMPLE)
     page.get_by_role("button", name="Attention maps of the heads that differ most").click()

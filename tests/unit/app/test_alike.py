@@ -16,13 +16,6 @@ def test_likeness_names_the_worst_class_and_holds_texts_against_the_control() ->
     assert alike.section(RESULT.model_copy(update={"likeness": None}), "en") == ""
 
 
-def test_needles_are_shown_by_length_and_depth_and_what_is_not_judged_is_said_so() -> None:
-    html = alike.needles(RESULT, "en")
-    assert "One number (en)" in html and "3/4" in html and "Judged: passkey (en)." in html
-    assert "Facts of generated records (ja) (not judged: the original fails it)" in html
-    assert alike.needles(RESULT.model_copy(update={"needles": None}), "en") == ""
-
-
 def test_other_text_that_was_not_scored_says_why() -> None:
     assert RESULT.forgetting
     nothing = dict.fromkeys(("original", "control", "converted"), None)

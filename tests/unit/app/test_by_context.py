@@ -86,6 +86,7 @@ def test_where_memory_ran_out_there_is_a_cross_and_a_sentence_and_no_invented_po
         crosses = {trace["name"]: trace for trace in _named(figure, "out of memory")}
         assert crosses["Original: out of memory"]["x"] == [4096, 8192]
         assert crosses["Converted: out of memory"]["x"] == [8192]
+        assert all(cross["yaxis"] == "y3" for cross in crosses.values()), "on no scale of readings"
         heights = [cross["y"][-1] for cross in crosses.values()]
         assert len(set(heights)) == 2, "one does not hide the other"
         assert _named(figure, "Original")[0]["y"][-1] is None
@@ -112,6 +113,8 @@ def test_what_fits_is_drawn_on_and_named_as_such() -> None:
 def test_what_was_measured_as_too_long_is_not_drawn_on() -> None:
     result = _without(("original", 8192))
     assert "original 4,096 tokens, but not 8,192" in room_reading.room(result, "en")
+    both = _without(("original", 8192), ("converted", 8192))
+    assert "did not record" not in room_reading.room(both, "en"), "measured with its weights"
     figure = by_context.room(result, "en")
     assert len(_named(figure, "Extrapolated")) == 1
     none = _without(*(("original", n) for n in examples.LENGTHS))

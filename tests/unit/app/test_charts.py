@@ -1,6 +1,8 @@
 """Figures show the numbers they were given, in one visual language."""
 
+import base64
 import json
+import re
 from functools import partial
 
 import pytest
@@ -66,3 +68,20 @@ def test_long_curves_are_thinned_and_end_where_they_end() -> None:
 @pytest.mark.parametrize("make", [tables.position, tables.memory, tables.recall])
 def test_each_table_has_a_row_per_point(make) -> None:
     assert make(RESULT, "en").count("<tr>") == 1 + 5
+
+
+def test_a_trainings_table_shows_few_steps_and_saves_them_all() -> None:
+    series = {"validation": [(20.0, 1.5)], "train": [(float(n), 1.0) for n in range(200)]}
+    html = tables.curves(series, "Loss", "en")
+    assert 30 < html.count("<tr>") <= 61 and "Student (converted)" in html
+    (address,) = re.findall("base64,([^\"]+)", html)
+    assert base64.b64decode(address).decode("utf-8-sig").count("\n") == 201
+    assert tables.curves({"transfer": []}, "Transfer", "en") == ""
+
+
+def test_a_training_curve_of_the_converted_model_is_dashed_as_all_that_is_its() -> None:
+    for figure in (charts.transfer_curve([(1.0, 0.9)], "en"),
+                   charts.loss_curve({"train": [(1.0, 2.0)]}, "en")):  # fmt: skip
+        assert figure["data"][0]["line"] | {"width": 0} == {
+            "color": CONVERTED, "dash": "dash", "width": 0,
+        }  # fmt: skip

@@ -12,6 +12,7 @@ from app import frontier
 from app.frontier import Peers
 from app.pages import standing
 from app.theme import CONVERTED, ORIGINAL
+from engine.evidence.results import Comparison
 from engine.runs import service
 from engine.runs.records import Run
 from tests.support import example_runs as examples
@@ -45,10 +46,34 @@ def test_both_charts_hold_every_run_and_the_original(lang: str) -> None:
 
 def test_a_run_that_another_beats_is_said_to_be_beaten() -> None:
     said = frontier.reading(PEERS, "en")
-    assert "this run is beaten" in said and "1 other run of the same weights" in said
+    assert "no difference is shown" in said, "without intervals nothing beats anything"
+    assert "1 other run of the same weights" in said
     alone = frontier.reading(Peers("a", {"a": "mine"}, {"a": RESULT}), "en")
-    assert "neither another run nor the original beats this one" in alone
+    assert "neither another run nor the original is shown to beat this one" in alone
     assert "+3.5 %" in alone and "the only run" in alone
+
+
+def test_intervals_are_drawn_and_told() -> None:
+    content = RESULT.model_dump()
+    for party in ("original", "converted"):
+        content["quality"][party]["by_document"] = [
+            {"document": n, "tokens": 500, "nats": 480 + 10 * (party == "converted") + n % 3}
+            for n in range(10)
+        ]
+        for point in content["speed"]["decode"][party]:
+            seconds = 1 / point["tokens_per_s"]
+            swing = 0.1 if party == "converted" else 0.0
+            point["seconds"] = [seconds * (1 + swing * (-1) ** n) for n in range(10)]
+    peers = Peers("a", {"a": "mine"}, {"a": Comparison.model_validate(content)})
+    pair = frontier.figures(peers, "en")
+    assert pair is not None
+    for figure, exact in zip(pair, (False, True), strict=True):
+        (point,) = [trace for trace in figure["data"] if trace["name"] == "This run"]
+        assert (point["error_x"]["array"] == [0]) is exact, "bytes are counted, not estimated"
+        assert point["error_x"]["arrayminus"][0] >= 0 <= point["error_y"]["arrayminus"][0]
+    said = frontier.reading(peers, "en")
+    assert said.count("(95 %: ") == 3, "quality twice, speed once; bytes have no interval"
+    assert "95 %" in frontier.table(peers, "en")
 
 
 def test_only_finished_runs_of_the_same_weights_file_and_split_count(monkeypatch) -> None:

@@ -18,7 +18,7 @@ RESULT = examples.comparison()
 
 def _by_language() -> Comparison:
     content = RESULT.model_dump()
-    for party in ("original", "converted"):
+    for party in ("original", "converted", "control"):
         scores = content["recall"][party]
         scores["by_language"] = [
             {**point, "language": language}
@@ -57,6 +57,17 @@ def test_the_cells_hold_the_numbers() -> None:
     assert pair[1]["data"][0]["z"] == [[75.0, 75.0], [75.0, 75.0]]
     assert pair[0]["data"][0]["text"][0] == ["4/4", "4/4"]
     assert "finds 3/4, the original 4/4" in recall_grid.reading(RESULT, "passkey/en", "en")
+
+
+def test_the_table_holds_the_control_and_the_note_says_what_is_judged() -> None:
+    html = recall_grid.table(RESULT, "passkey/en", "en")
+    assert "Control (original, fine-tuned)" in html and html.count("4/4") == 8
+    assert "Judged: passkey (en)." in recall_grid.reading(RESULT, "passkey/en", "en")
+    assert "40/40" in recall_grid.table(RESULT, "distance", "en")
+    content = RESULT.model_dump()
+    content["recall"]["control"] = None
+    alone = recall_grid.table(Comparison.model_validate(content), "distance", "en")
+    assert "Control" not in alone and "33/40" in alone
 
 
 def test_languages_are_rows_nearest_first() -> None:

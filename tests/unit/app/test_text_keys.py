@@ -28,6 +28,7 @@ from engine.data.personal import KINDS
 from engine.data.token_text import TokenClass
 from engine.events import STAGES
 from engine.evidence.control_parts import CONTROL_NAMES, Worth
+from engine.evidence.frontier import Look
 from engine.evidence.inner_parts import LinearBranch
 from engine.evidence.subject import PHASES
 from engine.evidence.task_parts import TaskMetricName, Tokens
@@ -92,7 +93,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "reading.room.*": ("peak", "kept"),
     "reading.time.*": PHASES,
     "live.*": ("failed", "cancelled", "interrupted"),
-    "live.*_loss": ("validation", "control"),
+    "live.*_loss": ("validation", "control", "transfer", "train", "teacher"),
     "live.memory.*": ("cpu", "cuda"),
     "live.look.*": ("past", "now", "stopped", "ahead"),
     "live.reading.*.*": [*itertools.product(("above", "below", "level"), ("now", "ended"))],
@@ -166,10 +167,11 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "fidelity.unit.*": MEASURES,
     "fidelity.worst.*": MEASURES,
     "frontier.*": ("others", "own"),
-    "frontier.*.*": [*itertools.product(("speed", "memory"), ("unbeaten", "beaten"))],
+    "frontier.*.*": [*itertools.product(("speed", "memory"), get_args(Look))],
     "frontier.*.unknown": ("speed", "memory"),
     "frontier.axis.*": ("speed", "memory"),
-    "frontier.column.*": ("run", "quality", "speed", "memory", "machine"),
+    "frontier.column.*": ("run", "quality", "speed", "look", "memory", "machine"),
+    "frontier.look.*": get_args(Look),
     "glossary.*": PHASES,
     "glossary.gate.*": GATES,
     "grid.*": ("lost", "kept"),
