@@ -14,7 +14,7 @@ from app.numbers import count, percent, size
 from app.pages import data
 from app.pages.data import Chosen, DataPage
 from app.text import t
-from engine.data.ingest import FORMATS, Corpus, columns_of, read_corpus
+from engine.data.ingest import FORMATS, Corpus, columns_of, read_corpus, resolve_data
 from engine.data.opening import NOT_PLAIN, TABLES
 from engine.errors import EngineError
 
@@ -176,14 +176,19 @@ def preview(path: Path, chosen: Chosen, lang: str) -> str:
         facts.append((t("data.fact.column", lang), corpus.text_column))
     facts += task.facts(corpus, lang)
     facts.append((t("data.fact.duplicates", lang), copies))
-    beginnings = [
+    told = ui.bullets(notes.told(note, lang) for note in corpus.notes) if corpus.notes else ""
+    return ui.facts(facts) + told + _begin(corpus, lang)
+
+
+def beginnings(name: str, lang: str) -> str:
+    """How the first documents of a bundled data set begin, as HTML."""
+    return _begin(corpus_of(resolve_data(name), {}), lang)
+
+
+def _begin(corpus: Corpus, lang: str) -> str:
+    first = [
         text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
         for text in corpus.documents[:SHOWN_DOCUMENTS]
     ]
-    told = ui.bullets(notes.told(note, lang) for note in corpus.notes) if corpus.notes else ""
-    return (
-        ui.facts(facts)
-        + told
-        + ui.section(t("data.preview", lang), t("data.preview_text", lang), level=3)
-        + ui.documents(beginnings)
-    )
+    head = ui.section(t("data.preview", lang), t("data.preview_text", lang), level=3)
+    return head + ui.documents(first)

@@ -77,7 +77,9 @@ def reading(comparison: Comparison, measure: str, lang: str) -> str:
         distance = number(known[worst], 2)
     said = t(f"fidelity.worst.{measure}", lang, layer=count(worst), distance=distance)
     source = tn("fidelity.source", lang, found.documents, tokens=count(found.tokens))
-    return sentences(lang, [said, source, notes.told(found.note, lang)])
+    # How maps are held against each other concerns no other measure.
+    note = found.note if measure == "divergence" else notes.without(found.note, "maps")
+    return sentences(lang, [said, source, notes.told(note, lang)])
 
 
 def _mean_distance(found: Fidelity, layer: int, measure: str) -> float | None:

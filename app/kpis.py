@@ -41,7 +41,7 @@ def _gate(gate: GateVerdict | None, comparison: Comparison, lang: str) -> Tile |
     title = t(f"kpi.{gate.gate}", lang, length=place)
     value = "–" if gate.value is None else _value(gate.gate, gate.value, lang)
     mark = t(f"verdict.word.{gate.verdict}", lang)
-    limit = t(f"verdict.limit.{gate.gate}", lang, limit=_value(gate.gate, gate.limit, lang))
+    limit = verdict.limit(gate, lang)
     spread = verdict.spread(gate, lang)
     pairs = _bytes(gate, comparison, lang) if gate.gate == "memory" else ()
     against = unit = ""

@@ -26,7 +26,10 @@ def _known() -> list[tuple[str, re.Pattern[str]]]:
     for name in names("said", ENGINE_LANG):
         parts = re.split(r"\{(\w+)\}", texts(ENGINE_LANG)[f"said.{name}"])
         pattern = "".join(
-            f"(?P<{part}>.+?)" if index % 2 else re.escape(part)
+            # What a sentence begins with is never a sentence of its own.
+            f"(?P<{part}>{'(?:(?![.] ).)+?' if index == 1 and not parts[0] else '.+?'})"
+            if index % 2
+            else re.escape(part)
             for index, part in enumerate(parts)
         )
         found.append((name, re.compile(pattern + r"(?= |$)")))
@@ -38,8 +41,19 @@ def told(note: str | None, lang: str) -> str:
     engine's."""
     if not note or lang == ENGINE_LANG:
         return note or ""
+    return sentences(lang, _split(note, lang)[0])
+
+
+def without(note: str | None, name: str) -> str:
+    """A note of the engine less one sentence, named as its translation is."""
+    return dict(_known())[name].sub("", note or "").strip()
+
+
+def _split(note: str, lang: str) -> tuple[list[str], bool]:
+    """The sentences of a note in the page's language, and whether any has no translation."""
     said: list[str] = []
     unknown: list[str] = []
+    foreign = False
     rest = note.strip()
     while rest:
         matches = ((name, pattern.match(rest)) for name, pattern in _known())
@@ -48,12 +62,13 @@ def told(note: str | None, lang: str) -> str:
             match = _SENTENCE.match(rest)
             assert match is not None  # of a text that is not empty
             unknown.append(match.group())
+            foreign = True
         else:
             said += _marked(unknown, lang)
             unknown = []
             said.append(t(f"said.{name}", lang, **match.groupdict()))
         rest = rest[match.end() :].strip()
-    return sentences(lang, [*said, *_marked(unknown, lang)])
+    return [*said, *_marked(unknown, lang)], foreign
 
 
 def _marked(unknown: list[str], lang: str) -> list[str]:
@@ -86,12 +101,23 @@ def explained(error: EngineError, lang: str, advice: str = "") -> str:
     """
     if lang == ENGINE_LANG or (not advice and _KANA.search(error.hint)):
         return sentences(lang, [error.message, advice or error.hint])
+    known = [_known_words(text, lang) for text in (error.message, error.hint)]
+    if known[0] and (advice or known[1]):
+        return sentences(lang, [known[0], advice or known[1]])
     said = error.message if advice else f"{error.message} {error.hint}"
     words = t("error.engine_words", lang, text=said)
     return sentences(lang, [advice or t(f"error.help.{type(error).__name__}", lang), words])
 
 
+def _known_words(text: str, lang: str) -> str:
+    """The text in the page's language; empty where any of it has no translation."""
+    said, unknown = _split(text, lang)
+    return "" if unknown else sentences(lang, said)
+
+
 def stopped(message: str | None, hint: str | None, lang: str) -> str:
     """Why a run stopped, as its worker wrote it down; empty where it wrote nothing."""
     words = " ".join(filter(None, (message, hint)))
-    return t("error.engine_words", lang, text=words) if words else ""
+    if not words:
+        return ""
+    return _known_words(words, lang) or t("error.engine_words", lang, text=words)

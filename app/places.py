@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import agreed, data_view, problems
+from app import agreed, chosen, data_view, problems
 from app import components as html
 from app.blocks import block
 from app.pages import (
@@ -28,7 +28,6 @@ from app.progress import Seen
 from app.text import t
 from engine.errors import EngineError
 from engine.evidence.results import Comparison
-from engine.report.source import place_less
 from engine.runs import service
 from engine.runs.records import Run
 
@@ -112,25 +111,16 @@ class Places:
         """Another step of the same walkthrough; nothing else changes."""
         return {self.steps: gr.Walkthrough(selected=step), self.step: str(step)}
 
-    def agreed(self, run: Run | None) -> Updates:
+    def agreed(self, run: Run | None, result: Comparison | None = None) -> Updates:
         """The first three steps: the forms, or what a run was made with."""
         forms = gr.update(visible=run is None)
-        config = run.config if run else {}
-        more = {"data": data.agreed(config, self.lang), "model": []}
-        chosen = [
-            html.section(t(f"step.{step}", self.lang), level=1)
-            + html.facts([
-                (t(f"convert.{step}", self.lang), place_less(str(config.get(step, "")))), *facts
-            ])
-            for step, facts in more.items()
-        ]
         return {
             self.goal.column: forms,
             self.data.box: forms,
             self.model.box: forms,
-            self.goal.frozen: agreed.whole(config, self.lang) if run else "",
-            self.data.frozen: chosen[0] if run else "",
-            self.model.frozen: chosen[1] if run else "",
+            self.goal.frozen: agreed.whole(run.config, self.lang) if run else "",
+            self.data.frozen: chosen.text(run, result, self.lang) if run else "",
+            self.model.frozen: chosen.weights(run, self.lang) if run else "",
         }
 
     def set_up(self, step: int = GOAL) -> Updates:
@@ -148,10 +138,10 @@ class Places:
         run = service.get(run_id)
         result = self.comparison(run)
         seen = Seen(run.id).add(service.events(run.id))
-        chosen = step or (COMPARE if result is not None else CONVERT)
+        place = step or (COMPARE if result is not None else CONVERT)
         return {
-            **self.at_step(chosen),
-            **self.agreed(run),
+            **self.at_step(place),
+            **self.agreed(run, result),
             self.run_id: run.id,
             self.timer: gr.Timer(active=run.working),
             self.seen: seen,

@@ -49,7 +49,7 @@ def _word(word: Word, lang: str) -> str:
 def sentence(gate: GateVerdict, lang: str) -> str:
     """What a gate's verdict rests on, its threshold, and what would settle it."""
     parts = [_measured(gate, lang), reason(gate, lang)]
-    parts.append(t(f"verdict.limit.{gate.gate}", lang, limit=_figure(gate, gate.limit, lang)))
+    parts.append(limit(gate, lang))
     if gate.more is not None:
         parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
         if gate.unscored:
@@ -64,8 +64,17 @@ def _figure(gate: GateVerdict, value: float, lang: str) -> str:
     if gate.gate == "quality":
         return ("+" if value > 0 else "") + percent(value / 100, 2, lang=lang)
     if gate.gate == "recall":
-        return t("verdict.points", lang, value=f"{value:+.1f}")
+        # No plus: the sentence says "lost" already. Below 0 more was found than by the original.
+        return t("verdict.points", lang, value=f"{value:.1f}".replace("-0.0", "0.0"))
     return times(value, lang=lang)
+
+
+def limit(gate: GateVerdict, lang: str) -> str:
+    """The threshold that was set before the run, as it was typed."""
+    shown = percent(gate.limit / 100, 2, lang=lang).replace(".00", "")
+    if gate.gate != "quality":
+        shown = _figure(gate, gate.limit, lang)
+    return t(f"verdict.limit.{gate.gate}", lang, limit=shown)
 
 
 def _length(gate: GateVerdict, lang: str) -> str:

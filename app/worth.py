@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import components as ui
 from app.numbers import count, day, duration, money, number
 from app.readings import listed
-from app.text import sentences, t
+from app.text import sentences, t, tn
 from engine.evidence.roi import Payback, Roi
 
 _DAY = 12 / 365
@@ -40,7 +40,7 @@ def headline(found: Roi, lang: str) -> str:
     if base.saving_per_month < 0:
         return t("worth.dearer", lang, amount=money(-base.saving_per_month, currency, lang))
     if base.payback_months is None:
-        return t("worth.nothing", lang, machines=count(base.converted.instances))
+        return tn("worth.nothing", lang, base.converted.instances or 0)
     return t(
         "worth.saves", lang, amount=money(base.saving_per_month, currency, lang),
         cost=money(found.conversion_cost, currency, lang),
@@ -55,7 +55,7 @@ def _case(found: Roi, name: str) -> Payback:
 def _range(found: Roi, lang: str) -> str:
     currency = found.inputs.currency
     low, high = _case(found, "low").saving_per_month, _case(found, "high").saving_per_month
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return ""
     return t("worth.range", lang, low=money(low, currency, lang), high=money(high, currency, lang))
 

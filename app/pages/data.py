@@ -120,6 +120,8 @@ def build(lang: str, beginning: str) -> DataPage:
     names = list(bundled_datasets())
     chosen = DEFAULT_DATA if DEFAULT_DATA in names else UPLOAD
     frozen = block()
+    # Outside of all that comes and goes: what is shown again would show this box as well.
+    kept = gr.Textbox("", visible="hidden", elem_id="kept-file")
     with gr.Column() as box:
         block(ui.section(t("data.title", lang), t("data.text", lang), level=1))
         with gr.Column(elem_classes="ts-panel"):
@@ -128,7 +130,6 @@ def build(lang: str, beginning: str) -> DataPage:
                 value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
             )  # fmt: skip
             with gr.Column(visible=chosen == UPLOAD) as upload_box:
-                kept = gr.Textbox("", visible="hidden", elem_id="kept-file")
                 file = gr.File(
                     label=t("data.file", lang), file_types=list(FORMATS), height=140,
                     elem_classes="ts-file",

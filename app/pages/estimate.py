@@ -12,7 +12,7 @@ from app import problems
 from app.numbers import count, duration, money, size
 from app.pages import convert
 from app.text import t, tn
-from engine.errors import EngineError
+from engine.errors import EngineError, RunBusy
 from engine.runs import estimating
 
 
@@ -34,6 +34,8 @@ def estimated(*form: Any, lang: str) -> Iterator[list[Any]]:
                     yield [on, told(said, lang)]
                 else:
                     yield [off, ui.bar(None, name, [t(f"estimate.part.{said['part']}", lang)])]
+    except RunBusy:
+        yield [on, ui.notice("warn", t("estimate.busy", lang), t("estimate.busy_text", lang))]
     except EngineError as error:
         yield [on, problems.box(error, lang)]
 

@@ -76,7 +76,7 @@ def test_all_five_steps_of_the_sample_can_be_walked_and_left_again(open_page) ->
     page = open_page(SAMPLE)
     trail = page.locator("#trail").get_by_role("button")
     for number, heading in (
-        (1, "Agreed before the run"), (3, "Model"), (2, "Data"), (4, "Sample run: how"),
+        (1, "Agreed before the run"), (3, "The model of"), (2, "The text of"), (4, "Sample run"),
         (5, "business-2k: original"),
     ):  # fmt: skip
         trail.nth(number - 1).click()

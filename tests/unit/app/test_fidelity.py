@@ -106,3 +106,15 @@ def test_what_the_engine_says_of_layers_without_maps_is_told() -> None:
     foreign = RESULT.fidelity.model_copy(update={"note": note})
     example = RESULT.model_copy(update={"fidelity": foreign})
     assert note in fidelity.reading(example, "output_error", "en")
+
+
+def test_how_maps_are_compared_is_told_where_maps_are_compared() -> None:
+    assert RESULT.fidelity
+    note = ("Jensen-Shannon divergence of maps, tokens with at least 16 tokens before them, at most"
+            " 64 tokens a document. Layers 0: outputs only.")  # fmt: skip
+    example = RESULT.model_copy(
+        update={"fidelity": RESULT.fidelity.model_copy(update={"note": note})}
+    )
+    assert note in fidelity.reading(example, "divergence", "en")
+    other = fidelity.reading(example, "output_error", "en")
+    assert "Jensen" not in other and "Layers 0: outputs only." in other

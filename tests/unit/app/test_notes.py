@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from app import fidelity, notes
 from app.text import names, t, texts
+from engine.errors import BadRunConfig
 from engine.runs import paths, seal
 from engine.runs.records import RunEvent
 from tests.support import example_runs as examples
@@ -76,3 +78,27 @@ def test_the_map_and_the_log_speak_the_pages_language() -> None:
 def test_a_guessed_encoding_is_said_in_the_pages_words() -> None:
     assert notes.encoding("Windows-1252 (guessed)", "ja") == "Windows-1252（推定）"
     assert notes.encoding("UTF-8", "ja") == "UTF-8"
+
+
+def _engines_own_words() -> str:
+    """The engine's source with its broken string literals made whole."""
+    source = "\n".join(file.read_text("utf-8") for file in Path("engine").rglob("*.py"))
+    whole = re.sub(r'"\s*\n\s*f?"', "", source)
+    return whole.replace("GiB of {what};", "GiB of memory;")
+
+
+def test_every_error_that_has_a_translation_is_still_the_engines() -> None:
+    source = _engines_own_words()
+    for name in names("said", "en"):
+        if name.startswith("err_"):
+            parts = re.split(r"\{\w+\}", texts("en")[f"said.{name}"])
+            assert [part for part in parts if len(part) > 5 and part not in source] == [], name
+
+
+def test_an_error_that_is_known_has_no_word_of_english() -> None:
+    error = BadRunConfig("The input has 0 characters.", "Give a text of 1 to 400,000 characters.")
+    said = "入力は 0 文字です。1～400,000 文字の文章を入力してください。"
+    assert notes.explained(error, "ja") == said
+    new = BadRunConfig("The input has 0 characters.", "Do something new.")
+    assert MARK in notes.explained(new, "ja"), "half a translation is none"
+    assert MARK not in notes.stopped("The run is being worked on.", None, "ja")

@@ -19,6 +19,7 @@ from app.data_words import REFUSALS
 from app.fidelity import MEASURES
 from app.pages.data import COLUMNS
 from app.pages.goal import DEFAULTS
+from app.pages.trail import STEPS
 from app.text import DEFAULT_LANG, names, texts
 from app.tour import STOPS
 from engine import errors
@@ -150,7 +151,6 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "verdict.word.*": get_args(Word),
     "agreed.*": ("speed", "memory", "cost"),
     "contrast.*": ("verdict", "perplexity", "change", "agreement", "memory", "speed"),
-    "convert.*": ("model", "data"),
     "axis.length_*": ("tokens", "characters"),
     "data.column.*": COLUMNS,
     "data.column_empty.*": COLUMNS,
@@ -186,7 +186,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "risk.*.why": RISKS,
     "risk.column.*": ("what", "why"),
     "risk.language.*": ("en", "ja"),
-    "step.*": ("data", "model"),
+    "step.*": STEPS,
     "timing.*": PHASES,
     "timing.*_of": ("reading", "writing"),
     "vote.*": get_args(Choice),

@@ -22,7 +22,7 @@ def _gate(**changes: Any) -> GateVerdict:
 def test_a_sentence_has_the_number_the_interval_n_the_gate_and_what_would_settle_it() -> None:
     said = sentence(_gate(), "en")
     for part in ("+2.10 %", "95 % interval -0.40 % to +4.60 %", "n = 10 documents",
-                 "at most +3.00 %", "About 40 more documents would settle it."):  # fmt: skip
+                 "at most 3 % worse", "About 40 more documents would settle it."):  # fmt: skip
         assert part in said
 
 
@@ -59,3 +59,9 @@ def test_the_banner_escapes() -> None:
     # Nothing in a verdict is free text; a unit that is none must not get through either.
     html = banner(overall([_gate()], "frozen", EVIL), "en")
     assert "<img" not in html and "<script" not in html
+
+
+def test_facts_lost_have_no_sign_to_be_puzzled_by() -> None:
+    gate = _gate(gate="recall", value=-0.0, limit=5.0, unit="questions", reference="original")
+    assert "Facts lost against the original: 0.0 points." in sentence(gate, "en")
+    assert "合格基準は損失 5.0 ポイント以内" in sentence(gate, "ja")
