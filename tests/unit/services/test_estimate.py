@@ -12,7 +12,7 @@ from engine.errors import BadDataset
 from engine.evidence.estimate import estimate
 from engine.services.estimate import TIMED_STEPS, dry_run
 from tests.support.models import tiny_model
-from tests.support.pipelines import run_folder, tiny_run
+from tests.support.pipelines import WORDS, run_folder, tiny_run
 
 
 @pytest.fixture(scope="module")
