@@ -28,8 +28,8 @@ from engine.kernels.linear_attention.fused_maps import feature_columns, phi_vect
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState
 
-TILE_BYTES = 8192
-"""Keys, or rows of the state, read at a time: more spills where D or V is 128 or above."""
+KEY_BYTES, STATE_BYTES = 4096, 8192
+"""Keys, and rows of the state, read at a time: more spills."""
 
 
 @triton.jit
@@ -215,8 +215,8 @@ def step(
     """
     (batch, heads, _, head_dim), (kv_heads, slots, values) = q.shape, v_near.shape[1:]
     features, mapped = fmap.feature_dim, step_blocks(fmap.kind, fmap.feature_dim, values)
-    rows = TILE_BYTES // (padded(max(head_dim, values)) * k_near.element_size())
-    state_rows = TILE_BYTES // (padded(values) * state.S.element_size())
+    rows = KEY_BYTES // (padded(max(head_dim, values)) * k_near.element_size())
+    state_rows = STATE_BYTES // (padded(values) * state.S.element_size())
     out = v.new_empty(batch, heads, 1, values)
     if phi is None:
         phi = (state.S.new_empty(batch, heads, features), torch.empty_like(state.z))
