@@ -19,7 +19,8 @@ class Tiles:
     n: int
     """Keys in a block, in tokens."""
     inner: int
-    """What near kernels of the backward pass walk over, queries or keys: they hold the most."""
+    """What near kernels of the backward pass walk over, queries or keys, as they hold the most; and
+    keys that a decode step walks over."""
     segment: int
     """Tokens between two stored far-field states."""
     d: int

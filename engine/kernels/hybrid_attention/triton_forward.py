@@ -103,7 +103,7 @@ def attend(
     q += line * q_batch + h * q_head + first * q_token
     k += line * k_batch + g * k_head + first * k_token
     v += line * v_batch + g * v_head + first * v_token
-    of_query = (line * heads + h) * all_queries + first
+    of_query = (line * heads + h) * all_queries + first if VARLEN else bh * all_queries
     phi_q += of_query * F
     phi_k += ((line * kv_heads + g) * all_tokens + first) * F
     plain += line * all_tokens + first
