@@ -16,6 +16,7 @@ from torch import Tensor
 
 from benchmarks.measuring import Call, digits, interleaved, say
 from benchmarks.problems import EPS, relu_map
+from engine.core.feature_map import LaidOut, lay_out, one_row
 from engine.kernels.dispatch import why_not_triton
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState, quadratic
@@ -50,6 +51,8 @@ class Layer:
     weight: Tensor
     bias: Tensor
     state: LinearState
+    laid: LaidOut
+    """Weight and bias as the converted model lays them out once per generation."""
 
     def phi(self, x: Tensor) -> Tensor:
         """T2R's map in PyTorch, in float32 at least."""
@@ -57,8 +60,11 @@ class Layer:
 
     def t2r_pytorch(self) -> Tensor:
         """Map and step in PyTorch."""
-        v = self.v.float() if self.v.dtype.itemsize < 4 else self.v
-        return step(self.phi(self.q), self.phi(self.k), v, EPS, self.state)
+        q, k, v = (x.float() if x.dtype.itemsize < 4 else x for x in (self.q, self.k, self.v))
+        if len(q) > 1:
+            return step(self.phi(q), self.phi(k), v, EPS, self.state)
+        phi_q, phi_k = one_row(q, self.laid).relu_(), one_row(k, self.laid).relu_()
+        return step(phi_q, phi_k, v, EPS, self.state)
 
     def t2r_triton(self) -> Tensor:
         """The fused step."""
@@ -77,16 +83,18 @@ def layers(stack: Stack, device: torch.device, dtype: torch.dtype) -> list[Layer
         return torch.randn(size, generator=generator, device=device).to(dtype)
 
     b, h, g, d, f = stack.batch, stack.heads, stack.kv_heads, stack.head_dim, stack.features
+    weights = [(normal(g, f, d, dtype=torch.float32) * d**-0.5, torch.ones(g, f, device=device))
+               for _ in range(stack.layers)]  # fmt: skip
     return [
         Layer(
-            normal(b, h, 1, d) * d**-0.5, normal(b, g, 1, d), normal(b, g, 1, d),
-            normal(g, f, d, dtype=torch.float32) * d**-0.5, torch.ones(g, f, device=device),
+            normal(b, h, 1, d) * d**-0.5, normal(b, g, 1, d), normal(b, g, 1, d), *own,
             LinearState(
                 normal(b, g, f, d, dtype=torch.float32),
                 normal(b, g, f, dtype=torch.float32).abs() + 1,
             ),
+            lay_out(*own, torch.float32),
         )
-        for _ in range(stack.layers)
+        for own in weights
     ]  # fmt: skip
 
 

@@ -79,7 +79,7 @@ class LinearMixer(Mixer):
 
             q, k, fmap = self._mapped(q, k)
             return fused_step(q, k, v, fmap, self.eps, state)
-        phi_q, phi_k = self.feature_map.query(widen(q)), self.feature_map.key(widen(k))
+        phi_q, phi_k = self.feature_map.one_token(widen(q), widen(k))
         return step(phi_q, phi_k, widen(v), self.eps, state).to(v.dtype)
 
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
@@ -90,6 +90,7 @@ class LinearMixer(Mixer):
     def init_state(
         self, batch: int, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> LinearState:
+        self.feature_map.renew()
         return empty_state(
             batch, self.head.kv_heads, self.feature_map.feature_dim, self.head.head_dim, device
         )

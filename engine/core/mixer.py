@@ -69,7 +69,8 @@ class Mixer(nn.Module, ABC):
     def running(self, stage: Stage, v: Tensor) -> Backend:
         """`backend` for these values, noted in `ran`: what is asked just before it runs."""
         backend = self.backend(stage, v.device, v.dtype)
-        self.ran.setdefault(stage, set()).add(backend)
+        if backend not in self.ran.get(stage, ()):
+            self.ran.setdefault(stage, set()).add(backend)
         return backend
 
     def dead_features(self) -> float | None:

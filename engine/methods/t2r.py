@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from engine.core.feature_map import FeatureMap, per_head
+from engine.core.feature_map import FeatureMap, LaidOut, lay_out, one_row, per_head
 from engine.core.geometry import HeadGeometry
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.methods.base import FeatureDim, FeatureMapMethod
@@ -39,6 +39,7 @@ class ReluFeatureMap(FeatureMap):
         off = torch.zeros(head.kv_heads, feature_dim, dtype=torch.bool)
         self.register_buffer("fired", off, persistent=False)
         self.register_buffer("dead", off.clone(), persistent=False)
+        self._laid_out: LaidOut | None = None
 
     def _map(self, x: Tensor) -> Tensor:
         y = per_head(x, self.weight, self.bias)
@@ -49,6 +50,17 @@ class ReluFeatureMap(FeatureMap):
 
     def key(self, k: Tensor) -> Tensor:
         return self._map(k)
+
+    def one_token(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        if len(q) > 1:
+            return self.query(q), self.key(k)
+        laid = self._laid_out
+        if laid is None:
+            self._laid_out = laid = lay_out(self.weight, self.bias, q.dtype)
+        return one_row(q, laid).relu_(), one_row(k, laid).relu_()
+
+    def renew(self) -> None:
+        self._laid_out = None
 
     def fused(self) -> FusedMap:
         own = (self.weight, self.bias)

@@ -19,13 +19,16 @@ class Tiles:
     n: int
     """Keys in a block, in tokens."""
     inner: int
-    """What near kernels of the backward pass walk over, queries or keys: they hold the most."""
+    """What near kernels of the backward pass walk over, queries or keys, as they hold the most; and
+    keys that a decode step walks over."""
     segment: int
     """Tokens between two stored far-field states."""
     d: int
     """D, padded."""
     f: int
     """Features in a block; F is walked in such blocks."""
+    key_f: int
+    """The same where phi_k's gradient is made, which holds one tile more."""
     v: int
     """V, padded."""
     v_block: int
@@ -57,13 +60,15 @@ def tiles_for(
     d, v = padded(head_dim), padded(value_dim)
     exact, widest = dtype == torch.float32, max(d, v)
     ragged = (d, v) != (head_dim, value_dim)  # masks of columns take registers
+    f = min(padded(feature_dim), 32 if exact or widest > 64 else 64)
     return Tiles(
         m=16 if exact else 64 if widest <= 64 else 32,
         n=64 if widest <= 64 and not exact else 32 if widest <= 128 else 16,
         inner=16 if exact or widest > 128 else 32,
         segment=128,
         d=d,
-        f=min(padded(feature_dim), 32 if exact or widest > 64 else 64),
+        f=f,
+        key_f=16 if exact else f,
         v=v,
         v_block=min(v, 64 if exact else 128),
         k=padded(sinks) if sinks else 0,

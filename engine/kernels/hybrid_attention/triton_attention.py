@@ -74,9 +74,10 @@ class _Attend(torch.autograd.Function):
         )
         plain, sink_position, cu_seqlens, out, *kept = rest
         how: Call = ctx.how
+        sequences, longest = ctx.longest
         found = backward(
             *(q, k, v, phi_q, phi_k, plain, Sinks(sink_k, sink_v, sink_position)),
-            Cut(how.window, *ctx.longest, cu_seqlens),
+            Cut(how.window, sequences, longest, cu_seqlens),
             *(gamma, how.eps, LinearState(S, z), out, PerQuery(*kept)),
             d_out=d_out.contiguous(),
             d_after=LinearState(d_S, d_z),

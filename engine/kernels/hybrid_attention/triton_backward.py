@@ -88,6 +88,7 @@ def backward(
     few_queries, few_keys = {"BLOCK_M": tiles.inner}, {"BLOCK_N": tiles.inner}
     d, whole_v = {"D": head_dim, "BLOCK_D": tiles.d}, {"V": values, "BLOCK_V": tiles.v}
     f, v_block = {"F": features, "BLOCK_F": tiles.f}, {"V": values, "BLOCK_V": tiles.v_block}
+    key_f = {"F": features, "BLOCK_F": tiles.key_f}
     few_f = {"F": features, "BLOCK_F": max(tiles.f // 2, 16)}
     segment, sink = {"SEGMENT": tiles.segment}, {"K": slots, "BLOCK_K": tiles.k}
 
@@ -154,10 +155,10 @@ def backward(
     d_state = scan(d_states, d_after, reverse=True)
     d_phi_k, d_v = torch.empty_like(phi_k), v.new_empty(v.shape)
     launch(
-        keys.far_keys, (*by_key, f_blocks),
+        keys.far_keys, (*by_key, blocks_in(features, tiles.key_f)),
         v, phi_q, phi_k, plain, cu, d_states, d_out, delta, inverse, d_phi_k, *v_stride,
         kv_heads, ratio, tokens, queries, window, segments,
-        **f, **whole_v, **m, **n, **segment, **exact, MAP=kind,
+        **key_f, **whole_v, **m, **n, **segment, **exact, MAP=kind,
     )  # fmt: skip
     launch(
         keys.far_values, (*by_key, v_blocks),

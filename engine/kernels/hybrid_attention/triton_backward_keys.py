@@ -41,13 +41,13 @@ def near_keys(
     in_j, in_d, in_e = j < tokens, d < D, e < V
     first_query = tokens - queries
     q += line * q_batch + first * q_token
-    of_key = (line * kv_heads + g) * all_tokens + first + j
+    of_key = (line * kv_heads + g) * all_tokens + first
     key = tl.load(
-        k + line * k_batch + g * k_head + (first + j)[:, None] * k_token + d[None, :],
+        k + line * k_batch + g * k_head + first * k_token + j[:, None] * k_token + d[None, :],
         mask=in_j[:, None] & in_d[None, :], other=0.0,
     )  # fmt: skip
     value = tl.load(
-        v + line * v_batch + g * v_head + (first + j)[:, None] * v_token + e[None, :],
+        v + line * v_batch + g * v_head + first * v_token + j[:, None] * v_token + e[None, :],
         mask=in_j[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
     real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
@@ -67,7 +67,7 @@ def near_keys(
                 mask=in_row[:, None] & in_d[None, :], other=0.0,
             )  # fmt: skip
             d_o = tl.load(
-                d_out + (head + row[:, None]) * V + e[None, :],
+                d_out + head * V + row[:, None] * V + e[None, :],
                 mask=in_row[:, None] & in_e[None, :], other=0.0,
             )  # fmt: skip
             scale = weight * tl.load(inverse + head + row, mask=in_row, other=0.0)
@@ -86,11 +86,11 @@ def near_keys(
             d_logit = near_weight * slope - tl.where(at[None, :] == j[:, None], s[None, :], 0.0)
             d_key = tl.dot(d_logit.to(query.dtype), query, d_key, input_precision=PRECISION)
     tl.store(
-        d_k + of_key[:, None] * D + d[None, :],
+        d_k + of_key * D + j[:, None] * D + d[None, :],
         d_key.to(d_k.dtype.element_ty), mask=in_j[:, None] & in_d[None, :],
     )  # fmt: skip
     tl.store(
-        near_d_v + of_key[:, None] * V + e[None, :],
+        near_d_v + of_key * V + j[:, None] * V + e[None, :],
         d_value, mask=in_j[:, None] & in_e[None, :],
     )  # fmt: skip
 
@@ -190,7 +190,7 @@ def far_keys(
     in_j, in_f, in_e = j < tokens, f < F, e < V
     first_query = tokens - queries
     value = tl.load(
-        v + line * v_batch + g * v_head + (first + j)[:, None] * v_token + e[None, :],
+        v + line * v_batch + g * v_head + first * v_token + j[:, None] * v_token + e[None, :],
         mask=in_j[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
     acc = tl.zeros([BLOCK_N, BLOCK_F], tl.float32)
@@ -209,7 +209,7 @@ def far_keys(
             row = i0 + tl.arange(0, BLOCK_M)
             in_row = row < queries
             d_o = tl.load(
-                d_out + (head + row[None, :]) * V + e[:, None],
+                d_out + head * V + row[None, :] * V + e[:, None],
                 mask=in_row[None, :] & in_e[:, None], other=0.0,
             )  # fmt: skip
             dot = tl.load(delta + head + row, mask=in_row, other=0.0)
@@ -218,16 +218,16 @@ def far_keys(
             distance = (row + first_query)[None, :] - j[:, None]
             slope = tl.where(distance >= window, slope, 0.0)
             phi = tl.load(
-                phi_q + (head + row[:, None]) * F + f[None, :],
+                phi_q + head * F + row[:, None] * F + f[None, :],
                 mask=in_row[:, None] & in_f[None, :], other=0.0,
             )  # fmt: skip
             acc = far_product(slope, phi, acc, PRECISION)
     real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
     acc = tl.where(real[:, None], acc, 0.0)
-    of_key = (line * kv_heads + g) * all_tokens + first + j
-    to, there = of_key[:, None] * F + f[None, :], in_j[:, None] & in_f[None, :]
-    acc = through_activation(acc, phi_k + to, there, MAP)
-    tl.store(d_phi_k + to, acc.to(d_phi_k.dtype.element_ty), mask=there)
+    of_key = (line * kv_heads + g) * all_tokens + first
+    at, there = j[:, None] * F + f[None, :], in_j[:, None] & in_f[None, :]
+    acc = through_activation(acc, phi_k + of_key * F + at, there, MAP)
+    tl.store(d_phi_k + of_key * F + at, acc.to(d_phi_k.dtype.element_ty), mask=there)
 
 
 @triton.jit
@@ -279,7 +279,7 @@ def far_values(
                     mask=in_j[:, None] & (f < F)[None, :], other=0.0,
                 )  # fmt: skip
                 query = tl.load(
-                    phi_q + (head + row[None, :]) * F + f[:, None],
+                    phi_q + head * F + row[None, :] * F + f[:, None],
                     mask=in_row[None, :] & (f < F)[:, None], other=0.0,
                 )  # fmt: skip
                 far = tl.dot(key, query, far, input_precision=PRECISION)
@@ -287,13 +287,13 @@ def far_values(
             distance = (row + first_query)[None, :] - j[:, None]
             far = tl.where(distance >= window, far, 0.0)
             d_o = tl.load(
-                d_out + (head + row[:, None]) * V + e[None, :],
+                d_out + head * V + row[:, None] * V + e[None, :],
                 mask=in_row[:, None] & in_e[None, :], other=0.0,
             )  # fmt: skip
             acc = far_product(far, d_o, acc, PRECISION)
     real = tl.load(plain + line * all_tokens + first + j, mask=in_j, other=0) != 0
     acc = tl.where(real[:, None], acc, 0.0)
-    to = (of_key + j[:, None]) * V + e[None, :]
+    at = j[:, None] * V + e[None, :]
     there = in_j[:, None] & in_e[None, :]
-    acc += tl.load(near_d_v + to, mask=there, other=0.0)
-    tl.store(d_v + to, acc.to(d_v.dtype.element_ty), mask=there)
+    acc += tl.load(near_d_v + of_key * V + at, mask=there, other=0.0)
+    tl.store(d_v + of_key * V + at, acc.to(d_v.dtype.element_ty), mask=there)

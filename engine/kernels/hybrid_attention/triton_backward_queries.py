@@ -76,15 +76,15 @@ def near_queries(
         q + row[:, None] * q_token + d[None, :],
         mask=in_row[:, None] & in_d[None, :], other=0.0,
     )  # fmt: skip
-    per_query = (line * heads + h) * all_queries + first + row
+    of_query = (line * heads + h) * all_queries + first
     d_o = tl.load(
-        d_out + per_query[:, None] * V + e[None, :],
+        d_out + of_query * V + row[:, None] * V + e[None, :],
         mask=in_row[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
-    dot = tl.load(delta + per_query, mask=in_row, other=0.0)
+    dot = tl.load(delta + of_query + row, mask=in_row, other=0.0)
     scale = tl.load(gamma + h).to(tl.float32)
-    scale *= tl.load(inverse + per_query, mask=in_row, other=0.0)
-    top = tl.load(top_logit + per_query, mask=in_row, other=0.0)
+    scale *= tl.load(inverse + of_query + row, mask=in_row, other=0.0)
+    top = tl.load(top_logit + of_query + row, mask=in_row, other=0.0)
     shift = tl.where(top > float("-inf"), top, 0.0)
     d_query = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     s = tl.zeros([BLOCK_M], tl.float32)
@@ -131,7 +131,7 @@ def near_queries(
         s += tl.sum(d_logit, 1)
         d_query = tl.dot(d_logit.to(key.dtype), key, d_query, input_precision=PRECISION)
 
-    at = tl.load(top_key + per_query, mask=in_row, other=-1)
+    at = tl.load(top_key + of_query + row, mask=in_row, other=-1)
     in_window, in_sinks = (at >= 0) & (at < tokens), at >= tokens
     top_one = tl.load(
         k + at[:, None] * k_token + d[None, :], mask=in_window[:, None] & in_d[None, :], other=0.0
@@ -143,10 +143,10 @@ def near_queries(
         ).to(tl.float32)  # fmt: skip
     d_query -= s[:, None] * top_one
     tl.store(
-        d_q + per_query[:, None] * D + d[None, :],
+        d_q + of_query * D + row[:, None] * D + d[None, :],
         d_query.to(d_q.dtype.element_ty), mask=in_row[:, None] & in_d[None, :],
     )  # fmt: skip
-    tl.store(near_sum + per_query, s, mask=in_row)
+    tl.store(near_sum + of_query + row, s, mask=in_row)
 
 
 @triton.jit
@@ -172,12 +172,12 @@ def far_queries(
     in_f, in_e, in_row = f < F, e < V, row < queries
     v += line * v_batch + g * v_head + first * v_token
     phi_k += ((line * (heads // ratio) + g) * all_tokens + first) * F
-    per_query = (line * heads + h) * all_queries + first + row
+    of_query = (line * heads + h) * all_queries + first
     d_o = tl.load(
-        d_out + per_query[:, None] * V + e[None, :],
+        d_out + of_query * V + row[:, None] * V + e[None, :],
         mask=in_row[:, None] & in_e[None, :], other=0.0,
     )  # fmt: skip
-    dot = tl.load(delta + per_query, mask=in_row, other=0.0)
+    dot = tl.load(delta + of_query + row, mask=in_row, other=0.0)
 
     segment = tl.maximum(m0 - window + 1, 0) // SEGMENT
     states += (bg * segments + segment) * (F * V + F)
@@ -200,10 +200,10 @@ def far_queries(
         slope = tl.dot(d_o, value, input_precision=PRECISION) - dot[:, None]
         slope = tl.where((distance >= window) & real[None, :], slope, 0.0)
         acc = far_product(slope, phi, acc, PRECISION)
-    acc *= tl.load(inverse + per_query, mask=in_row, other=0.0)[:, None]
-    to, there = per_query[:, None] * F + f[None, :], in_row[:, None] & in_f[None, :]
-    acc = through_activation(acc, phi_q + to, there, MAP)
-    tl.store(d_phi_q + to, acc.to(d_phi_q.dtype.element_ty), mask=there)
+    acc *= tl.load(inverse + of_query + row, mask=in_row, other=0.0)[:, None]
+    at, there = row[:, None] * F + f[None, :], in_row[:, None] & in_f[None, :]
+    acc = through_activation(acc, phi_q + of_query * F + at, there, MAP)
+    tl.store(d_phi_q + of_query * F + at, acc.to(d_phi_q.dtype.element_ty), mask=there)
 
 
 @triton.jit

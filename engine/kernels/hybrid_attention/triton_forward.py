@@ -103,7 +103,7 @@ def attend(
     q += line * q_batch + h * q_head + first * q_token
     k += line * k_batch + g * k_head + first * k_token
     v += line * v_batch + g * v_head + first * v_token
-    of_query = (line * heads + h) * all_queries + first
+    of_query = (line * heads + h) * all_queries + first if VARLEN else bh * all_queries
     phi_q += of_query * F
     phi_k += ((line * kv_heads + g) * all_tokens + first) * F
     plain += line * all_tokens + first
@@ -187,7 +187,7 @@ def attend(
         z = tl.load(states + F * V + f, mask=in_f, other=0.0)
         acc = tl.dot(wide, S, acc, input_precision=PRECISION)
         den += tl.sum(wide * z[None, :], 1)
-    for j0 in range(segment * SEGMENT, end - window, BLOCK_N):
+    for j0 in range(segment * SEGMENT, m0 + BLOCK_M - window, BLOCK_N):
         j = j0 + tl.arange(0, BLOCK_N)
         in_j = j < tokens
         far = tl.zeros([BLOCK_M, BLOCK_N], tl.float32)

@@ -21,15 +21,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from engine.kernels.hybrid_attention.tiles import padded
+from engine.kernels.hybrid_attention.tiles import padded, tiles_for
 from engine.kernels.launch import launch
 from engine.kernels.linear_attention.fused_blocks import step_blocks
 from engine.kernels.linear_attention.fused_maps import feature_columns, phi_vector
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState
 
-TILE_BYTES = 8192
-"""Keys, or rows of the state, read at a time: more spills where D or V is 128 or above."""
+STATE_BYTES = 8192
+"""Rows of the state read at a time: more spills where V is 128 or above."""
 
 
 @triton.jit
@@ -215,8 +215,8 @@ def step(
     """
     (batch, heads, _, head_dim), (kv_heads, slots, values) = q.shape, v_near.shape[1:]
     features, mapped = fmap.feature_dim, step_blocks(fmap.kind, fmap.feature_dim, values)
-    rows = TILE_BYTES // (padded(max(head_dim, values)) * k_near.element_size())
-    state_rows = TILE_BYTES // (padded(values) * state.S.element_size())
+    tiles = tiles_for(k_near.dtype, head_dim, features, values, slots - window)
+    state_rows = STATE_BYTES // (padded(values) * state.S.element_size())
     out = v.new_empty(batch, heads, 1, values)
     if phi is None:
         phi = (state.S.new_empty(batch, heads, features), torch.empty_like(state.z))
@@ -249,7 +249,7 @@ def step(
         BLOCK_D=padded(head_dim),
         BLOCK_F=max(16, min(state_rows, padded(features))),
         BLOCK_V=padded(values),
-        BLOCK_N=max(16, min(rows, padded(slots))),
+        BLOCK_N=min(tiles.inner, padded(slots)),
         MAP_F=mapped.features,
         MAP_D=mapped.inputs,
         MAP=fmap.kind,

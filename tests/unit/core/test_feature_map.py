@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from engine.core.feature_map import per_head
+from engine.core.geometry import HeadGeometry
+from engine.methods import T2R
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -39,3 +41,20 @@ def test_gradients_reach_the_map_in_every_layout(tokens):
     )
     whole = torch.autograd.grad(per_head(x, weight, start).square().sum(), weight)[0]
     torch.testing.assert_close(whole, alone)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@torch.no_grad()
+def test_one_token_is_mapped_as_many_are_and_new_weights_are_seen(batch):
+    """What a decode step lays out holds for one state: the next one finds the new weights."""
+    mixer = T2R(feature_dim=6).build(HeadGeometry(heads=4, kv_heads=2, head_dim=5)).double()
+    phi, x = mixer.feature_map, torch.randn(batch, 6, 1, 5, dtype=torch.double)
+    q, k = x.split([4, 2], 1)
+    before, _ = phi.one_token(q, k)
+    for weight in phi.parameters():
+        weight.normal_()
+    mixer.init_state(batch, torch.device("cpu"))
+    found = phi.one_token(q, k)
+    for one, truth in zip(found, (phi.query(q), phi.key(k)), strict=True):
+        torch.testing.assert_close(one, truth)
+    assert not torch.equal(found[0], before)
