@@ -18,7 +18,10 @@ def told(found: Seeds, lang: str) -> str:
         t("contrast.seed.verdicts", lang, runs=names, verdicts=_counts(found.verdicts, found, lang))
     ]
     split = [
-        f"{t(f'verdict.gate.{gate}', lang)}: {_counts(counts, found, lang)}"
+        t(
+            "contrast.seed.gate", lang, gate=t(f"verdict.gate.{gate}", lang),
+            verdicts=_counts(counts, found, lang),
+        )
         for gate, counts in found.gates.items()
         if len(counts) > 1
     ]

@@ -13,7 +13,7 @@ WORDS: dict[str, str] = {
     "no_go": "No-Go",
     "not_enough_evidence": "Not enough evidence",
 }
-_UNITS = {"starts": "starts of the timed processes"}
+_UNITS: dict[str, str] = {"starts": "starts of the timed processes"}
 """Units that need more than their name."""
 _OVERALL = {
     "no_gates": "No acceptance gate was set.",
@@ -112,7 +112,8 @@ def _measured(one: dict[str, Any]) -> str:
 
 
 def _unit(one: dict[str, Any]) -> str:
-    return _UNITS.get(one["unit"], one["unit"])
+    unit: str = one["unit"]
+    return _UNITS.get(unit, unit)
 
 
 def _condition(one: dict[str, Any]) -> list[str]:

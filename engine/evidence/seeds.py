@@ -115,7 +115,7 @@ def over_seeds(runs: Sequence[Trained]) -> Seeds:
     known = [log for log in logs if log is not None]
     whole = len(known) == len(runs)
     changes = [_percent(log) for log in known]
-    names = dict.fromkeys(gate for one in outcomes for gate in one.gates)
+    names: dict[GateName, None] = dict.fromkeys(gate for one in outcomes for gate in one.gates)
     return Seeds(
         runs=tuple(sorted(outcomes, key=lambda one: one.seed)),
         reference=reference,

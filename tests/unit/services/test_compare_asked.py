@@ -75,7 +75,7 @@ def test_a_hybrid_is_taken_apart(tmp_path):
     assert found.questions == 0  # a random original masters none
     assert events[-1].step == events[-1].total
     assert result.timing["comparing: ablation"] > 0
-    assert "fresh process" in (result.speed.note or "")
+    assert "started 3 times, each in a fresh process" in (result.speed.note or "")
     assert result.speed.decode.original[0].tokens_per_s and len(result.crossovers) == 3
     assert result.needles and result.needles.lengths == (128, 256, 512)
     assert not any(task.judged for task in result.needles.tasks)
