@@ -184,7 +184,7 @@ def test_a_chart_is_not_there_before_it_is_drawn(open_page) -> None:
     # The chart library, which takes a moment to come, shall take longer.
     page.route("**/PlotlyPlot*.js", lambda route: held.append(route))
     page.goto(page.url.partition("?")[0] + SAMPLE[1:])
-    box = page.locator("#memory-chart [aria-label='Empty value']")
+    box = page.locator("#memory-chart [aria-label='Empty value']").first
     box.wait_for(state="attached")
     assert box.is_hidden()
     for route in held:

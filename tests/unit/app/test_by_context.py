@@ -104,8 +104,8 @@ def test_what_fits_is_drawn_on_and_named_as_such() -> None:
     assert all(trace["line"]["dash"] == "dot" for trace in drawn)
     assert _named(figure, "Memory of the device")[0]["y"] == [EIGHT_GIB, EIGHT_GIB]
     said = room_reading.room(RESULT, "en")
-    assert "original about 4,100,000 tokens, converted model about 16,000,000 tokens" in said
-    assert "extrapolated" in said and "did not record" in said
+    assert "original about 4,100,000 tokens (extrapolated), converted model about 16,000" in said
+    assert "no model was trained for such lengths" in said and "did not record" in said
     html = tables.room(RESULT, "en")
     assert "4,100,000 (extrapolated)" in html and "8.00 GiB" in html
 
