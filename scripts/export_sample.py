@@ -1,6 +1,8 @@
 """Put a finished run into assets/samples, so that its pages can be seen before any run is made.
 
     python -m scripts.export_sample RUN NAME
+
+Pairs for the blind vote come with every run; `python -m engine controls RUN` before adds its controls.
 """
 
 from __future__ import annotations
