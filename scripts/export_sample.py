@@ -2,7 +2,8 @@
 
     python -m scripts.export_sample RUN NAME
 
-Pairs for the blind vote come with every run; `python -m engine controls RUN` before adds its controls.
+Pairs for the blind vote come with every run; its controls come along once they are trained:
+`python -m engine controls RUN`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -73,6 +74,7 @@ def test_an_upload_survives_a_reload_and_goes_when_it_is_removed(open_page, tmp_
     expect(page.locator(".ts-docs pre").first).to_contain_text("作業票0")
     page.get_by_role("button", name="Next: model").click()
     page.get_by_role("button", name="Next: convert").click()
+    expect(page).to_have_url(re.compile("step=4"))
     page.reload()
     expect(page.get_by_text("a.txt", exact=True)).to_be_visible()
     page.locator("#trail-2").click()
