@@ -31,9 +31,9 @@ def text(run: Run, result: Comparison | None, lang: str) -> str:
 def weights(run: Run, lang: str) -> str:
     """The model's step as HTML: which one, and what is known of it."""
     name = str(run.config.get("model", ""))
-    head = ui.section(t("chosen.model", lang), t("model.text", lang), level=1)
+    head = ui.section(t("chosen.model", lang), t("chosen.copied", lang), level=1)
     known = {t("convert.model", lang), t("live.weights", lang)}
-    facts = ui.facts([fact for fact in live.settings(run.config, lang) if fact[0] in known])
+    said = [fact for fact in live.settings(run.config, lang) if fact[0] in known]
     if name in {one.name for one in bundled_models()}:
-        facts += model.describe(name, lang)
-    return head + facts
+        return head + model.describe(name, lang) + ui.facts(said[1:])
+    return head + ui.facts(said)

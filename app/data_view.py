@@ -177,18 +177,18 @@ def preview(path: Path, chosen: Chosen, lang: str) -> str:
     facts += task.facts(corpus, lang)
     facts.append((t("data.fact.duplicates", lang), copies))
     told = ui.bullets(notes.told(note, lang) for note in corpus.notes) if corpus.notes else ""
-    return ui.facts(facts) + told + _begin(corpus, lang)
+    return ui.facts(facts) + told + _begin(corpus, t("data.preview_text", lang), lang)
 
 
 def beginnings(name: str, lang: str) -> str:
     """How the first documents of a bundled data set begin, as HTML."""
-    return _begin(corpus_of(resolve_data(name), {}), lang)
+    return _begin(corpus_of(resolve_data(name), {}), "", lang)
 
 
-def _begin(corpus: Corpus, lang: str) -> str:
+def _begin(corpus: Corpus, advice: str, lang: str) -> str:
     first = [
         text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
         for text in corpus.documents[:SHOWN_DOCUMENTS]
     ]
-    head = ui.section(t("data.preview", lang), t("data.preview_text", lang), level=3)
+    head = ui.section(t("data.preview", lang), advice, level=3)
     return head + ui.documents(first)

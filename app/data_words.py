@@ -30,6 +30,7 @@ REFUSALS = {
     "controls": "{name}_is_not_in_{encoding}:_read_so…",
     "little": "{name}_holds_too_little_text:_found_{n}_characters…",
     "empty": "{name}_is_empty:…",
+    "format": "{name}_ends_in_{ending},_which_is_not_a_format_read_here.",
 }
 """By key below "data.refusal": the engine's sentence with underscores for spaces, a
 name for each value, and an ellipsis for a rest that does not matter."""

@@ -1,6 +1,9 @@
 """Put a finished run into assets/samples, so that its pages can be seen before any run is made.
 
     python -m scripts.export_sample RUN NAME
+
+Pairs for the blind vote come with every run; its controls come along once they are trained:
+`python -m engine controls RUN`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from app import uploads
 from app.blocks import ChartBlock, block, chart_block
 from app.text import t
 from engine.data.decode import ENCODINGS
-from engine.data.ingest import DEFAULT_DATA, FORMATS, bundled_datasets, resolve_data
+from engine.data.ingest import DEFAULT_DATA, bundled_datasets, resolve_data
 from engine.errors import BadDataset
 from engine.runs import service
 
@@ -130,10 +130,8 @@ def build(lang: str, beginning: str) -> DataPage:
                 value=chosen, label=t("data.choice", lang), elem_classes="ts-choices",
             )  # fmt: skip
             with gr.Column(visible=chosen == UPLOAD) as upload_box:
-                file = gr.File(
-                    label=t("data.file", lang), file_types=list(FORMATS), height=140,
-                    elem_classes="ts-file",
-                )  # fmt: skip
+                # Any file may be tried: Gradio would refuse one in passing, in its own English.
+                file = gr.File(label=t("data.file", lang), height=140, elem_classes="ts-file")
                 with gr.Row(visible=False, elem_classes="ts-kept") as kept_box:
                     kept_name = block()
                     drop = gr.Button(t("data.drop", lang), size="sm")

@@ -36,7 +36,6 @@ class MoneyPanel:
 
     told: gr.HTML
     months: ChartBlock
-    fold: gr.Accordion
     fields: dict[str, Any]
     try_out: gr.Button
 
@@ -46,7 +45,7 @@ class MoneyPanel:
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        return [*self.figures(), self.fold, *self.fields.values()]
+        return [*self.figures(), *self.fields.values()]
 
 
 def build(lang: str) -> MoneyPanel:
@@ -54,12 +53,12 @@ def build(lang: str) -> MoneyPanel:
     block(ui.section(t("worth.title", lang), t("worth.text", lang), more=t("glossary.money", lang)))
     told = block(elem_id="money")
     months = chart_block(t("breakeven.title", lang), more=t("glossary.breakeven", lang))
-    with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold") as fold:
+    with gr.Accordion(t("worth.try", lang), open=False, elem_classes="ts-fold"):
         block(ui.reading(t("worth.try_text", lang)))
         made = {**goal.load_fields(lang), **goal.price_fields(lang)}
         with gr.Row(elem_classes="ts-actions"):
             try_out = gr.Button(t("worth.calculate", lang))
-    return MoneyPanel(told, months, fold, {name: made[name] for name in FIELDS}, try_out)
+    return MoneyPanel(told, months, {name: made[name] for name in FIELDS}, try_out)
 
 
 def inputs_of(run: Run, comparison: Comparison) -> MoneyInputs | None:
@@ -91,9 +90,7 @@ def values(panel: MoneyPanel, run: Run, comparison: Comparison, lang: str) -> li
     known = {**limits, **wanted, **(wanted.get("prices") or {})}
     known["context_tokens"] = limits.get("context_tokens") or _judged(comparison)
     shown = [as_typed(known.get(name)) or goal.DEFAULTS[name] for name in panel.fields]
-    found = of_run(run, comparison)
-    # Without prices the form is all there is to see, so it is not hidden.
-    return [*_figures(panel, found, lang), gr.update(open=found is None), *shown]
+    return [*_figures(panel, of_run(run, comparison), lang), *shown]
 
 
 def _figures(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:

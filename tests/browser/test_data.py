@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -41,7 +42,7 @@ def test_a_workbook_is_read_by_the_column_that_is_chosen(open_page, tmp_path: Pa
     expect(page.locator("#studio .ts-chart .main-svg:visible").first).to_be_visible()
     page.get_by_role("button", name="Next: model").click()
     page.get_by_role("button", name="Next: convert").click()
-    expect(page.get_by_text("cases.xlsx")).to_be_visible()
+    expect(page.get_by_text("cases.xlsx", exact=True)).to_be_visible()
 
 
 def test_an_encoding_can_be_chosen_and_taken_back(open_page, tmp_path: Path) -> None:
@@ -73,8 +74,9 @@ def test_an_upload_survives_a_reload_and_goes_when_it_is_removed(open_page, tmp_
     expect(page.locator(".ts-docs pre").first).to_contain_text("作業票0")
     page.get_by_role("button", name="Next: model").click()
     page.get_by_role("button", name="Next: convert").click()
+    expect(page).to_have_url(re.compile("step=4"))
     page.reload()
-    expect(page.get_by_text("a.txt")).to_be_visible()
+    expect(page.get_by_text("a.txt", exact=True)).to_be_visible()
     page.locator("#trail-2").click()
     page.get_by_role("button", name="Remove this file").click()
     expect(page.get_by_text("Choose a file.")).to_be_visible()

@@ -96,7 +96,7 @@ def test_a_good_file_is_previewed_as_it_reads(open_page, tmp_path: Path) -> None
     expect(page.locator(".ts-docs pre").first).to_contain_text("点検報告書 第0号。")
     page.get_by_role("button", name="Next: model").click()
     page.get_by_role("button", name="Next: convert").click()
-    expect(page.get_by_text("reports.csv")).to_be_visible()
+    expect(page.get_by_text("reports.csv", exact=True)).to_be_visible()
 
 
 def test_the_upload_box_speaks_japanese(open_page) -> None:

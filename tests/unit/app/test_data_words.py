@@ -80,6 +80,7 @@ REFUSED = {
     "シートがありません": lambda f: made.xlsx(f / "a.xlsx", {"S": [["x"]]}),
     "5 文字しか": lambda f: made.docx(f / "a.docx", ["short"]),
     "空です": lambda f: write(f, "a.txt", ""),
+    "（.norm）には対応していません": lambda f: write(f, "a.norm", "text"),
 }
 
 
