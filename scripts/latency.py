@@ -83,7 +83,7 @@ ROUND = (
     Interaction("to convert", "button", "Next: convert", "h1", "How to convert"),
     Interaction("change recipe", "label", "Thorough", "input[type=radio]", "Thorough"),
     Interaction("change method", "label", "T2R", "input[type=radio]", "T2R"),
-    Interaction("step back", "[role=tab]", "Model", "h1", "Which model"),
+    Interaction("step back", "#trail button", "Model", "h1", "Which model"),
     Interaction("home", "button", "Home", "h1", "Is a cheaper model"),
     Interaction("search runs", "type", "no such run", "#runs", "No runs here"),
     Interaction("search again", "type", "sample", "#runs td, #runs th", "Sample run"),
