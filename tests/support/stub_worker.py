@@ -38,8 +38,8 @@ def _steps(config: dict[str, Any], folder: Path, listen: Listener) -> None:
 def _long_step(config: dict[str, Any], folder: Path, listen: Listener) -> None:
     """One step in which no request is heard; it is saved at its end."""
     listen(Event("stage", "transferring"))
+    (folder / "checkpoint").mkdir()  # from here on
     time.sleep(config["step_s"])
-    (folder / "checkpoint").mkdir()
     (folder / "checkpoint" / "step").write_text("1")
     listen(Event("progress", "transferring", 1, 2))
 

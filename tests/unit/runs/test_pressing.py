@@ -11,7 +11,13 @@ import time
 import pytest
 
 from engine.runs import locks, paths, service
+from engine.runs.records import Run
 from tests.support.runs import STUB, ended, make_run, wait_for
+
+
+def _in_the_step(run: Run) -> bool:
+    """Once its stage is known, the worker still asks whether it shall stop."""
+    return (run.folder / "checkpoint").is_dir()
 
 
 def test_a_worker_in_a_long_step_is_left_to_end_and_save_it(
@@ -21,7 +27,7 @@ def test_a_worker_in_a_long_step_is_left_to_end_and_save_it(
     monkeypatch.setattr(service, "KILL_AFTER_S", 0.2)
     run_id = make_run("long step", step_s=2.0)
     service.start(run_id, STUB)
-    wait_for(run_id, lambda run: run.state == "transferring")
+    wait_for(run_id, _in_the_step)
     service.cancel(run_id)
     run = wait_for(run_id, ended)
     assert run.state == "cancelled" and run.error_message is None
@@ -35,7 +41,7 @@ def test_a_worker_that_hangs_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(service, "SILENT_AFTER_S", 0.5)
     run_id = make_run("long step", step_s=300.0)
     service.start(run_id, STUB)
-    run = wait_for(run_id, lambda run: run.state == "transferring")
+    run = wait_for(run_id, _in_the_step)
     assert run.pid is not None
     os.kill(run.pid, signal.SIGSTOP)  # no more heartbeats
     service.cancel(run_id)
