@@ -87,7 +87,8 @@ def by_position(comparison: Comparison, lang: str) -> str:
 def crossover(comparison: Comparison, kind: str, lang: str) -> str:
     """Up to which length the converted model is worse; kind: "decode", "prefill" or "cache"."""
     return "".join(
-        t(f"reading.crossover.{kind}", lang, tokens=count(found.tokens))
+        t(f"reading.crossover.{kind}", lang, tokens=count(found.tokens),
+          worse=count(max(found.worse)), better=count(min(found.better)))
         for found in comparison.crossovers if found.kind == kind and found.tokens
     )  # fmt: skip
 

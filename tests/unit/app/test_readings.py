@@ -168,7 +168,7 @@ def test_unfit_data_is_said_at_the_top() -> None:
 
 
 def test_the_crossover_stands_with_its_own_reading_only() -> None:
-    assert "Under about 2,300 tokens" in readings.crossover(RESULT, "decode", "en")
+    assert "Under about 2,300 tokens (shown: between" in readings.crossover(RESULT, "decode", "en")
     assert readings.crossover(RESULT, "prefill", "en") == ""
 
 
