@@ -5,18 +5,29 @@ from __future__ import annotations
 from functools import partial
 
 from app.blocks import SILENT
-from app.pages import controls, duel, grid, inner, money, pace, report, vote
-from app.scripts import script
+from app.pages import controls, drawing, duel, grid, inner, money, pace, report, vote
+from app.scripts import leading, script
 from app.studio import Studio
 
 
 def connect(studio: Studio) -> None:
     """Connect everything below the verdict."""
+    _drawing(studio)
     _looking(studio)
     _watching(studio)
     _controlling(studio)
     _deciding(studio)
     _reporting(studio)
+
+
+def _drawing(studio: Studio) -> None:
+    """The charts, one group after the other."""
+    follow = studio.compare.told.change
+    for group in drawing.groups(studio.compare, studio.lang):
+        follow = follow(
+            partial(drawing.draw, group, lang=studio.lang), studio.run_id,
+            [*group.outputs, studio.notice], **SILENT,
+        ).then  # fmt: skip
 
 
 def _looking(studio: Studio) -> None:
@@ -98,5 +109,5 @@ def _reporting(studio: Studio) -> None:
             api_visibility="private", show_progress="hidden", concurrency_id="report",
             concurrency_limit=2,
         )  # fmt: skip
-    panel.jump.click(None, None, None, js=script("to_report"))
+    panel.jump.click(None, None, None, js=leading("#report", "#report-pdf"))
     panel.address.change(None, panel.address, None, js=script("download"))

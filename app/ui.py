@@ -16,7 +16,7 @@ from app.arrival import Arrival
 from app.blocks import SILENT
 from app.pages import estimate, model
 from app.pages.sample import Sample
-from app.scripts import script
+from app.scripts import leading, script
 from app.studio import Studio
 from app.text import DEFAULT_LANG, PATHS, t
 from app.tour import Tour
@@ -82,7 +82,7 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
         studio.landing.see_sample.click(shown, None, outputs, **SILENT).then(
-            None, None, None, js=script("to_live")
+            None, None, None, js=leading("#live-answers", "#duel-text textarea")
         )
 
 
@@ -165,3 +165,5 @@ def _touring(studio: Studio, tour: Tour) -> None:
     for button in (tour.end, studio.home, studio.new):
         button.click(tour.close, None, [tour.column, tour.number, tour.target], **SILENT)
     tour.target.change(None, tour.target, None, js=script("tour"))
+    lead = f"(target) => target && ({script('lead')})(target)"
+    tour.target.change(None, tour.target, None, js=lead)

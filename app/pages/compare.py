@@ -1,26 +1,17 @@
-"""Step 5: the finished comparison, drawn from comparison.json and the run's row alone."""
+"""Step 5: the finished comparison, drawn from comparison.json and the run's row alone.
+
+What is told in words and numbers comes first; the charts follow (`app.pages.drawing`).
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
-from app import (
-    alike,
-    by_context,
-    charts,
-    inside,
-    kpis,
-    notes,
-    readings,
-    risks,
-    room_reading,
-    summary,
-    tables,
-    task,
-    verdict,
-)
+from app import alike, inside, kpis, notes, risks, summary, tables, task, verdict
 from app import components as ui
 from app.blocks import ChartBlock, PairBlock, block, chart_block
 from app.numbers import count, moment, size
@@ -65,17 +56,23 @@ class ComparePage:
     vote: VotePanel
     risks: gr.HTML
     conditions: gr.HTML
+    told: gr.Textbox
+    """Changes whenever a comparison has been told anew: its charts are due."""
 
-    def outputs(self) -> list[gr.HTML | gr.Column | gr.Plot]:
+    def awaiting(self) -> list[gr.Column | gr.Dropdown]:
+        """What stays hidden until its chart is drawn, so that no chart of another run is seen."""
+        blocks = (
+            self.money.months, self.position, self.recall, self.grid.grid, self.inner,
+            self.memory, self.room, self.pace.decode, self.pace.prefill, self.standing,
+        )  # fmt: skip
+        return [*(block.column for block in blocks), self.grid.choice]
+
+    def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        blocks = (self.position, self.recall, self.memory, self.room)
         return [
             self.empty, self.column, self.head, self.verdict, self.kpis, *self.money.outputs(),
-            self.tiles,
-            *(component for block in blocks for component in block.outputs()),
-            *self.pace.outputs(), *self.grid.outputs(), self.inside, *self.inner.outputs(),
-            *self.standing.outputs(), self.answers, *self.duel.outputs(), *self.vote.outputs(),
-            self.risks, self.conditions,
+            self.tiles, self.inside, self.answers, *self.duel.outputs(), *self.vote.outputs(),
+            self.risks, self.conditions, *self.awaiting(), self.told,
         ]  # fmt: skip
 
 
@@ -112,15 +109,15 @@ def build(lang: str) -> ComparePage:
         block(ui.section(t("compare.how", lang)))
         with gr.Column(elem_classes="ts-panel"):
             conditions = block()
+        told = gr.Textbox("", visible="hidden")
     return ComparePage(
         empty, column, head, banner, three, worth, tiles, position, recall, memory, room, paced,
-        recalled, parts, heads, among, written, live, ballot, risky, conditions,
+        recalled, parts, heads, among, written, live, ballot, risky, conditions, told,
     )  # fmt: skip
 
 
 def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[object]:
     """Values for `page.outputs()`."""
-    has_recall = result.recall.original is not None
     return [
         gr.update(visible=False),
         gr.update(visible=True),
@@ -129,40 +126,15 @@ def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[o
         kpis.tiles(result, money.of_run(run, result), lang),
         *money.values(page.money, run, result, lang),
         summary.tiles(result, lang),
-        *page.position.update(
-            charts.perplexity_by_position(result, lang),
-            sentences(
-                lang, [readings.perplexity(result, lang), readings.by_position(result, lang)]
-            ),
-            tables.position(result, lang),
-        ),
-        *page.recall.update(
-            charts.recall_by_distance(result, lang) if has_recall else None,
-            readings.recall(result, lang),
-            tables.recall(result, lang),
-        ),
-        *page.memory.update(
-            by_context.memory(result, lang),
-            sentences(lang, [readings.memory(result, lang), room_reading.ran_out(result, lang),
-                             readings.crossover(result, "cache", lang)]),
-            tables.memory(result, lang),
-        ),
-        *page.room.update(
-            by_context.room(result, lang),
-            sentences(lang, [readings.peak(result, lang), room_reading.room(result, lang)]),
-            tables.room(result, lang),
-        ),
-        *pace.values(page.pace, result, lang),
-        *grid.values(page.grid, result, lang),
         task.section(result, lang) + alike.section(result, lang)
         + inside.section(result, lang),
-        *inner.values(page.inner, result, lang),
-        *standing.values(page.standing, run, result, lang),
         two_answers(result, lang),
         *duel.values(run, result, lang),
         *vote.values(run.id, lang),
         risks.table(run, result, lang),
         conditions(run, result, lang),
+        *[gr.update(visible=False)] * len(page.awaiting()),
+        str(time.monotonic_ns()),
     ]
 
 

@@ -45,7 +45,7 @@ class MoneyPanel:
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        return [*self.figures(), *self.fields.values()]
+        return [self.told, *self.fields.values()]
 
 
 def build(lang: str) -> MoneyPanel:
@@ -85,20 +85,22 @@ def _judged(comparison: Comparison) -> int | None:
 
 
 def values(panel: MoneyPanel, run: Run, comparison: Comparison, lang: str) -> list[object]:
-    """Values for `panel.outputs()`: the run's own figures and numbers."""
+    """Values for `panel.outputs()`: the run's own figures and numbers, without the chart."""
     wanted, limits = run.config.get("goal") or {}, run.config.get("gates") or {}
     known = {**limits, **wanted, **(wanted.get("prices") or {})}
     known["context_tokens"] = limits.get("context_tokens") or _judged(comparison)
     shown = [as_typed(known.get(name)) or goal.DEFAULTS[name] for name in panel.fields]
-    return [*_figures(panel, of_run(run, comparison), lang), *shown]
+    return [worth.told(of_run(run, comparison), lang), *shown]
 
 
-def _figures(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:
+def months(panel: MoneyPanel, found: Roi | None, lang: str) -> list[object]:
+    """Values for `panel.months.outputs()`."""
     chart = break_even.chart(found, lang)
     if found is None or chart is None:
-        return [worth.told(found, lang), *panel.months.update(None, "", "")]
-    below = break_even.reading(found, lang), break_even.table(found, lang)
-    return [worth.told(found, lang), *panel.months.update(chart, *below)]
+        return panel.months.update(None, "", "")
+    return panel.months.update(
+        chart, break_even.reading(found, lang), break_even.table(found, lang)
+    )
 
 
 def try_out(
@@ -128,9 +130,10 @@ def tried(
         return [problems.box(error, lang), *none]
     if inputs is None or comparison is None:
         return [worth.told(None, lang), *none]
-    told, *chart = _figures(panel, roi(comparison.speed, comparison.timing, inputs), lang)
-    label = ui.label(t("worth.tried", lang)) + str(told) + ui.inline([t("worth.to_report", lang)])
-    return [label, *chart, gr.update(visible=True, value=True)]
+    found = roi(comparison.speed, comparison.timing, inputs)
+    label = ui.label(t("worth.tried", lang)) + worth.told(found, lang)
+    label += ui.inline([t("worth.to_report", lang)])
+    return [label, *months(panel, found, lang), gr.update(visible=True, value=True)]
 
 
 def entered(form: Sequence[str | None], lang: str) -> MoneyInputs | None:
