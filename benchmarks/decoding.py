@@ -61,8 +61,6 @@ class Layer:
     def t2r_pytorch(self) -> Tensor:
         """Map and step in PyTorch."""
         q, k, v = (x.float() if x.dtype.itemsize < 4 else x for x in (self.q, self.k, self.v))
-        if len(q) > 1:
-            return step(self.phi(q), self.phi(k), v, EPS, self.state)
         phi_q, phi_k = one_row(q, self.laid).relu_(), one_row(k, self.laid).relu_()
         return step(phi_q, phi_k, v, EPS, self.state)
 

@@ -180,7 +180,8 @@ def main() -> None:
                  and row["heads"] == shapes[0].heads]  # fmt: skip
         document[f"{name}_crossover_tokens"] = crossovers(swept)
     stacks = (
-        [Stack(12, 1, 12, 12, 64, 64), Stack(12, 1, 12, 12, 64, 32), Stack(12, 1, 14, 2, 64, 32)]
+        [Stack(12, 1, 12, 12, 64, 64), Stack(12, 1, 12, 12, 64, 32), Stack(12, 1, 14, 2, 64, 32),
+         Stack(12, 8, 12, 12, 64, 64), Stack(12, 8, 12, 12, 64, 32)]
         if on_cpu else [Stack(4, batch, 32, 8, 64, 64) for batch in (1, 64, 128, 256)]
     )  # fmt: skip
     contexts = (512, 2048, 8192)

@@ -107,10 +107,17 @@ def lay_out(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> LaidOut:
 
 
 def one_row(x: Tensor, laid: LaidOut) -> Tensor:
-    """`per_head` of one token of one sequence, [1, H, 1, D] to [1, H, 1, F], without gradients."""
+    """`per_head` of one token of each sequence, [B, H, 1, D] to [B, H, 1, F], without gradients."""
     maps, width, features = laid.columns.shape
-    out = torch.baddbmm(laid.start, x.reshape(maps, -1, width), laid.columns)
-    return out.view(1, -1, 1, features)
+    batch, heads = x.shape[:2]
+    if batch == 1:
+        out = torch.baddbmm(laid.start, x.reshape(maps, -1, width), laid.columns)
+        return out.view(1, -1, 1, features)
+    # Sequences side by side under one W.
+    beside = x.reshape(batch, maps, -1, width).transpose(0, 1).reshape(maps, -1, width)
+    out = torch.baddbmm(laid.start, beside, laid.columns)
+    out = out.view(maps, batch, -1, features).transpose(0, 1)
+    return out.reshape(batch, heads, 1, features)
 
 
 def _product(x: Tensor, columns: Tensor, start: Tensor | None) -> Tensor:

@@ -52,8 +52,6 @@ class ReluFeatureMap(FeatureMap):
         return self._map(k)
 
     def one_token(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        if len(q) > 1:
-            return self.query(q), self.key(k)
         laid = self._laid_out
         if laid is None:
             self._laid_out = laid = lay_out(self.weight, self.bias, q.dtype)
