@@ -24,6 +24,7 @@ import triton.language as tl
 from engine.kernels.linear_attention.fused_forward import load_state, store_state
 from engine.kernels.linear_attention.fused_maps import (
     activate,
+    counted,
     feature_columns,
     features,
     load_rows,
@@ -95,7 +96,6 @@ def query_gradient(
     dtype: tl.constexpr = v_ptr.dtype.element_ty
     lane, segment, f_block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     b, g, begin, end = span(cu_seqlens, lane, segment, tokens, segment_tokens, G, VARLEN)
-    b, g = b.to(tl.int64), g.to(tl.int64)
     column, exists, row = feature_columns(F, BLOCK_F, MAP, f_block * BLOCK_F)
     WIDE: tl.constexpr = BLOCK_F if F % BLOCK_F == 0 else F
     v_at = tl.arange(0, BLOCK_V)
@@ -112,9 +112,7 @@ def query_gradient(
     for start in range(begin, end, BLOCK_C):
         at = tl.cast(start, tl.int64)
         c_ok = c < end - start
-        k_ok = c_ok
-        if HAS_VALID:
-            k_ok = c_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=c_ok, other=0) != 0)
+        k_ok = counted(valid_ptr, b * tokens + at, c, c_ok, HAS_VALID)
         phi_k = features(
             k_ptr + (b * k_b + g * k_h + at * k_t), k_t, c, k_ok, w, bias,
             column, exists, row, D, WIDE, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,
@@ -165,7 +163,6 @@ def key_gradient(
     dtype: tl.constexpr = v_ptr.dtype.element_ty
     lane, segment, f_block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     b, g, begin, end = span(cu_seqlens, lane, segment, tokens, segment_tokens, G, VARLEN)
-    b, g = b.to(tl.int64), g.to(tl.int64)
     column, exists, row = feature_columns(F, BLOCK_F, MAP, f_block * BLOCK_F)
     WIDE: tl.constexpr = BLOCK_F if F % BLOCK_F == 0 else F
     v_at = tl.arange(0, BLOCK_V)
@@ -180,9 +177,7 @@ def key_gradient(
         start = begin + (chunks - 1 - i) * BLOCK_C
         at = tl.cast(start, tl.int64)
         c_ok = c < end - start
-        k_ok = c_ok
-        if HAS_VALID:
-            k_ok = c_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=c_ok, other=0) != 0)
+        k_ok = counted(valid_ptr, b * tokens + at, c, c_ok, HAS_VALID)
         v = load_rows(
             v_ptr + (b * v_b + g * v_h + at * v_t), v_t, c, k_ok, v_at, v_ok, V, BLOCK_V, dtype
         )
@@ -240,7 +235,6 @@ def value_gradient(
     dtype: tl.constexpr = v_ptr.dtype.element_ty
     lane, segment, v_block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     b, g, begin, end = span(cu_seqlens, lane, segment, tokens, segment_tokens, G, VARLEN)
-    b, g = b.to(tl.int64), g.to(tl.int64)
     column, exists, row = feature_columns(F, BLOCK_F, MAP, 0)
     v_at = v_block * BLOCK_V + tl.arange(0, BLOCK_V)
     v_ok = v_at < V
@@ -260,9 +254,7 @@ def value_gradient(
         at = tl.cast(start, tl.int64)
         c_ok = c < end - start
         if not SUMS:
-            k_ok = c_ok
-            if HAS_VALID:
-                k_ok = c_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=c_ok, other=0) != 0)
+            k_ok = counted(valid_ptr, b * tokens + at, c, c_ok, HAS_VALID)
             phi_k = features(
                 k_ptr + (b * k_b + g * k_h + at * k_t), k_t, c, k_ok, w, bias,
                 column, exists, row, D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,

@@ -16,6 +16,7 @@ import triton
 import triton.language as tl
 
 from engine.kernels.linear_attention.fused_maps import (
+    counted,
     feature_columns,
     features,
     load_rows,
@@ -58,7 +59,6 @@ def outputs(
     dtype: tl.constexpr = v_ptr.dtype.element_ty
     lane, segment, v_block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     b, g, begin, end = span(cu_seqlens, lane, segment, tokens, segment_tokens, G, VARLEN)
-    b, g = b.to(tl.int64), g.to(tl.int64)
     column, exists, row = feature_columns(F, BLOCK_F, MAP, 0)
     v_at = v_block * BLOCK_V + tl.arange(0, BLOCK_V)
     v_ok = v_at < V
@@ -75,9 +75,7 @@ def outputs(
     for start in range(begin, end, BLOCK_C):
         at = tl.cast(start, tl.int64)
         c_ok = c < end - start
-        k_ok = c_ok
-        if HAS_VALID:
-            k_ok = c_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=c_ok, other=0) != 0)
+        k_ok = counted(valid_ptr, b * tokens + at, c, c_ok, HAS_VALID)
         phi_k = features(
             k_ptr + (b * k_b + g * k_h + at * k_t), k_t, c, k_ok, wk, bk, column, exists, row,
             D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,
@@ -131,7 +129,6 @@ def segment_sums(
     dtype: tl.constexpr = v_ptr.dtype.element_ty
     lane, segment, v_block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     b, g, begin, end = span(cu_seqlens, lane, segment, tokens, segment_tokens, G, VARLEN)
-    b, g = b.to(tl.int64), g.to(tl.int64)
     column, exists, row = feature_columns(F, BLOCK_F, MAP, 0)
     v_at = v_block * BLOCK_V + tl.arange(0, BLOCK_V)
     v_ok = v_at < V
@@ -142,9 +139,7 @@ def segment_sums(
     z = tl.zeros((BLOCK_F,), tl.float32)
     for start in range(begin, end, BLOCK_C):
         at = tl.cast(start, tl.int64)
-        k_ok = c < end - start
-        if HAS_VALID:
-            k_ok = k_ok & (tl.load(valid_ptr + (b * tokens + at) + c, mask=k_ok, other=0) != 0)
+        k_ok = counted(valid_ptr, b * tokens + at, c, c < end - start, HAS_VALID)
         phi_k = features(
             k_ptr + (b * k_b + g * k_h + at * k_t), k_t, c, k_ok, wk, bk, column, exists, row,
             D, F, BLOCK_C, BLOCK_F, BLOCK_D, MAP, PRECISION, dtype,

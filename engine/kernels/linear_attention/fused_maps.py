@@ -173,8 +173,7 @@ def operand(x, dtype: tl.constexpr):
 
 @triton.jit
 def span(cu_seqlens, lane, segment, tokens, segment_tokens, G: tl.constexpr, VARLEN: tl.constexpr):
-    """A program's batch row, kv head, and tokens [begin, end), absolute in the row; and the row's
-    own first token."""
+    """A program's batch row and kv head (64 bits), and its tokens [begin, end) in the row."""
     sequence = lane // G
     if VARLEN:
         row = 0
@@ -186,4 +185,12 @@ def span(cu_seqlens, lane, segment, tokens, segment_tokens, G: tl.constexpr, VAR
         last = tokens
     begin = first + segment * segment_tokens
     end = tl.minimum(begin + segment_tokens, last)
-    return row, lane % G, begin, end
+    return tl.cast(row, tl.int64), (lane % G).to(tl.int64), begin, end
+
+
+@triton.jit
+def counted(valid_ptr, at, c, c_ok, HAS_VALID: tl.constexpr):
+    """Which keys of a chunk, whose mask begins at element `at`, are no padding."""
+    if HAS_VALID:
+        c_ok = c_ok & (tl.load(valid_ptr + at + c, mask=c_ok, other=0) != 0)
+    return c_ok
