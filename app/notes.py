@@ -90,6 +90,20 @@ def attention(words: str, lang: str) -> str:
     return t("reading.list.join", lang).join(said)
 
 
+def backend(words: str, lang: str) -> str:
+    """Which code ran, in the page's words; of another version of the engine, as it wrote it."""
+    found = dict(_known())["ran"].fullmatch(words)
+    if lang == ENGINE_LANG or not found:
+        return words
+    values = {name: _known_words(it, lang) or it for name, it in found.groupdict().items()}
+    return t("said.ran", lang, **values)
+
+
+def recipe(name: object, lang: str) -> str:
+    """A recipe as the form calls it; one that has another name as that."""
+    return t(f"recipe.name.{name}", lang) if name in names("recipe", lang) else str(name or "")
+
+
 def explained(error: EngineError, lang: str, advice: str = "") -> str:
     """What went wrong and what to do. On a page in another language than the engine's, advice in
     that language comes first and the engine's own words follow.

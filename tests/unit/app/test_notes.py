@@ -102,3 +102,13 @@ def test_an_error_that_is_known_has_no_word_of_english() -> None:
     new = BadRunConfig("The input has 0 characters.", "Do something new.")
     assert MARK in notes.explained(new, "ja"), "half a translation is none"
     assert MARK not in notes.stopped("The run is being worked on.", None, "ja")
+
+
+def test_recipes_and_the_code_that_ran_are_named_in_the_pages_words() -> None:
+    assert notes.recipe("quick", "ja") == "クイック" and notes.recipe("quick", "en") == "Quick"
+    assert notes.recipe("of my own", "ja") == "of my own" and notes.recipe(None, "en") == ""
+    ran = json.loads((SAMPLE / "comparison.json").read_text("utf-8"))["environment"]["backend"]
+    said = notes.backend(ran, "ja")
+    assert said.startswith("変換前：") and not _LATIN.search(said)
+    assert notes.backend(ran, "en") == ran
+    assert notes.backend("something new", "ja") == "something new"
