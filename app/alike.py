@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import components as ui
 from app import notes
 from app.numbers import count, number, percent, perplexity
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.behaviour_parts import Likeness, LikenessReport
 from engine.evidence.results import Comparison
 
@@ -15,10 +15,10 @@ def section(comparison: Comparison, lang: str) -> str:
     report = comparison.likeness
     if report is None:
         return ""
-    sentences = [_words(report, lang), _texts(comparison, lang), _other(comparison, lang)]
+    parts = [_words(report, lang), _texts(comparison, lang), _other(comparison, lang)]
     return (
         ui.section(t("alike.title", lang), t("alike.text", lang), more=t("glossary.alike", lang))
-        + ui.bullets([sentence for sentence in sentences if sentence])
+        + ui.bullets([part for part in parts if part])
         + ui.folded(t("compare.table", lang), _table(report, lang))
     )
 
@@ -29,16 +29,17 @@ def _words(report: LikenessReport, lang: str) -> str:
     if whole.kl is None:
         return t("alike.unknown", lang)
     sentence = t(
-        "alike.words", lang, top1=percent(whole.top1, 1), top5=percent(whole.top5, 1),
+        "alike.words", lang, top1=percent(whole.top1, 1, lang),
+        top5=percent(whole.top5, 1, lang),
         p95=number(whole.kl_p95, 2), kl=number(whole.kl, 2),
     )  # fmt: skip
     if not report.by_class:
         return sentence
     worst = min(report.by_class, key=lambda group: group.top1 or 0.0)
-    return sentence + " " + tn(
+    return sentences(lang, [sentence, tn(
         "alike.worst", lang, worst.tokens, kind=t(f"alike.class.{worst.token_class}", lang),
-        top1=percent(worst.top1, 1),
-    )  # fmt: skip
+        top1=percent(worst.top1, 1, lang),
+    )])  # fmt: skip
 
 
 def _texts(comparison: Comparison, lang: str) -> str:
@@ -49,14 +50,14 @@ def _texts(comparison: Comparison, lang: str) -> str:
     sentence = tn(
         "alike.texts", lang, len(found.documents), new=count(found.new_tokens),
         prefix=number(found.converted.mean_prefix_tokens, 2),
-        rouge=percent(found.converted.mean_rouge_l),
+        rouge=percent(found.converted.mean_rouge_l, lang=lang),
     )  # fmt: skip
     if found.control is None:
         return sentence
-    return sentence + " " + t(
+    return sentences(lang, [sentence, t(
         "alike.control", lang, prefix=number(found.control.mean_prefix_tokens, 2),
-        rouge=percent(found.control.mean_rouge_l),
-    )  # fmt: skip
+        rouge=percent(found.control.mean_rouge_l, lang=lang),
+    )])  # fmt: skip
 
 
 def _other(comparison: Comparison, lang: str) -> str:
@@ -81,7 +82,8 @@ def _table(report: LikenessReport, lang: str) -> str:
     ]
     rows += [(t(f"alike.class.{of.token_class}", lang), of) for of in report.by_class]
     cells = [
-        (name, number(of.kl), number(of.kl_p95), percent(of.top1, 1), percent(of.top5, 1),
+        (name, number(of.kl), number(of.kl_p95), percent(of.top1, 1, lang),
+         percent(of.top5, 1, lang),
          count(of.tokens))
         for name, of in rows
     ]  # fmt: skip

@@ -40,9 +40,15 @@ class ChartBlock:
 
     def update(self, figure: Figure | None, sentence: str, table: str) -> list[object]:
         """Values for `outputs()`; no figure hides the whole block."""
-        if figure is None:
-            return [gr.update(visible=False), None, ""]
-        return [gr.update(visible=True), chart_value(figure), ui.reading(sentence) + table]
+        return chart_values(figure, sentence, table)
+
+
+def chart_values(figure: Figure | None, sentence: str = "", table: str = "") -> list[object]:
+    """Values for the outputs of a `ChartBlock`, wherever it lies."""
+    if figure is None:
+        return [gr.update(visible=False), None, ""]
+    below = (ui.reading(sentence) if sentence else "") + table
+    return [gr.update(visible=True), chart_value(figure), below]
 
 
 def chart_block(

@@ -3,7 +3,7 @@
 A figure is plotly's own JSON as a dict: {"data", "layout", "config"}. The browser draws it with
 the plotly.js that Gradio serves, so the server needs no plotly and starts a second sooner.
 One visual language: original blue, solid, circle; converted vermilion, dashed, square;
-control grey, dotted, diamond.
+control grey, dotted, diamond. All of it reads in grey print as well.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ LOOK: dict[str, dict[str, str]] = {
 }
 _LARGEST, _USUAL = 11, 7
 """Of the markers, in px: the original's, drawn first, show around others at the same place."""
+_WIDE, _NARROW = 3.2, 2.2
+"""Of the lines, in px, for the same reason: a grey print has no hue to tell them by."""
+_RIM = {"color": "#FFFFFF", "width": 1}
+"""Around every other marker, where it lies on the original's."""
 _AXIS = {
     "gridcolor": "#E5EAF1",
     "linecolor": "#9AA5B5",
@@ -80,26 +84,28 @@ def line(
     name: str | None = None,
 ) -> dict[str, Any]:
     """One party's line, in its colour, dash and marker. None in `y` leaves a gap."""
-    look = LOOK[party]
+    look, first = LOOK[party], party == "original"
     return {
         "type": "scatter",
         "mode": "lines+markers" if markers else "lines",
         "name": name or t(f"party.{party}", lang),
         "x": list(x),
         "y": list(y),
-        "line": {"color": look["color"], "dash": look["dash"], "width": 2.5},
+        "line": {"color": look["color"], "dash": look["dash"],
+                 "width": _WIDE if first else _NARROW},
         "marker": {"color": look["color"], "symbol": look["symbol"],
-                   "size": _LARGEST if party == "original" else _USUAL},
+                   "size": _LARGEST if first else _USUAL, **({} if first else {"line": _RIM})},
         "hovertemplate": "%{y:,.4~g}" + (f" {unit}" if unit else ""),
     }
 
 
 def band(party: str, x: list[int], low: list[float], high: list[float]) -> dict[str, Any]:
-    """A range around a line."""
+    """A range around a line, with edges of the same dash."""
     red, green, blue = (int(LOOK[party]["color"][i : i + 2], 16) for i in (1, 3, 5))
+    edge = {"width": 1, "dash": LOOK[party]["dash"], "color": f"rgba({red},{green},{blue},0.5)"}
     return {
         "type": "scatter", "mode": "lines", "x": [*x, *reversed(x)], "y": [*high, *reversed(low)],
-        "fill": "toself", "fillcolor": f"rgba({red},{green},{blue},0.15)", "line": {"width": 0},
+        "fill": "toself", "fillcolor": f"rgba({red},{green},{blue},0.15)", "line": edge,
         "hoverinfo": "skip", "showlegend": False,
     }  # fmt: skip
 

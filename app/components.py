@@ -17,7 +17,7 @@ Tone = Literal["good", "bad", "same", "open"]
 NoticeTone = Literal["good", "bad", "warn", "info"]
 Party = Literal["original", "converted", "control", "swapped_untrained"]
 
-_LONG_NAME = 22
+_LONG_NAME, _LONG_FACT = 22, 36
 _LOGO = (Path(__file__).parents[1] / "assets" / "logo.svg").read_text("utf-8").strip()
 
 
@@ -107,8 +107,10 @@ class Short:
 
 
 def facts(pairs: Iterable[tuple[str, str | Short | Link]]) -> str:
-    """Named facts in columns."""
-    rows = "".join(f"<div><dt>{esc(k)}</dt><dd>{_cell(v)}</dd></div>" for k, v in pairs)
+    """Named facts in columns; a long one has a line to itself."""
+    rows = "".join(
+        f"<div{_wide(v)}><dt>{esc(k)}</dt><dd>{_cell(v)}</dd></div>" for k, v in pairs
+    )
     return wrap(f'<dl class="ts-facts">{rows}</dl>')
 
 
@@ -133,6 +135,7 @@ class Tile:
     """What the figure is and how it was measured, for the question mark."""
 
 
+_ROLES = (("tr", "row"), ("th", "rowheader"), ("td", "cell"))
 _SIGNS = {"good": "✓ ", "bad": "✕ ", "same": "≈ ", "open": "? "}
 
 
@@ -168,9 +171,17 @@ def _cell(value: str | Link | Short) -> str:
     return esc(value)
 
 
+def _wide(value: str | Short | Link) -> str:
+    return ' class="wide"' if isinstance(value, str) and _letters(value) > _LONG_FACT else ""
+
+
 def _letters(text: str) -> int:
     """How wide a text is; a Japanese letter is as wide as two others."""
     return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+
+
+def _named(column: str) -> str:
+    return f' data-column="{esc(column)}"'
 
 
 def table(
@@ -182,22 +193,30 @@ def table(
     prose: bool = False,
 ) -> str:
     """A table whose first column names the row; `words` aligns all columns as text, `prose` lets
-    sentences break as well. Long names of rows break, or on a phone they would be all one sees."""
+    sentences break as well. On a phone the rows of both stand below one another, each cell with the
+    name of its column. Long names of rows break, or there they would be all one sees."""
     rows = list(rows)
+    stacked = words or prose
     names = [row[0].text if isinstance(row[0], Link) else str(row[0]) for row in rows]
-    look = ["ts-table"] + ["words"] * (words or prose) + ["prose"] * prose
+    look = ["ts-table"] + ["words"] * stacked + ["prose"] * prose
     look += ["long"] * any(_letters(name) > _LONG_NAME for name in names)
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
+    # What is no table to the eye stays one to a screen reader.
+    tr, th, td = (f'{kind} role="{part}"' if stacked else kind for kind, part in _ROLES)
+    role = ' role="table"' if stacked else ""
     body = "".join(
-        f'<tr><th scope="row">{_cell(row[0])}</th>'
-        + "".join(f"<td>{_cell(cell)}</td>" for cell in row[1:])
+        f'<{tr}><{th} scope="row">{_cell(row[0])}</th>'
+        + "".join(
+            f"<{td}{_named(column) if stacked else ''}>{_cell(cell)}</td>"
+            for column, cell in zip(columns[1:], row[1:], strict=True)
+        )
         + "</tr>"
         for row in rows
     )
     # A scrolling region must be reachable by keyboard, hence the tabindex and the name.
     return wrap(
         f'<div class="ts-scroll" tabindex="0" role="region" aria-label="{esc(caption)}">'
-        f'<table class="{" ".join(look)}">'
+        f'<table class="{" ".join(look)}"{role}>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

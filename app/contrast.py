@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import components as ui
-from app import seed_words
+from app import notes, seed_words
 from app.numbers import percent, perplexity, times
 from app.text import t, texts
 from engine.dotted import flattened
@@ -38,7 +38,7 @@ def table(runs: Sequence[tuple[str, Run, Comparison | None]], lang: str) -> str:
     """
     names = [name for name, _, _ in runs]
     rows = [
-        (_label(name, lang), *(_shown(value) for value in values))
+        (_label(name, lang), *(_shown(name, value, lang) for value in values))
         for name, values in differing([run.config for _, run, _ in runs])
     ]
     columns = [t("contrast.setting", lang), *names]
@@ -78,7 +78,9 @@ def _label(name: str, lang: str) -> str:
     return next((texts(lang)[key] for key in keys if key in texts(lang)), name)
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any, lang: str) -> str:
+    if name == "recipe_name":
+        return notes.recipe(value, lang) or "–"
     return "–" if value is None or value == "" or value == [] else str(value)
 
 

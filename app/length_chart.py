@@ -51,9 +51,10 @@ def length_figure(lengths: Sequence[int], context_tokens: int | None, lang: str)
             {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper",
              "line": {"color": CONTEXT, "dash": "dash", "width": 2}}
         ]  # fmt: skip
+        made["layout"]["margin"] = {**made["layout"]["margin"], "t": 28}  # above all bars
         made["layout"]["annotations"] = [
             {"x": at, "y": 1, "yref": "paper", "text": t("data.context", lang), "showarrow": False,
-             "xanchor": "right" if end else "left", "yanchor": "top", "xshift": -6 if end else 6,
+             "xanchor": "right" if end else "left", "yanchor": "bottom",
              "font": {"color": CONTEXT, "size": 13}}
         ]  # fmt: skip
     return made

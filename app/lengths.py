@@ -9,6 +9,8 @@ from typing import Any
 from app.numbers import count, number
 
 _MOST_TICKS = 7
+_MOST_LETTERS = 18
+"""In the words of all ticks together: what stands side by side below a chart on a phone."""
 
 
 def short(tokens: float) -> str:
@@ -21,7 +23,7 @@ def short(tokens: float) -> str:
 
 def token_axis(values: Sequence[float]) -> dict[str, Any]:
     """A logarithmic axis for lengths in tokens."""
-    ticks = _powers(values)
+    ticks = _powers(values, side_by_side=True)
     return {"type": "log", "tickvals": ticks, "ticktext": [short(tick) for tick in ticks]}
 
 
@@ -32,7 +34,7 @@ def byte_axis(values: Sequence[float]) -> dict[str, Any]:
             "rangemode": "normal"}  # fmt: skip
 
 
-def _powers(values: Sequence[float]) -> list[int]:
+def _powers(values: Sequence[float], *, side_by_side: bool = False) -> list[int]:
     """Powers of two over the range of `values`, the largest among them always."""
     known = [value for value in values if value >= 1]
     if not known:
@@ -41,7 +43,12 @@ def _powers(values: Sequence[float]) -> list[int]:
     if low > high:
         return [round(max(known))]
     step = -(-(high - low + 1) // _MOST_TICKS)
-    return [2**power for power in range(high, low - 1, -step)][::-1]
+    while True:
+        ticks = [2**power for power in range(high, low - 1, -step)][::-1]
+        letters = sum(len(short(tick)) for tick in ticks)
+        if not side_by_side or letters <= _MOST_LETTERS or len(ticks) <= 2:
+            return ticks
+        step += 1
 
 
 def _bytes(power_of_two: int) -> str:

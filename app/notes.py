@@ -14,16 +14,25 @@ ENGINE_LANG = DEFAULT_LANG
 GUESSED = " (guessed)"
 """What the engine puts behind the name of an encoding that the bytes do not prove."""
 _ATTENTION = re.compile(r"([\w-]+) in (\d+)(?: layers?)?")
+_COLUMN = re.compile(r" \(([a-z/]+)\)")
+_WORD = "word_"
+"""How the names of those begin that are no sentences but stand in the gaps of such."""
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _SENTENCE = re.compile(r".+?(?:\.(?= |$)|$)", re.DOTALL)
 
 
 @cache
-def _known() -> list[tuple[str, re.Pattern[str]]]:
+def _known(words: bool = False) -> list[tuple[str, re.Pattern[str]]]:
     """Every sentence of the engine that has a translation: its key, and what it looks like. The
-    English text is the sentence itself, with gaps where its numbers and names are."""
+    English text is the sentence itself, with gaps where its numbers and names are.
+
+    Args:
+        words: those that stand in the gaps of others, instead of the sentences.
+    """
     found = []
     for name in names("said", ENGINE_LANG):
+        if name.startswith(_WORD) is not words:
+            continue
         parts = re.split(r"\{(\w+)\}", texts(ENGINE_LANG)[f"said.{name}"])
         pattern = "".join(
             # What a sentence begins with is never a sentence of its own.
@@ -32,8 +41,28 @@ def _known() -> list[tuple[str, re.Pattern[str]]]:
             else re.escape(part)
             for index, part in enumerate(parts)
         )
+        if not parts[-1]:  # a gap at the end holds all the rest
+            pattern = pattern.removesuffix("?)") + ")"
         found.append((name, re.compile(pattern + r"(?= |$)")))
     return found
+
+
+def _filled(name: str, match: re.Match[str], lang: str) -> str:
+    """A sentence in the page's language, the words in its gaps too where they are known."""
+    return t(f"said.{name}", lang, **{k: _word(v, lang) for k, v in match.groupdict().items()})
+
+
+def _word(text: str, lang: str) -> str:
+    if text in names("state", lang):
+        return t(f"state.{text}", lang)
+    matches = ((name, pattern.fullmatch(text)) for name, pattern in _known(words=True))
+    found = next((_filled(name, match, lang) for name, match in matches if match), "")
+    return found or _COLUMN.sub(lambda column: _column(column[1], lang) or column[0], text)
+
+
+def _column(kind: str, lang: str) -> str:
+    """What is in a column, as it stands behind its name."""
+    return f"（{t(f'column_kind.{kind}', lang)}）" if kind in names("column_kind", lang) else ""
 
 
 def told(note: str | None, lang: str) -> str:
@@ -66,7 +95,7 @@ def _split(note: str, lang: str) -> tuple[list[str], bool]:
         else:
             said += _marked(unknown, lang)
             unknown = []
-            said.append(t(f"said.{name}", lang, **match.groupdict()))
+            said.append(_filled(name, match, lang))
         rest = rest[match.end() :].strip()
     return [*said, *_marked(unknown, lang)], foreign
 
@@ -90,6 +119,16 @@ def attention(words: str, lang: str) -> str:
     return t("reading.list.join", lang).join(said)
 
 
+def backend(words: str, lang: str) -> str:
+    """Which code ran, in the page's words; of another version of the engine, as it wrote it."""
+    return words if lang == ENGINE_LANG else _known_words(words, lang) or words
+
+
+def recipe(name: object, lang: str) -> str:
+    """A recipe as the form calls it; one that has another name as that."""
+    return t(f"recipe.name.{name}", lang) if name in names("recipe", lang) else str(name or "")
+
+
 def explained(error: EngineError, lang: str, advice: str = "") -> str:
     """What went wrong and what to do. On a page in another language than the engine's, advice in
     that language comes first and the engine's own words follow.
@@ -101,9 +140,10 @@ def explained(error: EngineError, lang: str, advice: str = "") -> str:
     """
     if lang == ENGINE_LANG or (not advice and _KANA.search(error.hint)):
         return sentences(lang, [error.message, advice or error.hint])
-    known = [_known_words(text, lang) for text in (error.message, error.hint)]
-    if known[0] and (advice or known[1]):
-        return sentences(lang, [known[0], advice or known[1]])
+    message, hint = (_known_words(text, lang) for text in (error.message, error.hint))
+    advice = advice or hint
+    if message and advice:
+        return sentences(lang, [message, advice])
     said = error.message if advice else f"{error.message} {error.hint}"
     words = t("error.engine_words", lang, text=said)
     return sentences(lang, [advice or t(f"error.help.{type(error).__name__}", lang), words])
@@ -117,7 +157,8 @@ def _known_words(text: str, lang: str) -> str:
 
 def stopped(message: str | None, hint: str | None, lang: str) -> str:
     """Why a run stopped, as its worker wrote it down; empty where it wrote nothing."""
-    words = " ".join(filter(None, (message, hint)))
-    if not words:
-        return ""
-    return _known_words(words, lang) or t("error.engine_words", lang, text=words)
+    parts = [text for text in (message, hint) if text]
+    known = [_known_words(text, lang) for text in parts]
+    unknown = [text for text, words in zip(parts, known, strict=True) if not words]
+    said = [t("error.engine_words", lang, text=" ".join(unknown))] if unknown else []
+    return sentences(lang, [*known, *said])

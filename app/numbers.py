@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
@@ -110,3 +111,11 @@ def moment(when: str | datetime, lang: str = _EN) -> str:
         return str(when)
     form = "yyyy-MM-dd HH:mm" if lang == _EN else "y年M月d日 HH:mm"
     return format_datetime(found, form, locale=lang)
+
+
+def language(code: str, lang: str = _EN) -> str:
+    """A language's name from its code, e.g. "Japanese" or "日本語"; the code where it has none."""
+    try:
+        return Locale.parse(code).get_display_name(lang) or code
+    except (UnknownLocaleError, ValueError):
+        return code

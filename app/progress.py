@@ -41,8 +41,9 @@ class Seen:
     again: set[int] = field(default_factory=set)
     """Numbers of the events by which a resumed run enters a stage once more."""
     memory: dict[str, Any] = field(default_factory=dict)
-    """The last reading of the worker's memory, with the highest of the run (`engine.runs.in_use`);
-    empty before the first."""
+    """The last reading of the worker's memory, with the highest of the run on the same device
+    (`engine.runs.in_use`); empty before the first."""
+    _peaks: dict[str, int] = field(default_factory=dict)
     _stages: set[str] = field(default_factory=set)
 
     def add(self, events: Iterable[RunEvent]) -> Seen:
@@ -61,8 +62,10 @@ class Seen:
             elif event.kind == "progress":
                 self.part = str(event.values.get("part", ""))
             elif event.kind == "memory":
-                peak = max(event.values["peak_bytes"], self.memory.get("peak_bytes", 0))
-                self.memory = {**event.values, "peak_bytes": peak}
+                # A worker that is to use a GPU is read as any process until it does.
+                device, peak = event.values["device"], event.values["peak_bytes"]
+                self._peaks[device] = max(peak, self._peaks.get(device, 0))
+                self.memory = {**event.values, "peak_bytes": self._peaks[device]}
             else:
                 self.lines.append(event)
         return self

@@ -14,7 +14,7 @@ from engine.events import STAGES
 from engine.evidence import capacity
 from engine.evidence.results import Comparison
 
-_MOST_STEPS = 60
+_MOST_ROWS = 60
 
 
 def numbers(
@@ -123,6 +123,12 @@ def room(comparison: Comparison, lang: str) -> str:
     return numbers(columns, rows, t("chart.room", lang), lang)
 
 
+def thinned(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Few of many rows, evenly chosen, always with the last one."""
+    shown = list(rows[:: -(-len(rows) // _MOST_ROWS) or 1])
+    return shown if shown[-1:] == list(rows[-1:]) else [*shown, rows[-1]]
+
+
 def curves(
     series: Mapping[str, Sequence[tuple[float, float]]], caption: str, lang: str
 ) -> str:
@@ -142,8 +148,7 @@ def curves(
     if not rows:
         return ""
     columns = [t("axis.step", lang), *(t(f"live.{name}_loss", lang) for name in read)]
-    shown = rows[:: -(-len(rows) // _MOST_STEPS)]
-    return numbers(columns, shown, caption, lang, saved=rows)
+    return numbers(columns, thinned(rows), caption, lang, saved=rows)
 
 
 def recall(comparison: Comparison, lang: str) -> str:

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from app import answers, apart, charts, notes, problems
+from app import answers, apart, charts, notes, problems, tables
 from app import components as ui
 from app.answers import Legend, LiveView
 from app.charts import Figure
 from app.components import Party
 from app.numbers import count, duration, number, size, times
-from app.text import sentences, t, tn
+from app.text import t, tn
 from engine.errors import EngineError
 from engine.runs import live
+
+Shown = tuple[str, str, Figure | None, str, str]
+"""Sentence, panes and chart, the chart's own sentence and its numbers."""
 
 REDRAW_S = 0.4
 """Turns take milliseconds; a page redrawn for each would be slower than the models."""
@@ -46,9 +49,10 @@ class Watched:
 
 def watch(
     run_id: str, text: str, whole: bool, lang: str
-) -> Iterator[tuple[str, str, Figure | None]]:
-    """Sentence, panes and chart, again and again until both models have ended."""
-    yield ui.notice("info", t("watch.loading", lang)), "", None
+) -> Iterator[Shown]:
+    """What the page shows, again and again until both models have ended; the numbers come then: a
+    table that is redrawn would close under one's eyes."""
+    yield ui.notice("info", t("watch.loading", lang)), "", None, "", ""
     both: dict[Party, Watched] = {}
     said, drawn = "", 0.0
     try:
@@ -61,11 +65,15 @@ def watch(
                 both[event["side"]].add(event)
                 if time.monotonic() - drawn >= REDRAW_S:
                     drawn = time.monotonic()
-                    yield said, panes(both, lang), chart(both, lang)
+                    yield said, panes(both, lang), chart(both, lang), "", ""
     except EngineError as error:
-        yield problems.box(error, lang), panes(both, lang), chart(both, lang)
+        said = problems.box(error, lang)
+        yield said, panes(both, lang), chart(both, lang), "", numbers(both, lang)
         return
-    yield said + ui.reading(reading(both, lang)), panes(both, lang), chart(both, lang)
+    yield (
+        said + ui.reading(reading(both, lang)), panes(both, lang), chart(both, lang),
+        kept(both, lang), numbers(both, lang),
+    )  # fmt: skip
 
 
 def fit(event: dict[str, Any], lang: str) -> str:
@@ -134,17 +142,40 @@ def chart(both: dict[Party, Watched], lang: str) -> Figure | None:
     return charts.figure(traces, t("axis.cached", lang), t("axis.memory", lang))
 
 
-def reading(both: dict[Party, Watched], lang: str) -> str:
-    """Where the answers part, and what each kept, in a sentence."""
-    if not all(one.turn for one in both.values()):
+def numbers(both: dict[Party, Watched], lang: str) -> str:
+    """The chart's numbers; few of many in the table, all of them in its file."""
+    read = [dict(both[side].points) for side in SIDES] if both else []
+    rows = [
+        [count(tokens), *(size(points.get(tokens)) for points in read)]
+        for tokens in sorted({tokens for points in read for tokens in points})
+    ]
+    if not rows:
         return ""
-    ours, theirs = both["converted"], both["original"]
-    alike = apart.first_difference(ours.pieces, theirs.pieces)
-    same = ours.pieces == theirs.pieces
-    ratio = theirs.turn["cache_bytes"] / max(1, ours.turn["cache_bytes"])
-    return sentences(lang, [
-        t("reading.answers.same", lang) if same else t("reading.answers.apart", lang)
-        if alike == 0 else tn("reading.answers.differ", lang, alike),
-        t("watch.kept", lang, original=size(theirs.turn["cache_bytes"]),
-          converted=size(ours.turn["cache_bytes"]), ratio=times(ratio, lang=lang)),
-    ])  # fmt: skip
+    columns = [t("axis.cached", lang), *(t(f"party.{side}", lang) for side in SIDES)]
+    return tables.numbers(
+        columns, tables.thinned(rows), t("watch.chart", lang), lang, saved=rows
+    )
+
+
+def _ended(both: dict[Party, Watched]) -> bool:
+    return bool(both) and all(one.turn for one in both.values())
+
+
+def reading(both: dict[Party, Watched], lang: str) -> str:
+    """Where the answers part, in a sentence."""
+    if not _ended(both):
+        return ""
+    ours, theirs = both["converted"].pieces, both["original"].pieces
+    if ours == theirs:
+        return t("reading.answers.same", lang)
+    alike = apart.first_difference(ours, theirs)
+    return tn("reading.answers.differ", lang, alike) if alike else t("reading.answers.apart", lang)
+
+
+def kept(both: dict[Party, Watched], lang: str) -> str:
+    """What each model kept at the end, in a sentence."""
+    if not _ended(both):
+        return ""
+    theirs, ours = (both[side].turn["cache_bytes"] for side in SIDES)
+    return t("watch.kept", lang, original=size(theirs), converted=size(ours),
+             ratio=times(theirs / max(1, ours), lang=lang))  # fmt: skip

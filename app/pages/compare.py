@@ -148,7 +148,8 @@ def head(run: Run, result: Comparison, lang: str) -> str:
         "compare.about",
         lang,
         len(conversion.layers_converted) + len(conversion.layers_kept),
-        **{name: str(config.get(name, "–")) for name in ("data", "recipe_name", "seed")},
+        **{name: str(config.get(name, "–")) for name in ("data", "seed")},
+        recipe_name=notes.recipe(config.get("recipe_name"), lang) or "–",
         method=conversion.method,
         converted=len(conversion.layers_converted),
     )
@@ -173,7 +174,7 @@ def conditions(run: Run, result: Comparison, lang: str) -> str:
         (t("env.memory", lang), size(env.memory_bytes)),
         (t("env.device", lang), env.device),
         (t("env.dtype", lang), env.dtype),
-        (t("env.backend", lang), env.backend),
+        (t("env.backend", lang), notes.backend(env.backend, lang)),
         (t("env.versions", lang),
          t("env.versions_value", lang, torch=env.torch, transformers=env.transformers,
            python=env.python, engine=env.engine)),

@@ -11,7 +11,7 @@ import gradio as gr
 
 from app import components as ui
 from app import long_input, problems, watching
-from app.blocks import block, chart_value
+from app.blocks import ChartBlock, block, chart_block, chart_values
 from app.text import t
 from engine.data.decode import decode
 from engine.errors import EngineError
@@ -39,11 +39,11 @@ class DuelPanel:
     stop: gr.Button
     said: gr.HTML
     panes: gr.HTML
-    plot: gr.Plot
+    chart: ChartBlock
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
-        return [self.form, self.absent, *self.offered(), self.said, self.panes, self.plot]
+        return [self.form, self.absent, *self.offered(), *self.watched()]
 
     def offered(self) -> list[Any]:
         """What `offer` fills, in order."""
@@ -51,7 +51,7 @@ class DuelPanel:
 
     def watched(self) -> list[Any]:
         """What `watch` fills, in order."""
-        return [self.said, self.panes, self.plot]
+        return [self.said, self.panes, *self.chart.outputs()]
 
 
 def build(lang: str) -> DuelPanel:
@@ -77,9 +77,12 @@ def build(lang: str) -> DuelPanel:
             stop = gr.Button(t("watch.stop", lang))
     said = block(elem_id="duel-said")
     panes = block(elem_id="duel-panes")
-    plot = gr.Plot(show_label=False, elem_classes="ts-figure", visible=False)
+    chart = chart_block(
+        t("watch.chart", lang), more=t("glossary.watch_chart", lang), visible=False,
+        elem_id="duel-chart",
+    )  # fmt: skip
     return DuelPanel(
-        form, absent, text, file, whole, about, fitting, long, start, stop, said, panes, plot
+        form, absent, text, file, whole, about, fitting, long, start, stop, said, panes, chart
     )
 
 
@@ -90,7 +93,7 @@ def values(run: Run, result: Comparison, lang: str) -> list[object]:
         "" if there else ui.notice("info", t("watch.absent", lang), t("watch.absent_text", lang))
     )
     text = _offered(long_input.fitting(run, result, lang), lang) if there else ["", False, ""]
-    return [gr.update(visible=there), absent, *text, "", "", gr.update(visible=False, value=None)]
+    return [gr.update(visible=there), absent, *text, "", "", *chart_values(None)]
 
 
 def offer(run_id: str, *, long: bool, lang: str) -> list[object]:
@@ -127,10 +130,9 @@ def watch(run_id: str, text: str, whole: bool, *, lang: str) -> Iterator[list[ob
         with problems.guard():
             service.get(run_id)
     except EngineError as error:
-        yield [problems.box(error, lang), "", gr.update(visible=False)]
+        yield [problems.box(error, lang), "", *chart_values(None)]
         return
-    for said, panes, figure in watching.watch(run_id, text or "", bool(whole), lang):
-        shown = gr.update(visible=figure is not None)
-        if figure is not None:
-            shown = gr.update(visible=True, value=chart_value(figure))
-        yield [said, panes, shown]
+    for said, panes, figure, sentence, table in watching.watch(
+        run_id, text or "", bool(whole), lang
+    ):
+        yield [said, panes, *chart_values(figure, sentence, table)]

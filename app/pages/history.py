@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
+from app import notes
 from app.blocks import block
 from app.numbers import moment
 from app.text import PATHS, t
@@ -119,7 +120,7 @@ def runs_table(runs: Sequence[Run], lang: str) -> str:
             place_less(str(run.config.get("model", ""))),
             str(run.config.get("data", "")),
             str((run.config.get("method") or {}).get("name", "")),
-            str(run.config.get("recipe_name", "")),
+            notes.recipe(run.config.get("recipe_name"), lang),
             t(f"state.{run.state}", lang),
         )
         for run in runs

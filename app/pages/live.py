@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from app import charts, progress, tables
+from app import charts, notes, progress, tables
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
 from app.progress import Seen
@@ -85,7 +85,7 @@ def settings(config: dict[str, object], lang: str) -> list[tuple[str, str]]:
         (t("convert.method", lang), _name_of(method)),
         (t("convert.keep_every", lang),
          t("convert.keep", lang, n=every) if every else t("convert.keep_none", lang)),
-        (t("convert.recipe", lang), str(config.get("recipe_name", ""))),
+        (t("convert.recipe", lang), notes.recipe(config.get("recipe_name"), lang)),
         (t("convert.seed", lang), str(config.get("seed", ""))),
     ]  # fmt: skip
 

@@ -110,7 +110,7 @@ def describe(choice: str, lang: str) -> str:
             (t("model.fact.title", lang), model.title),
             (t("model.fact.parameters", lang), count(model.parameters)),
             (t("model.fact.context", lang), tn("unit.tokens", lang, model.context_tokens)),
-            (t("model.fact.languages", lang), ", ".join(model.languages) or "–"),
+            (t("model.fact.languages", lang), shelf.spoken(model.languages, lang)),
             (t("model.fact.licence", lang), model.licence or "–"),
         ]
     )

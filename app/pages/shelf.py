@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app import components as ui
-from app.numbers import count
+from app.numbers import count, language
 from app.text import t
 from engine.models.catalogue import bundled_models, folder_models, hub_models
 from engine.models.memory import runs_here
@@ -42,11 +44,18 @@ def _row(
     name: str, parameters: int | None, context: int | None, languages: tuple[str, ...],
     licence: str, access: str, lang: str,
 ) -> tuple[str, ...]:  # fmt: skip
-    spoken = t("shelf.many", lang) if MANY in languages else ", ".join(languages)
     return (
         name, parameters_told(parameters, lang), count(context) if context else "–",
-        spoken or "–", licence or "–", access, light(parameters, lang),
+        spoken(languages, lang), licence or "–", access, light(parameters, lang),
     )  # fmt: skip
+
+
+def spoken(languages: Sequence[str], lang: str) -> str:
+    """The languages of a model by name."""
+    if MANY in languages:
+        return t("shelf.many", lang)
+    named = [language(code, lang) for code in languages]
+    return t("reading.list.join", lang).join(named) or "–"
 
 
 def parameters_told(parameters: int | None, lang: str) -> str:

@@ -174,13 +174,14 @@ def chart(slide: Any, box: Box, shown: Chart) -> Any:
     made.legend.position, made.legend.include_in_layout = XL_LEGEND_POSITION.TOP, False
     for one, series in zip(shown.series, made.plots[0].series):
         line = series.format.line
-        line.color.rgb, line.width = color(COLORS[one.party]), Pt(2.25)
+        first = one.party == "original"  # it shows around the others where they coincide
+        line.color.rgb, line.width = color(COLORS[one.party]), Pt(3 if first else 2)
         line.dash_style = _DASHES[one.party]
         series.smooth = False
-        series.marker.style, series.marker.size = _MARKERS[one.party], 8
+        series.marker.style, series.marker.size = _MARKERS[one.party], 10 if first else 7
         series.marker.format.fill.solid()
         series.marker.format.fill.fore_color.rgb = color(COLORS[one.party])
-        series.marker.format.line.color.rgb = color(COLORS[one.party])
+        series.marker.format.line.color.rgb = color(COLORS[one.party] if first else "#FFFFFF")
     for axis, title in ((made.category_axis, shown.x_label), (made.value_axis, shown.y_label)):
         axis.has_title = True
         axis.axis_title.text_frame.text = title

@@ -150,7 +150,8 @@ def _series(plane: _Plane, one: Series) -> list[str]:
     for run in _runs([(x, y) for x, y in zip(xs, one.y)]):
         points = " ".join(f"{plane.x(x):.1f},{plane.y(y):.1f}" for x, y in run)
         parts.append(
-            f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"'
+            f'<polyline points="{points}" fill="none" stroke="{color}"'
+            f' stroke-width="{2.8 if one.party == "original" else 2:g}"'
             f' stroke-dasharray="{_DASHES[one.party]}"/>'
         )
         parts += [_marker(one.party, plane.x(x), plane.y(y)) for x, y in run]
@@ -171,7 +172,11 @@ def _band(plane: _Plane, one: Series) -> list[str]:
         return []
     ring = [(x, high) for x, _, high in held] + [(x, low) for x, low, _ in reversed(held)]
     points = " ".join(f"{plane.x(x):.1f},{plane.y(y):.1f}" for x, y in ring)
-    return [f'<polygon points="{points}" fill="{COLORS[one.party]}" fill-opacity="0.14"/>']
+    color = COLORS[one.party]
+    return [
+        f'<polygon points="{points}" fill="{color}" fill-opacity="0.14" stroke="{color}"'
+        f' stroke-width="0.7" stroke-opacity="0.6" stroke-dasharray="{_DASHES[one.party]}"/>'
+    ]
 
 
 def _runs(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
@@ -186,13 +191,15 @@ def _runs(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float
 
 
 def _marker(party: Party, x: float, y: float) -> str:
-    color = COLORS[party]
+    """The original's is drawn first and shows around the others, which have a white rim."""
+    look = f'fill="{COLORS[party]}"'
     if party == "original":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" fill="{color}"/>'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.3" {look}/>'
+    look += ' stroke="#FFFFFF" stroke-width="0.8"'
     if party == "converted":
-        return f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6" fill="{color}"/>'
+        return f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6" {look}/>'
     corners = f"{x:.1f},{y - 4:.1f} {x + 4:.1f},{y:.1f} {x:.1f},{y + 4:.1f} {x - 4:.1f},{y:.1f}"
-    return f'<polygon points="{corners}" fill="{color}"/>'
+    return f'<polygon points="{corners}" {look}/>'
 
 
 def picture(shown: Picture, *, width: float = 120, height: float = 22) -> Markup:

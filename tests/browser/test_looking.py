@@ -110,3 +110,21 @@ def test_the_opened_maps_have_no_serious_finding(open_page, scheme: str) -> None
     assert found == []
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{wide} px wider than the screen"
+
+
+def test_on_a_phone_ticks_stand_apart_and_sentences_below_their_names(open_page) -> None:
+    page = open_page("/ja" + SAMPLE[1:], width=390, height=844)
+    risk = page.get_by_role("region", name="リスクと前提").get_by_role("row").first
+    expect(risk).to_be_visible()
+    name, reason = (risk.get_by_role(role).bounding_box() for role in ("rowheader", "cell"))
+    assert name and reason and reason["y"] >= name["y"] + name["height"] - 1
+    assert reason["width"] > 250, "the sentence has the whole line"
+    expect(page.locator("#studio .js-plotly-plot .xtick text").last).to_be_attached()
+    touching = page.evaluate(
+        """[...document.querySelectorAll('#studio .xaxislayer-above')].filter(axis => {
+          const ticks = [...axis.querySelectorAll('.xtick text')];
+          const boxes = ticks.map(tick => tick.getBoundingClientRect());
+          return boxes.some((one, i) => i && one.left < boxes[i - 1].right + 2);
+        }).map(axis => axis.textContent)"""
+    )
+    assert touching == []

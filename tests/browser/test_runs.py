@@ -46,6 +46,23 @@ def _compare(page: Page) -> None:
     expect(page.get_by_role("heading", name="business-2k: original and converted")).to_be_visible()
 
 
+def _live_numbers(page: Page) -> None:
+    """Both models answer, and what the chart of their memory shows can be taken along."""
+    block = page.locator("#duel-chart")
+    expect(block).to_be_hidden()
+    page.locator("#duel-text textarea").fill("The pump at Osaka failed again. " * 20)
+    page.get_by_role("button", name="Let both answer").click()
+    expect(block.locator(".ts-reading")).to_contain_text("as much", timeout=A_RUN_MS)
+    expect(block.locator(".js-plotly-plot")).to_be_visible()
+    block.get_by_text("Show the numbers").click()
+    expect(block.get_by_role("columnheader", name="Converted")).to_be_visible()
+    with page.expect_download() as waiting:
+        block.get_by_role("link", name="Save the numbers (CSV)").click()
+    rows = waiting.value.path().read_text("utf-8-sig").splitlines()
+    assert waiting.value.suggested_filename == "Memory kept, token by token.csv"
+    assert len(rows) > 2 and "KiB" in rows[-1]
+
+
 def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> None:
     page = open_page()
     _start(page)
@@ -60,6 +77,7 @@ def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> N
     ]
     assert len(hashes) == 2 and hashes[0] != hashes[1], "each pane names its own weights"
     expect(page.locator("article.converted")).to_contain_text("hybrid")
+    _live_numbers(page)
     page.get_by_role("button", name="Home").click()
     expect(page.locator("#runs tbody tr").filter(has_text="Done")).not_to_have_count(0)
 

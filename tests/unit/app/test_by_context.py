@@ -44,6 +44,8 @@ def test_ticks_are_powers_of_two_few_and_short() -> None:
     assert axis["ticktext"] == ["128", "256", "512", "1K", "2K", "4K", "8K"]
     wide = lengths.token_axis([64, 3_000_000])
     assert wide["ticktext"][-1] == "2M" and len(wide["tickvals"]) <= 7
+    far = lengths.token_axis([128, 8192, 800_000])["ticktext"]
+    assert far == ["128", "1K", "8K", "64K", "512K"], "more would touch on a phone"
     assert lengths.token_axis([1843])["tickvals"] == [1843]
     assert lengths.token_axis([])["tickvals"] == []
     assert lengths.byte_axis([2**20, 2**34])["ticktext"][-1] == "16 GiB"

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from app import by_context, charts, tables
+from app import by_context, charts, heat, tables
 from app.theme import CONVERTED, ORIGINAL
 from tests.support import example_runs as examples
 
@@ -36,6 +36,29 @@ def test_original_and_converted_always_look_the_same(kind: str) -> None:
     assert converted["marker"]["symbol"] == "square"
     assert figure["layout"]["xaxis"]["title"]["text"] and figure["layout"]["yaxis"]["title"]["text"]
     json.dumps(figure, allow_nan=False)
+
+
+def _grey(colour: str) -> float:
+    """How light a colour is in a grey print, 0 to 255."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_grey_print_tells_both_models_apart_even_where_they_coincide(kind: str) -> None:
+    figure = FIGURES[kind](RESULT, lang="en")
+    below, above = _named(figure, "Original"), _named(figure, "Converted")
+    assert figure["data"].index(below) < figure["data"].index(above)
+    assert below["line"]["width"] >= above["line"]["width"] + 1
+    assert below["marker"]["size"] >= above["marker"]["size"] + 4
+    assert _grey(above["marker"]["line"]["color"]) - _grey(below["marker"]["color"]) > 100
+    edges = [trace["line"] for trace in figure["data"] if trace.get("fill") == "toself"]
+    assert [edge["dash"] for edge in edges if edge["width"]] in ([], ["solid", "dash"])
+
+
+def test_the_scale_of_heat_maps_falls_from_light_to_dark_in_grey() -> None:
+    greys = [_grey(colour) for _, colour in heat.SCALE]
+    assert all(lighter - darker > 25 for lighter, darker in zip(greys, greys[1:]))
 
 
 def test_the_chart_holds_the_numbers() -> None:

@@ -94,6 +94,19 @@ def test_a_quote_cannot_leave_its_attribute() -> None:
     assert 'onx="' not in ui.table(["a"], [(ui.Link('" onx="1', "b"),)], caption='" onx="1')
 
 
+def test_rows_of_words_keep_their_columns_names_where_they_stand_below_one_another() -> None:
+    rows = [("one", "1"), ("two", "2")]
+    stacked = ui.table(["<name>", "<n>"], rows, caption="c", words=True)
+    assert stacked.count('data-column="&lt;n&gt;"') == 2 and "<n>" not in stacked
+    roles = {"table": 1, "row": 2, "rowheader": 2, "cell": 2}
+    assert {role: stacked.count(f'role="{role}"') for role in roles} == roles
+    assert "data-column" not in ui.table(["name", "n"], rows, caption="c")
+
+
+def test_a_long_fact_has_a_line_to_itself() -> None:
+    assert ui.facts([("a", "short"), ("b", "long " * 9)]).count('class="wide"') == 1
+
+
 @pytest.mark.parametrize(
     ("share", "width"), [(None, "0.0%"), (-1.0, "0.0%"), (0.25, "25.0%"), (7.0, "100.0%")]
 )

@@ -5,6 +5,7 @@ from app.numbers import (
     count,
     duration,
     fraction,
+    language,
     moment,
     number,
     percent,
@@ -33,3 +34,8 @@ def test_what_a_form_holds_is_what_a_person_would_type() -> None:
     assert [as_typed(x) for x in (None, "", 0, 0.5, 2.0, 20_000, "JPY")] == [
         "", "", "0", "0.5", "2", "20000", "JPY",
     ]  # fmt: skip
+
+
+def test_languages_have_names() -> None:
+    assert language("ja", "ja") == "日本語" and language("ja", "en") == "Japanese"
+    assert language("zz-unknown-x", "en") == "zz-unknown-x"

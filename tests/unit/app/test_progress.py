@@ -1,10 +1,17 @@
 """The live view says how far a run is, and why it stopped."""
 
+import sys
+from types import SimpleNamespace
+
+import pytest
+
 from app import progress
+from engine.runs import in_use
 from engine.runs.records import RunEvent
 from tests.support import example_runs as examples
 
 EVENTS = examples.events()
+GIB = 2**30
 WORKING = examples.run(state="fine-tuning", stage="fine-tuning")
 
 
@@ -155,7 +162,43 @@ def test_memory_in_use_is_a_gauge_that_says_what_it_shows() -> None:
     assert "meter" not in progress.status(WORKING, progress.Seen(), "en")
 
 
-def test_on_a_card_what_is_reserved_and_what_others_use_is_told() -> None:
-    card = _used(2**30, 2**30, 1, device="cuda", reserved_bytes=2**31, card_used_bytes=3 * 2**30)
-    html = progress.status(WORKING, progress.Seen().add([card]), "ja")
-    assert "GPU メモリ" in html and "確保済み 2.00 GiB" in html and "3.00 GiB" in html
+def _card(used: int, reserved: int, free: int) -> SimpleNamespace:
+    """PyTorch as far as it tells of a GPU of 80 GiB."""
+    return SimpleNamespace(cuda=SimpleNamespace(
+        is_initialized=lambda: True, mem_get_info=lambda: (free * GIB, 80 * GIB),
+        memory_allocated=lambda: used * GIB, memory_reserved=lambda: reserved * GIB,
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ["GPU memory of the worker", "20.0 GiB of 80.0 GiB (25 %)",
+                "highest so far 40.0 GiB", "24.0 GiB reserved, 60.0 GiB in use on the whole card"]),
+        ("ja", ["実行プロセスの GPU メモリ", "80.0 GiB 中 20.0 GiB（25%）",
+                "これまでの最大 40.0 GiB", "確保済み 24.0 GiB、GPU 全体の使用量 60.0 GiB"]),
+    ],
+)  # fmt: skip
+def test_a_card_is_read_and_shown_as_a_gauge_of_its_own(monkeypatch, lang, words) -> None:
+    meter, seen = in_use.Meter(0.0), progress.Seen()
+    for seq, (used, now) in enumerate([(40, 10.0), (20, 20.0)], start=1):
+        monkeypatch.setitem(sys.modules, "torch", _card(used, 24, 20))
+        values = meter.values(in_use.reading(), now)
+        assert values
+        seen.add([RunEvent("memory", "fine-tuning", 0, 0, values, seq, now)])
+    html = progress.status(WORKING, seen, lang)
+    for said in words:
+        assert said in html
+    assert 'aria-valuenow="25"' in html and f'aria-label="{words[0]}"' in html
+    assert '<i style="width:25.0%"></i><b style="left:50.0%"></b>' in html
+    ended = progress.status(examples.run(), seen, lang)
+    assert words[0] in ended and "40.0 GiB" in ended and 'role="meter"' not in ended
+
+
+def test_the_highest_reading_is_of_the_device_that_is_shown() -> None:
+    card = {"device": "cuda", "reserved_bytes": GIB, "card_used_bytes": GIB}
+    readings = [_used(6 * GIB, 6 * GIB, 1), _used(2 * GIB, 2 * GIB, 2, **card)]
+    seen = progress.Seen().add(readings)
+    assert "highest so far 2.00 GiB" in progress.status(WORKING, seen, "en")
+    seen.add([_used(5 * GIB, 5 * GIB, 3), _used(GIB, GIB, 4, **card)])  # resumed
+    assert "highest so far 2.00 GiB" in progress.status(WORKING, seen, "en")

@@ -81,6 +81,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
         )
     ],
     "controls.stage.*": ("attention-transfer", "fine-tuning", "measuring"),
+    "column_kind.*": names("column_kind", DEFAULT_LANG),
     "dataset.*": COUNTS.keys() - {"splits"} | COUNTS["splits"].keys(),
     "error.*": ERRORS,
     "error.help.*": ERRORS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,7 @@ def _watch(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]], lang: 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_panes_name_weights_attention_and_speed_and_escape(monkeypatch, lang: str) -> None:
-    said, panes, figure = _watch(monkeypatch, _told(), lang)[-1]
+    said, panes, figure, *_ = _watch(monkeypatch, _told(), lang)[-1]
     assert "aaaaaaaaaaaa" in panes and "bbbbbbbbbbbb" in panes and "<img" not in panes
     assert "softmax" in panes and "300" in panes and "12.5 ms" in panes
     assert "2,048" in said and figure is not None
@@ -74,8 +76,28 @@ def test_each_token_has_its_place_even_where_it_shows_nothing_yet() -> None:
 
 
 def test_the_answers_part_where_they_part(monkeypatch) -> None:
-    said = _watch(monkeypatch, _told())[-1][0]
-    assert "agree for the first token, then part" in said and "as much" in said
+    said, _, _, kept, _ = _watch(monkeypatch, _told())[-1]
+    assert "agree for the first token, then part" in said and "as much" in kept
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_numbers_of_the_chart_come_when_both_have_ended(monkeypatch, lang: str) -> None:
+    *before, last = _watch(monkeypatch, _told(), lang)
+    assert {numbers for *_, numbers in before} == {""}, "a table redrawn would close"
+    numbers = last[-1]
+    assert numbers.count("<tr") == 1 + 4 and "503" in numbers and "1,006 KiB" in numbers
+    address = re.search(r'href="data:text/csv[^,]*,([^"]*)"', numbers)
+    assert address
+    saved = base64.b64decode(address[1]).decode("utf-8-sig").splitlines()
+    assert len(saved) == 1 + 4 and saved[1].startswith("250,500 KiB,")
+
+
+def test_a_table_of_many_turns_is_short_and_its_file_has_them_all() -> None:
+    seen = watching.Watched("a" * 64, "softmax in 4 layers")
+    for read in range(1, 1001):
+        seen.add(_turn("original", "reading", "", read, 0))
+    numbers = watching.numbers({"original": seen, "converted": seen}, "en")
+    assert numbers.count("<tr") < 70 and "<th scope=\"row\">1,000</th>" in numbers
 
 
 @pytest.mark.parametrize(
@@ -93,8 +115,8 @@ def test_an_error_leaves_what_was_shown(monkeypatch) -> None:
         raise RunBusy("A run is at work.", "Wait.")
 
     monkeypatch.setattr(live, "watch", broken)
-    said, panes, _ = list(watching.watch("run", "text", False, "en"))[-1]
-    assert "A run is at work." in said and "KD" in panes
+    said, panes, _, _, numbers = list(watching.watch("run", "text", False, "en"))[-1]
+    assert "A run is at work." in said and "KD" in panes and "250" in numbers
 
 
 def test_the_form_is_there_only_with_the_models(tmp_path: Path) -> None:

@@ -62,6 +62,24 @@ def test_everything_lies_inside_the_picture() -> None:
                 assert 0 <= float(part.get(name, 0)) <= most
 
 
+def test_lines_that_coincide_are_both_seen_without_colours() -> None:
+    same = {"y": (1.0, 2.0), "low": (0.5, 1.0), "high": (2.0, 3.0)}
+    made = Chart(
+        title="t", reading="r", x_label="x", y_label="y", x=(1, 2),
+        series=(Series("original", "A", **same), Series("converted", "B", **same)),
+    )  # fmt: skip
+    root = ElementTree.fromstring(str(chart(made)))
+    lines = [dict(one.attrib) for one in root.iter() if one.tag.endswith("polyline")]
+    bands = [dict(one.attrib) for one in root.iter() if one.tag.endswith("polygon")]
+    assert [one["stroke-dasharray"] for one in lines] == ["none", "6 3"]
+    assert [one["stroke-dasharray"] for one in bands] == ["none", "6 3"]
+    assert float(lines[0]["stroke-width"]) > float(lines[1]["stroke-width"])
+    circle = next(one for one in root.iter() if one.tag.endswith("circle"))
+    square = next(one for one in root.iter() if one.tag.endswith("rect"))
+    assert 2 * float(circle.get("r", 0)) > float(square.get("width", 0)) + 2
+    assert square.get("stroke") == "#FFFFFF"
+
+
 def test_names_are_escaped() -> None:
     evil = replace(CHART, title=HOSTILE.replace("\x00", "").replace("\x0b", ""), y_label="<b>")
     text = str(chart(evil))
