@@ -82,7 +82,7 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
         studio.landing.see_sample.click(shown, None, outputs, **SILENT).then(
-            None, None, None, js=leading("#live-answers", "#duel-text textarea")
+            None, None, None, js=leading("#live-answers", "#duel-text")
         )
 
 

@@ -14,7 +14,8 @@
       if (!found) {
         found = true;
         for (const sign of signs) window.addEventListener(sign, leave, { once: true });
-        const used = use && shown(use);
+        const field = use && shown(use);
+        const used = field && (field.querySelector("textarea") || field);
         if (used) {
           used.focus({ preventScroll: true });
           used.scrollTop = used.scrollHeight; // of a text, the question stands at the end
