@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import components as ui
 from app.numbers import count, fraction, number, percent, perplexity
 from app.text import t, tn
-from engine.evidence.inner_parts import Ablation
+from engine.evidence.inner_parts import IDLE_NATS, Ablation, idle_below
 from engine.evidence.results import Comparison
 
 
@@ -43,6 +43,12 @@ def sentence(found: Ablation, lang: str) -> str:
         worth += " " + tn(
             "inside.interval", lang, found.linear_interval.n, low=number(low, 2),
             high=number(high, 2),
+        )  # fmt: skip
+    if found.linear_branch == "undecided":
+        documents = found.linear_interval.n if found.linear_interval else 0
+        worth += " " + t(
+            "inside.undecided", lang, idle=number(idle_below(documents), 1),
+            works=number(IDLE_NATS, 1),
         )  # fmt: skip
     if not found.questions:
         return worth + " " + t("inside.facts.none", lang)

@@ -13,7 +13,7 @@ over the whole population; data sets of n documents are drawn from them and go t
 are real per-document losses of the bundled model and of copies damaged on purpose. Recall questions
 are drawn from known chances and go through a run's own judgement too, the choice of its probes
 included; so are speed and votes through their intervals. Hybrids whose linear part was made idle
-are labelled by a run's own ablation.
+are labelled by a run's own ablation, and so is one whose linear part works by a known amount.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ from typing import Any
 
 from benchmarks.calibration_tables import promises, tables
 from benchmarks.drawn import RECALL_TRUTHS, quality, recall, speed, votes
-from benchmarks.idle_branch import idle_branch
+from benchmarks.idle_branch import idle_branch, working_branch
 from benchmarks.planted import damaged_populations, made_up_populations
 
 SIZES = (6, 10, 20, 50)
 _ROOT = Path(__file__).parents[1]
-_CODE = ("engine/evidence", "engine/core", "engine/data", "engine/methods", "benchmarks")
+_CODE = (
+    "engine/evidence", "engine/core", "engine/data", "engine/methods", "engine/services",
+    "benchmarks",
+)  # fmt: skip
 """Where the code lies that decides the figures."""
 
 
@@ -46,7 +49,7 @@ def parts(
 
     Args:
         data_sets: drawn per truth and size.
-        documents: scored by the real models.
+        documents: read by the real models.
         seeds: of each kind of idle linear part.
         sizes: documents in a data set.
     """
@@ -69,6 +72,9 @@ def parts(
             recall(loss, original=rate, shared=shared, questions=n, data_sets=data_sets, seed=n)
             for loss, rate, shared in RECALL_TRUTHS for n in (60, 120, 240)
         ],
+        "working": partial(
+            working_branch, documents=documents, data_sets=data_sets, sizes=sizes
+        ),
         "quality_made_up": partial(judged, made_up_populations),
         "quality_real": partial(judged, partial(damaged_populations, documents)),
     }  # fmt: skip

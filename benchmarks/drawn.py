@@ -38,14 +38,14 @@ class Tally:
         self.below += interval.high < self.truth
         self.width += interval.high - interval.low
 
-    def row(self) -> dict[str, Any]:
-        """The shares."""
+    def row(self, digits: int = 4) -> dict[str, Any]:
+        """The shares; `digits` of the truth and the width."""
         return {
-            "truth": round(self.truth, 4),
+            "truth": round(self.truth, digits),
             "data_sets": self.n,
             "coverage": round(self.covered / self.n, 4),
             "below_truth": round(self.below / self.n, 4),
-            "mean_width": round(self.width / self.n, 4),
+            "mean_width": round(self.width / self.n, digits),
         }
 
 

@@ -28,6 +28,7 @@ from engine.evidence.quality import score
 from engine.evidence.selection import judged_questions
 from engine.evidence.verdict import GateVerdict
 from engine.models.catalogue import DEFAULT_MODEL
+from engine.models.load import Loaded
 
 Population = tuple[np.ndarray, np.ndarray]
 """Of every document: additional nats of the converted model, and tokens."""
@@ -64,11 +65,7 @@ def damaged_populations(documents: int, seed: int = 0) -> dict[str, Population]:
     swap, on generated records; and a null: two damaged copies, whose places are exchanged in one
     half of the population, so that neither is worse."""
     loaded = load(DEFAULT_MODEL)
-    drawn = itertools.islice(business_documents(seed, characters=(800, 8000)), documents)
-    pieces = []
-    for number, record in enumerate(drawn):
-        ids = torch.tensor(loaded.tokenizer(record.text)["input_ids"][: loaded.context_tokens])
-        pieces.append(Piece(ids, number, 0, None))
+    pieces = records(loaded, seed, documents, (800, 8000))
     reference = score(loaded.model, pieces)
     tokens = np.array([d.tokens for d in reference.by_document], float)
     swapped = copy.deepcopy(loaded.model)
@@ -85,6 +82,18 @@ def damaged_populations(documents: int, seed: int = 0) -> dict[str, Population]:
     return {"real, no loss": null, **populations}
 
 
+def records(
+    loaded: Loaded, seed: int, documents: int, characters: tuple[int, int]
+) -> list[Piece]:
+    """Generated records of so many characters, one piece each, cut where the context ends."""
+    drawn = itertools.islice(business_documents(seed, characters=characters), documents)
+    pieces = []
+    for number, record in enumerate(drawn):
+        ids = torch.tensor(loaded.tokenizer(record.text)["input_ids"][: loaded.context_tokens])
+        pieces.append(Piece(ids, number, 0, None))
+    return pieces
+
+
 def damaged(model: PreTrainedModel, share: float, seed: int) -> PreTrainedModel:
     """A copy with normal noise on every weight matrix."""
     generator = torch.Generator().manual_seed(seed)
@@ -99,10 +108,10 @@ def damaged(model: PreTrainedModel, share: float, seed: int) -> PreTrainedModel:
 
 def judge_quality(losses: np.ndarray, tokens: np.ndarray, gates: AcceptanceGates) -> GateVerdict:
     """The verdict on quality of a data set, as a run would get it."""
-    control = _model(np.zeros_like(losses), tokens)
+    control = model_quality(np.zeros_like(losses), tokens)
     found = judge_quality_gate(
         Quality(
-            original=control, control=control, converted=_model(losses, tokens),
+            original=control, control=control, converted=model_quality(losses, tokens),
             swapped_untrained=control, kl=None, top1_agreement=None,
         ),
         gates,
@@ -135,7 +144,8 @@ def judge_recall(
     return found, lost(judged_questions(questions))
 
 
-def _model(nats: np.ndarray, tokens: np.ndarray) -> ModelQuality:
+def model_quality(nats: np.ndarray, tokens: np.ndarray) -> ModelQuality:
+    """A reading with these nats and tokens of each document."""
     return ModelQuality(
         perplexity=math.exp(min(nats.sum() / tokens.sum(), 700.0)), bits_per_byte=None,
         perplexity_by_position=(), tokens=int(tokens.sum()), documents=len(tokens),

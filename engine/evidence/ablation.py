@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from engine.core.hybrid_mixer import HybridMixer
 from engine.core.swap import conversion_of
 from engine.data.probes import RecallProbe
-from engine.evidence.inner_parts import Ablation, linear_branch
+from engine.evidence.inner_parts import Ablation, LinearBranch, linear_branch
 from engine.evidence.parts import ModelQuality
 from engine.evidence.quality import score
 from engine.evidence.recall import ask
@@ -127,10 +127,7 @@ def ablate(
         shuffled = on.quality(converted) if any_learned else None
     with without(untrained, linear=True):
         baseline, recalled_by_baseline = on.quality(untrained), on.recalled(untrained)
-    linear_nats, attention_nats = _lost(window_alone, full), _lost(neither, full)
-    share = None
-    if linear_nats is not None and attention_nats is not None and attention_nats > 0:
-        share = linear_nats / attention_nats
+    worth = linear_worth(full, window_alone, neither)
     recall_lost = (recalled - recalled_alone) / recalled if recalled else 0.0
     return Ablation(
         without_linear=window_alone,
@@ -138,15 +135,46 @@ def ablate(
         without_both=neither,
         shuffled_features=shuffled,
         window_and_sinks=baseline,
-        linear_nats=linear_nats,
-        linear_interval=_interval(window_alone, full),
-        attention_nats=attention_nats,
-        linear_share=share,
+        linear_nats=worth.nats,
+        linear_interval=worth.interval,
+        attention_nats=worth.attention_nats,
+        linear_share=worth.share,
         questions=len(on.probes),
         recalled=recalled,
         recalled_without_linear=recalled_alone,
         recalled_by_window_and_sinks=recalled_by_baseline,
-        linear_branch=linear_branch(linear_nats, share, recall_lost),
+        linear_branch=worth.label(recall_lost),
+    )
+
+
+@dataclass(frozen=True)
+class LinearWorth:
+    """What a linear part is worth in quality; the fields of `Ablation` tell what each number is."""
+
+    nats: float | None
+    interval: Interval | None
+    attention_nats: float | None
+
+    @property
+    def share(self) -> float | None:
+        """`Ablation.linear_share`."""
+        if self.nats is None or self.attention_nats is None or self.attention_nats <= 0:
+            return None
+        return self.nats / self.attention_nats
+
+    def label(self, recall_lost: float) -> LinearBranch | None:
+        """`Ablation.linear_branch`; `recall_lost` is a share (0-1) of the recalled facts."""
+        return linear_branch(self.nats, self.interval, self.attention_nats, recall_lost)
+
+
+def linear_worth(
+    full: ModelQuality, without_linear: ModelQuality, without_both: ModelQuality
+) -> LinearWorth:
+    """From readings of one text by the whole model and by it without its parts."""
+    return LinearWorth(
+        nats=_lost(without_linear, full),
+        interval=_interval(without_linear, full),
+        attention_nats=_lost(without_both, full),
     )
 
 

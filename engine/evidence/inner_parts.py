@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from engine.evidence.parts import ModelQuality, Result
 from engine.evidence.stats import Interval
 
-LinearBranch = Literal["carries", "partly", "idle"]
+LinearBranch = Literal["carries", "partly", "idle", "undecided"]
 
 IDLE_NATS = 0.005
-"""A linear part is idle when leaving it out costs less than this, in nats per token (0.5 % of
-perplexity), and no more than `IDLE_RECALL`."""
+"""A linear part is idle when leaving it out surely costs less than this, in nats per token (0.5 %
+of perplexity), and no more than `IDLE_RECALL`."""
+IDLE_NATS_OF_FEW = 0.001
+"""The same of fewer than `ENOUGH_DOCUMENTS`: so few often lack those in which it works, and their
+interval does not know (docs/evidence.md, "Calibration")."""
+ENOUGH_DOCUMENTS = 20
 IDLE_RECALL = 0.05
 """Share (0-1) of the recalled facts."""
 CARRYING_SHARE = 0.25
-"""A linear part carries when at least this share of the attention's worth, or of the recalled
-facts, goes with it."""
+"""A linear part carries when surely at least this share of the attention's worth, or this share of
+the recalled facts, goes with it."""
 
 
 class Ablation(Result):
@@ -54,25 +59,40 @@ class Ablation(Result):
     recalled_by_window_and_sinks: int
     """Of these, answered by the untrained baseline."""
     linear_branch: LinearBranch | None
-    """"idle": without the linear part less than 0.005 nats per token and at most 5 % of the
-    recalled facts are lost. "carries": at least 25 % of attention_nats or of the recalled facts.
-    "partly": anything between. Null where linear_nats is."""
+    """"idle": without the linear part surely less than 0.005 nats per token (0.001 of fewer than 20
+    documents) and at most 5 % of the recalled facts are lost. "carries": surely at least 25 % of
+    attention_nats, or at least 25 % of the recalled facts. "partly": surely 0.005 or more, or more
+    than 5 % of the facts, but not that much. "undecided": none of these; or there is no interval.
+    Surely means the whole of linear_interval. Before schema version 5 the label went by the
+    estimates alone. Null where linear_nats is."""
 
 
 def linear_branch(
-    linear_nats: float | None, share: float | None, recall_lost: float
+    linear_nats: float | None,
+    interval: Interval | None,
+    attention_nats: float | None,
+    recall_lost: float,
 ) -> LinearBranch | None:
     """The label of a linear part.
 
     Args:
         linear_nats: nats per token lost without it; None where that is no finite number.
-        share: `Ablation.linear_share`.
+        interval: of linear_nats; None where there is none.
+        attention_nats: nats per token lost without any attention.
         recall_lost: share (0-1) of the recalled facts lost without it.
     """
     if linear_nats is None:
         return None
-    if linear_nats < IDLE_NATS and recall_lost <= IDLE_RECALL:
-        return "idle"
-    if recall_lost >= CARRYING_SHARE or (share or 0.0) >= CARRYING_SHARE:
+    if recall_lost >= CARRYING_SHARE:
+        return "carries"
+    low, high = (interval.low, interval.high) if interval else (-math.inf, math.inf)
+    if recall_lost <= IDLE_RECALL and low < IDLE_NATS:
+        return "idle" if interval and high < idle_below(interval.n) else "undecided"
+    if attention_nats is not None and low >= CARRYING_SHARE * attention_nats > 0:
         return "carries"
     return "partly"
+
+
+def idle_below(documents: int) -> float:
+    """Nats per token under which the whole interval of so many documents must lie to say idle."""
+    return IDLE_NATS if documents >= ENOUGH_DOCUMENTS else IDLE_NATS_OF_FEW

@@ -22,3 +22,13 @@ def test_an_idle_linear_part_is_labelled_and_not_flattered() -> None:
     assert "The linear part is idle" in html and "no worse without it" in html
     assert 'class="ts-notice bad"' in html
     assert inside.section(RESULT.model_copy(update={"ablation": None}), "en") == ""
+
+
+def test_where_the_interval_holds_the_line_nothing_is_claimed() -> None:
+    assert RESULT.ablation
+    found = RESULT.ablation.model_copy(update={"linear_branch": "undecided"})
+    html = inside.section(RESULT.model_copy(update={"ablation": found}), "en")
+    assert "Whether the linear part does anything cannot be told" in html
+    assert "surely less than 0.005 nats per token" in html and "notice bad" not in html
+    japanese = inside.section(RESULT.model_copy(update={"ablation": found}), "ja")
+    assert "0.005 ナット未満" in japanese and "評価用文書を増やす" in japanese

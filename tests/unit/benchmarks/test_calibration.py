@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from benchmarks import calibration
-from benchmarks.calibration_tables import promises, tables
+from benchmarks.calibration_tables import promises, tables, wrong_label
 from benchmarks.drawn import quality, recall, speed, votes
-from benchmarks.idle_branch import idle_branch
+from benchmarks.idle_branch import idle_branch, working_branch
 from benchmarks.planted import damaged, made_up_populations
 from engine.models.load import load
 from tests.support.models import tiny_model, tiny_model_folder
@@ -84,19 +84,37 @@ def test_an_idle_linear_part_is_labelled_so(tmp_path):
     assert [row["labelled_idle"] for row in rows] == [1.0, 1.0] and rows[0]["how"] != rows[1]["how"]
 
 
+def test_a_linear_part_is_labelled_by_what_it_is_known_to_be_worth(tmp_path):
+    """A tiny model is no teacher: that its linear part does anything is not asked of it."""
+    original = load(str(tiny_model_folder(tmp_path, "llama")))
+    rows = working_branch(
+        documents=12, data_sets=20, sizes=(6,), loaded=original, steps=1, dials=(0.0, 20.0)
+    )
+    labels = ("idle", "undecided", "partly", "carries")
+    assert [sum(row[label] for label in labels) for row in rows] == [1.0, 1.0]
+    nothing = rows[-1]
+    assert abs(nothing["truth"]) < 1e-4 and nothing["idle"] == 1.0 and wrong_label(nothing) == 0
+    assert wrong_label({"truth": 0.02, "idle": 0.3, "partly": 0.1, "carries": 0.0}) == 0.3
+    json.dumps(rows)
+
+
 def test_the_tables_and_promises_are_made_of_the_file(found):
     idle = [{"how": "weights zeroed", "seeds": 4, "labelled_idle": 1.0}]
     real = [
         {**row, "population": "real, noise 15%", "default_gate_no_go": 0.97}
         for row in found["quality_made_up"] if "even" in row["population"]
     ]  # fmt: skip
-    whole = {**found, "idle": idle, "quality_real": real}
+    working = [{"truth": 0.02, "documents": 12, "idle": 0.01, "undecided": 0.5, "partly": 0.49,
+                "carries": 0.0, "coverage": 0.95}]  # fmt: skip
+    whole = {**found, "idle": idle, "quality_real": real, "working": working}
+    assert "| 0.0200 | 12 | 1.0 | 50.0 | 49.0 | 0.0 | 95.0 |" in tables(whole)[4]
     coverage = tables(whole)[0].splitlines()
     assert coverage[0] == "| population | true change | 12 |" and coverage[1] == "|---|---|---|"
     assert any(line.startswith("| real, noise 15% | +1.00 % | 9") for line in coverage)
     said = "\n".join(promises(whole))
     assert "labelled so 100 %: kept, 100.0 %" in said
     assert "made up, heavy tail, 12 documents" in said
+    assert "nor the reverse, more than 5 %: kept, at most 1.0 %" in said
     missed = {**whole, "idle": [{**idle[0], "labelled_idle": 0.75}]}
     assert "labelled so 100 %: NOT KEPT, 75.0 %" in "\n".join(promises(missed))
 

@@ -19,6 +19,7 @@ from engine.evidence.ablation import (
 )
 from engine.evidence.inner_parts import linear_branch
 from engine.evidence.quality import score
+from engine.evidence.stats import Interval
 from engine.methods import T2R, Elu, Hybrid
 from engine.services.convert import convert
 from tests.support.models import VOCABULARY, tiny_model
@@ -116,12 +117,32 @@ def test_half_of_the_questions_of_every_distance_and_language():
 
 
 @pytest.mark.parametrize(
-    ("nats", "share", "recall_lost", "label"),
+    ("ends", "attention", "recall_lost", "label"),
     [
-        (0.0, 0.0, 0.0, "idle"), (-0.2, -0.1, 0.0, "idle"), (0.0049, 0.9, 0.05, "idle"),
-        (0.0, None, 0.1, "partly"), (0.02, 0.001, 0.0, "partly"), (0.02, None, 0.0, "partly"),
-        (0.02, 0.25, 0.0, "carries"), (0.0, 0.0, 0.25, "carries"), (None, None, 0.0, None),
+        ((0.0, 0.0), 0.0, 0.0, "idle"), ((-0.3, -0.1), 2.0, 0.0, "idle"),
+        ((0.001, 0.0049), 0.005, 0.05, "idle"), ((0.004, 0.006), 2.0, 0.05, "undecided"),
+        ((-1.0, 1.0), 2.0, 0.0, "undecided"), ((0.001, 0.02), 0.02, 0.0, "undecided"),
+        ((0.0, 0.0), None, 0.1, "partly"), ((-1.0, 1.0), 2.0, 0.1, "partly"),
+        ((0.005, 0.03), 2.0, 0.0, "partly"), ((0.2, 0.8), 1.0, 0.0, "partly"),
+        ((0.01, 0.03), None, 0.0, "partly"), ((0.01, 0.03), -1.0, 0.0, "partly"),
+        ((0.3, 0.8), 1.0, 0.0, "carries"), ((-1.0, 1.0), 2.0, 0.25, "carries"),
     ],
 )  # fmt: skip
-def test_the_label_follows_the_documented_rule(nats, share, recall_lost, label):
-    assert linear_branch(nats, share, recall_lost) == label
+def test_the_label_follows_the_documented_rule(ends, attention, recall_lost, label):
+    low, high = ends
+    interval = Interval(estimate=(low + high) / 2, low=low, high=high, n=20)
+    assert linear_branch(interval.estimate, interval, attention, recall_lost) == label
+
+
+def test_few_documents_say_idle_only_far_below_the_line():
+    tight = Interval(estimate=0.0005, low=0.0001, high=0.0009, n=6)
+    wider = Interval(estimate=0.0005, low=0.0, high=0.002, n=6)
+    assert linear_branch(0.0005, tight, 2.0, 0.0) == "idle"
+    assert linear_branch(0.0005, wider, 2.0, 0.0) == "undecided"
+    assert linear_branch(0.0005, wider.model_copy(update={"n": 20}), 2.0, 0.0) == "idle"
+
+
+def test_without_numbers_or_an_interval_nothing_is_claimed():
+    assert linear_branch(None, None, None, 0.0) is None
+    assert linear_branch(0.0, None, 2.0, 0.0) == "undecided"
+    assert linear_branch(0.0, None, 2.0, 0.3) == "carries"

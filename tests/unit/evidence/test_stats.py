@@ -84,6 +84,26 @@ def test_a_cluster_twice_as_noisy_makes_twice_as_wide():
     assert wide.high - wide.low == pytest.approx(2 * (narrow.high - narrow.low), rel=1e-6)
 
 
+def test_skewness_moves_the_end_on_its_side_to_halls():
+    """Six equal clusters, one far worse. The upper end is that of Hall's transformation, found here
+    by solving his cubic instead of by its inverse; the lower one is still the bootstrap's."""
+    x = np.array([0.1, 0.2, 0.3, 0.2, 0.1, 2.0])
+    n, mean, spread = 6, x.mean(), x.std(ddof=1) / 6**0.5
+    third = n / ((n - 1) * (n - 2)) * ((x - mean) ** 3).sum() / x.std() ** 3 / n**0.5
+    cubic = [third**2 / 27, third / 3, 1.0, third / 6 + student_quantile(0.975, n - 1)]
+    (t,) = [root.real for root in np.roots(cubic) if abs(root.imag) < 1e-9]
+    found = paired_ratio(list(x), [1.0] * n)
+    assert found.high == pytest.approx(mean - t * spread, rel=1e-6)
+    assert found.high - mean > 2 * (mean - found.low)
+    mirrored = paired_ratio(list(-x), [1.0] * n)
+    assert mirrored.low == pytest.approx(-found.high, rel=1e-6)
+
+
+def test_two_clusters_have_an_interval():
+    found = paired_ratio([1.0, 3.0], [2.0, 5.0])
+    assert found.low < found.estimate < found.high
+
+
 def test_equal_clusters_leave_no_doubt():
     found = paired_ratio([0.3] * 8, [3.0] * 8)
     assert (found.low, found.high) == (found.estimate, found.estimate) == pytest.approx((0.1, 0.1))
