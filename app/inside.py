@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app import components as ui
 from app.numbers import count, fraction, number, percent, perplexity
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.evidence.inner_parts import IDLE_NATS, Ablation, idle_below
 from engine.evidence.results import Comparison
 
@@ -35,28 +35,30 @@ def sentence(found: Ablation, lang: str) -> str:
         worth = t("inside.worth.nats", lang, nats=number(found.linear_nats, 2))
     else:
         worth = t(
-            "inside.worth.share", lang, share=percent(found.linear_share, 1),
+            "inside.worth.share", lang, share=percent(found.linear_share, 1, lang),
             nats=number(found.linear_nats, 2),
         )  # fmt: skip
+    said = [worth]
     if found.linear_interval:
         low, high = found.linear_interval.low, found.linear_interval.high
-        worth += " " + tn(
+        said.append(tn(
             "inside.interval", lang, found.linear_interval.n, low=number(low, 2),
             high=number(high, 2),
-        )  # fmt: skip
+        ))  # fmt: skip
     if found.linear_branch == "undecided":
         documents = found.linear_interval.n if found.linear_interval else 0
-        worth += " " + t(
+        said.append(t(
             "inside.undecided", lang, idle=number(idle_below(documents), 1),
             works=number(IDLE_NATS, 1),
-        )  # fmt: skip
+        ))  # fmt: skip
     if not found.questions:
-        return worth + " " + t("inside.facts.none", lang)
-    return worth + " " + t(
+        return sentences(lang, [*said, t("inside.facts.none", lang)])
+    said.append(t(
         "inside.facts.some", lang, n=count(found.questions), full=count(found.recalled),
         without=count(found.recalled_without_linear),
         baseline=count(found.recalled_by_window_and_sinks),
-    )  # fmt: skip
+    ))  # fmt: skip
+    return sentences(lang, said)
 
 
 def _table(comparison: Comparison, found: Ablation, lang: str) -> str:

@@ -3,14 +3,17 @@
 import asyncio
 import re
 
+import gradio as gr
 import pytest
 
 from app import notes
 from app.language import LanguagePages, in_language, page_language
 from app.numbers import day, duration, moment, money, percent, times
+from app.pages import compare
 from app.readings import listed
 from app.text import PATHS, sentences, t, texts
 from engine.errors import BadDataset, EngineError
+from tests.support import example_runs as examples
 
 PAGE = b'<!doctype html>\n<html\n\tlang="en"><head><meta></head><body>x</body></html>'
 
@@ -105,3 +108,13 @@ def test_the_attention_in_use_is_said_in_words(lang: str) -> None:
     said = notes.attention("hybrid in 3 layers, softmax in 1 layer", lang)
     assert "3" in said and "hybrid" in said and "softmax" in said
     assert notes.attention("something else", lang) == "something else"
+
+
+def test_the_last_step_sets_japanese_without_gaps_between_sentences() -> None:
+    """Nothing is joined, and no share written, in the English way."""
+    with gr.Blocks():
+        page = compare.build("ja")
+    values = compare.values(page, examples.run(), examples.comparison(), "ja")
+    html = [re.sub(r"<[^>]*>", "", value) for value in values if isinstance(value, str)]
+    found = [gap for text in html for gap in re.findall(r".{9}(?:\d %|。 ).{9}", text)]
+    assert sum(map(len, html)) > 3000 and found == []
