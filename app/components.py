@@ -17,7 +17,7 @@ Tone = Literal["good", "bad", "same", "open"]
 NoticeTone = Literal["good", "bad", "warn", "info"]
 Party = Literal["original", "converted", "control", "swapped_untrained"]
 
-_LONG_NAME, _LONG_FACT = 22, 36
+_LONG_NAME, _LONG_FACT = 22, 38
 _LOGO = (Path(__file__).parents[1] / "assets" / "logo.svg").read_text("utf-8").strip()
 
 
