@@ -21,12 +21,13 @@ def connect(studio: Studio) -> None:
 
 
 def _drawing(studio: Studio) -> None:
-    """The charts, one group after the other."""
+    """The charts, one group after the other. A group that is asked for while an earlier answer is
+    under way is asked for again after it: the earlier one may be of the run before."""
     follow = studio.compare.told.change
     for group in drawing.groups(studio.compare, studio.lang):
         follow = follow(
             partial(drawing.draw, group, lang=studio.lang), studio.run_id,
-            [*group.outputs, studio.notice], **SILENT,
+            [*group.outputs, studio.notice], trigger_mode="always_last", **SILENT,
         ).then  # fmt: skip
 
 

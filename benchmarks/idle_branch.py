@@ -91,7 +91,7 @@ def working_branch(
                 worth = linear_worth(
                     *(model_quality(nats[drawn], tokens[drawn]) for nats in readings)
                 )
-                label = worth.label(recall_lost=0.0)
+                label = worth.label(facts_lost=None)
                 assert worth.interval is not None and label is not None  # all readings are finite
                 tally.add(worth.interval)
                 found[label] += 1

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.decoding import Stack, decode
+from benchmarks.decoding import decode
 from benchmarks.measuring import (
     copy_bandwidth,
     crossover,
@@ -34,6 +34,7 @@ from benchmarks.measuring import (
     say,
 )
 from benchmarks.problems import Inputs, Rival, Shape, inputs, rivals
+from benchmarks.stack import Stack
 
 CPU_SHAPES = [Shape(1, tokens, 12, 64, 64) for tokens in (256, 512, 1024, 2048, 4096, 8192)]
 CPU_SHAPES += [Shape(1, 8192, 12, 64, 32)]

@@ -59,13 +59,13 @@ class ComparePage:
     told: gr.Textbox
     """Changes whenever a comparison has been told anew: its charts are due."""
 
-    def awaiting(self) -> list[gr.Column | gr.Dropdown]:
-        """What stays hidden until its chart is drawn, so that no chart of another run is seen."""
+    def awaiting(self) -> list[gr.Column | gr.Dropdown | gr.Radio]:
+        """What is hidden until its chart is drawn: till then it shows the run before."""
         blocks = (
             self.money.months, self.position, self.recall, self.grid.grid, self.inner,
             self.memory, self.room, self.pace.decode, self.pace.prefill, self.standing,
         )  # fmt: skip
-        return [*(block.column for block in blocks), self.grid.choice]
+        return [*(block.column for block in blocks), self.grid.choice, self.pace.view]
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""

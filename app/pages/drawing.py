@@ -1,7 +1,7 @@
 """The last step's charts: drawn after its figures, a group at a time.
 
-A browser is busy for a moment with every chart. In between it answers a click, and what is left of
-a run that the visitor has left is not drawn.
+A browser is busy for a moment with every chart. In between it answers a click, and of a run that
+the visitor has left no further group is drawn.
 """
 
 from __future__ import annotations

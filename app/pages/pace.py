@@ -46,7 +46,7 @@ def build(lang: str) -> PacePanel:
 
 def values(panel: PacePanel, result: Comparison, lang: str) -> list[object]:
     """Values for `panel.outputs()`."""
-    return [VIEWS[0], *_charts(panel, result, VIEWS[0], lang)]
+    return [gr.update(value=VIEWS[0], visible=True), *_charts(panel, result, VIEWS[0], lang)]
 
 
 def _charts(panel: PacePanel, result: Comparison, view: View, lang: str) -> list[object]:

@@ -1,16 +1,20 @@
 // Leads to a place on the page and to what is used there. Charts above it are drawn for a while
-// after the page and push it down, so it is held in view until they rest or the visitor moves.
+// after the page and push it down, so it is held in view until they rest, the visitor moves, or
+// another place is led to.
 (target, use) => {
-  const [most, rest] = [6000, 2000]; // ms
+  const [most, rest] = [6000, 1000]; // ms
   const signs = ["wheel", "touchmove", "keydown", "pointerdown"];
   const began = performance.now();
-  let [moved, moves, found] = [false, began, false];
-  const leave = () => (moved = true);
+  let [left, moves, found] = [false, began, false];
+  window.t2rLeave?.();
+  const leave = () => (left = true);
+  window.t2rLeave = leave;
   const shown = (selector) =>
     [...document.querySelectorAll(selector)].find((one) => one.getClientRects().length);
   const hold = () => {
-    const place = shown(target);
-    if (!moved && place) {
+    const now = performance.now();
+    const place = !left && shown(target);
+    if (place) {
       if (!found) {
         found = true;
         for (const sign of signs) window.addEventListener(sign, leave, { once: true });
@@ -21,13 +25,12 @@
           used.scrollTop = used.scrollHeight; // of a text, the question stands at the end
         }
       }
-      const away = place.getBoundingClientRect().top - 16;
       const before = window.scrollY;
+      const away = place.getBoundingClientRect().top - 16;
       if (Math.abs(away) > 4) window.scrollBy({ top: away, behavior: "auto" });
-      if (Math.abs(window.scrollY - before) > 4) moves = performance.now();
-    } else if (!found) moves = performance.now();
-    const now = performance.now();
-    if (!moved && now - began < most && now - moves < rest) setTimeout(hold, 60);
+      if (Math.abs(window.scrollY - before) > 4) moves = now;
+    } else if (!found) moves = now;
+    if (!left && now - began < most && now - moves < rest) setTimeout(hold, 60);
     else for (const sign of signs) window.removeEventListener(sign, leave);
   };
   hold();

@@ -63,12 +63,16 @@ def alike(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_LABELS = {None: "not known", "undecided": "undecided, neither surely idle nor surely working"}
+
+
 def ablation(found: dict[str, Any] | None, quality: dict[str, Any]) -> str:
     """One sentence on what a hybrid's linear part is worth, and the baseline it has to beat."""
     if not found:
         return ""
     share, nats = found["linear_share"], measured(found["linear_nats"], 4, " nats/token")
-    text = f"Linear part: {found['linear_branch']}. Without it the converted model loses {nats}"
+    label = _LABELS.get(found["linear_branch"], found["linear_branch"])
+    text = f"Linear part: {label}. Without it the converted model loses {nats}"
     if interval := found["linear_interval"]:
         ends = f"{interval['low']:.4f} to {interval['high']:.4f}"
         text += f" (95 % interval {ends}, {counted(interval['n'], 'document')})"

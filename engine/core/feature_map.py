@@ -77,11 +77,7 @@ def per_head(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         columns = columns.to(x.dtype)
         start = None if start is None else start.to(x.dtype)
     if batch > 1 and rows <= width:
-        # Few rows: sequences side by side under one W. A W for each would be more to copy.
-        beside = x.reshape(batch, maps, rows, width).transpose(0, 1)
-        out = _product(beside.reshape(maps, batch * rows, width), columns, start)
-        out = out.view(maps, batch, rows, features).transpose(0, 1)
-        return out.reshape(batch, heads, tokens, features)
+        return _beside(x, columns, start)  # few rows: a W for each sequence would be more to copy
     if batch > 1:
         columns = columns.repeat(batch, 1, 1)
         start = None if start is None else start.repeat(batch, 1, 1)
@@ -100,24 +96,28 @@ class LaidOut:
 
 
 def lay_out(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> LaidOut:
-    """W [M, F, D] and b (M * F values) for `one_row` of this dtype; they are copied."""
+    """W [M, F, D] and b (M * F values) for `one_token` of this dtype; they are copied."""
     maps, features, _ = weight.shape
     columns = weight.detach().to(dtype).transpose(1, 2).contiguous()
     return LaidOut(columns, bias.detach().to(dtype, copy=True).view(maps, 1, features))
 
 
-def one_row(x: Tensor, laid: LaidOut) -> Tensor:
-    """`per_head` of one token of each sequence, [B, H, 1, D] to [B, H, 1, F], without gradients."""
+def one_token(x: Tensor, laid: LaidOut) -> Tensor:
+    """`per_head` of a token of each sequence, [B, H, 1, D] to [B, H, 1, F], without gradients."""
+    if len(x) > 1:
+        return _beside(x, laid.columns, laid.start)
     maps, width, features = laid.columns.shape
-    batch, heads = x.shape[:2]
-    if batch == 1:
-        out = torch.baddbmm(laid.start, x.reshape(maps, -1, width), laid.columns)
-        return out.view(1, -1, 1, features)
-    # Sequences side by side under one W.
-    beside = x.reshape(batch, maps, -1, width).transpose(0, 1).reshape(maps, -1, width)
-    out = torch.baddbmm(laid.start, beside, laid.columns)
-    out = out.view(maps, batch, -1, features).transpose(0, 1)
-    return out.reshape(batch, heads, 1, features)
+    out = torch.baddbmm(laid.start, x.reshape(maps, -1, width), laid.columns)
+    return out.view(1, -1, 1, features)
+
+
+def _beside(x: Tensor, columns: Tensor, start: Tensor | None) -> Tensor:
+    """The product with the sequences side by side under one W."""
+    batch, heads, tokens, width = x.shape
+    maps, _, features = columns.shape
+    rows = x.reshape(batch, maps, -1, width).transpose(0, 1).reshape(maps, -1, width)
+    out = _product(rows, columns, start).view(maps, batch, -1, features).transpose(0, 1)
+    return out.reshape(batch, heads, tokens, features)
 
 
 def _product(x: Tensor, columns: Tensor, start: Tensor | None) -> Tensor:

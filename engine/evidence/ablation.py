@@ -23,7 +23,7 @@ from engine.evidence.inner_parts import Ablation, LinearBranch, linear_branch
 from engine.evidence.parts import ModelQuality
 from engine.evidence.quality import score
 from engine.evidence.recall import ask
-from engine.evidence.stats import Interval, paired_ratio
+from engine.evidence.stats import Interval, paired_ratio, wilson
 
 if TYPE_CHECKING:
     from engine.data.dataset import Piece
@@ -128,7 +128,7 @@ def ablate(
     with without(untrained, linear=True):
         baseline, recalled_by_baseline = on.quality(untrained), on.recalled(untrained)
     worth = linear_worth(full, window_alone, neither)
-    recall_lost = (recalled - recalled_alone) / recalled if recalled else 0.0
+    facts_lost = wilson(max(0, recalled - recalled_alone), recalled) if recalled else None
     return Ablation(
         without_linear=window_alone,
         without_window=linear_alone,
@@ -143,7 +143,7 @@ def ablate(
         recalled=recalled,
         recalled_without_linear=recalled_alone,
         recalled_by_window_and_sinks=recalled_by_baseline,
-        linear_branch=worth.label(recall_lost),
+        linear_branch=worth.label(facts_lost),
     )
 
 
@@ -162,9 +162,9 @@ class LinearWorth:
             return None
         return self.nats / self.attention_nats
 
-    def label(self, recall_lost: float) -> LinearBranch | None:
-        """`Ablation.linear_branch`; `recall_lost` is a share (0-1) of the recalled facts."""
-        return linear_branch(self.nats, self.interval, self.attention_nats, recall_lost)
+    def label(self, facts_lost: Interval | None) -> LinearBranch | None:
+        """`Ablation.linear_branch`; `facts_lost` is a share (0-1) of the recalled facts."""
+        return linear_branch(self.nats, self.interval, self.attention_nats, facts_lost)
 
 
 def linear_worth(

@@ -60,18 +60,18 @@ class Ablation(Result):
     """Of these, answered by the untrained baseline."""
     linear_branch: LinearBranch | None
     """"idle": without the linear part surely less than 0.005 nats per token (0.001 of fewer than 20
-    documents) and at most 5 % of the recalled facts are lost. "carries": surely at least 25 % of
-    attention_nats, or at least 25 % of the recalled facts. "partly": surely 0.005 or more, or more
-    than 5 % of the facts, but not that much. "undecided": none of these; or there is no interval.
-    Surely means the whole of linear_interval. Before schema version 5 the label went by the
-    estimates alone. Null where linear_nats is."""
+    documents), and at most 5 % of the recalled facts are lost. "carries": surely at least 25 % of
+    attention_nats or of the recalled facts. "partly": surely 0.005 or more, or surely more than 5 %
+    of the facts, but not that much. "undecided": none of these; or there is no interval. Surely
+    means the whole of linear_interval, or of Wilson's interval for the share of facts lost. Before
+    schema version 5 the label went by the estimates alone. Null where linear_nats is."""
 
 
 def linear_branch(
     linear_nats: float | None,
     interval: Interval | None,
     attention_nats: float | None,
-    recall_lost: float,
+    facts_lost: Interval | None,
 ) -> LinearBranch | None:
     """The label of a linear part.
 
@@ -79,18 +79,19 @@ def linear_branch(
         linear_nats: nats per token lost without it; None where that is no finite number.
         interval: of linear_nats; None where there is none.
         attention_nats: nats per token lost without any attention.
-        recall_lost: share (0-1) of the recalled facts lost without it.
+        facts_lost: share (0-1) of the recalled facts lost without it; None where none is recalled.
     """
     if linear_nats is None:
         return None
-    if recall_lost >= CARRYING_SHARE:
-        return "carries"
     low, high = (interval.low, interval.high) if interval else (-math.inf, math.inf)
-    if recall_lost <= IDLE_RECALL and low < IDLE_NATS:
-        return "idle" if interval and high < idle_below(interval.n) else "undecided"
-    if attention_nats is not None and low >= CARRYING_SHARE * attention_nats > 0:
+    surely_lost, lost = (facts_lost.low, facts_lost.estimate) if facts_lost else (0.0, 0.0)
+    of_attention = attention_nats is not None and low >= CARRYING_SHARE * attention_nats > 0
+    if surely_lost >= CARRYING_SHARE or (of_attention and low >= IDLE_NATS):
         return "carries"
-    return "partly"
+    if surely_lost > IDLE_RECALL or low >= IDLE_NATS:
+        return "partly"
+    idle = interval and high < idle_below(interval.n) and lost <= IDLE_RECALL
+    return "idle" if idle else "undecided"
 
 
 def idle_below(documents: int) -> float:

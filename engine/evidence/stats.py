@@ -80,7 +80,8 @@ def paired_ratio(
     quantile = student_quantile((1 + LEVEL) / 2, max(1.0, 1 / float((share**2).sum()) - 1))
     widen = quantile / _Z * spread / deviation
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    # Of two clusters the residuals are each other's opposite: no skewness.
+    # Of two clusters the residuals are each other's opposite: no skewness. For few clusters this is
+    # above the usual estimate (by 1.3 at six), which is too small for skewed losses.
     skewness = n * n / ((n - 1) * max(1, n - 2)) * float((residuals**3).sum())
     skewness /= float((residuals**2).sum()) ** 1.5
     down, up = (spread * _before_hall(t, skewness) for t in (quantile, -quantile))
@@ -202,13 +203,14 @@ def more_needed(interval: Interval, limit: float) -> int | None:
 
 
 def more_needed_for_ratio(ratio: Interval, limit: float) -> int | None:
-    """`more_needed` for a ratio whose logarithm has Student's interval: that of few repeats or few
-    documents.
+    """`more_needed` for a ratio of few repeats or few documents, whose interval is Student's on the
+    log scale or, of documents, the wider one of `paired_ratio`.
 
     On the log scale, where the interval shrinks with the root of n, and with the normal quantile:
     of a handful of units much of the width is Student's, which goes with the first few more. For
     that two more are added to the normal count (z^2 / 2, Guenther 1981). Documents of unlike length
-    have fewer degrees of freedom than n - 1; for them it asks for too many rather than too few.
+    have fewer degrees of freedom than n - 1, and skewed ones a wider end that shrinks faster than
+    the root of n; for them it asks for too many rather than too few.
     """
     student = student_quantile((1 + LEVEL) / 2, ratio.n - 1)
     logs, shrink = ratio.mapped(math.log), _Z / student

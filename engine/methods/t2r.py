@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from engine.core.feature_map import FeatureMap, LaidOut, lay_out, one_row, per_head
+from engine.core.feature_map import FeatureMap, LaidOut, lay_out, one_token, per_head
 from engine.core.geometry import HeadGeometry
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.methods.base import FeatureDim, FeatureMapMethod
@@ -55,7 +55,7 @@ class ReluFeatureMap(FeatureMap):
         laid = self._laid_out
         if laid is None:
             self._laid_out = laid = lay_out(self.weight, self.bias, q.dtype)
-        return one_row(q, laid).relu_(), one_row(k, laid).relu_()
+        return one_token(q, laid).relu_(), one_token(k, laid).relu_()
 
     def renew(self) -> None:
         self._laid_out = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.report import annexes, charts, provenance, task_annex
+from engine.report import ablation_annex, annexes, charts, provenance, task_annex
 from engine.report.control_annex import controls
 from engine.report.headline import figures
 from engine.report.inner import attention
@@ -25,6 +25,7 @@ def content(source: Source, lang: Lang) -> Report:
         annexes.recall(source, words),
         task_annex.task(source, words),
         task_annex.mqar(source, words),
+        ablation_annex.parts(source, words),
         controls(source, words),
         attention(source, words),
         annexes.speed(source, words),

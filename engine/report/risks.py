@@ -18,7 +18,8 @@ PEAK_ERROR_BYTES = 8 * 2**20
 
 def risks(source: Source, words: Words) -> Section:
     """From the run's numbers, the gravest first."""
-    found = [*_gates(source, words), *_quality(source, words), *_recall(source, words),
+    found = [*_gates(source, words), *_linear_part(source, words), *_quality(source, words),
+             *_recall(source, words),
              *_speed(source, words), *_peak(source, words), *_money(source, words),
              *_votes(source, words),
              words("risk.one_training", seed=source.config.get("seed", 0))]  # fmt: skip
@@ -44,6 +45,17 @@ def _gates(source: Source, words: Words) -> list[str]:
         if gate.verdict in open_words and gate.reason != "worse_at" or gate.gate == "memory"
         if (why := remark(gate, words))
     ]
+
+
+def _linear_part(source: Source, words: Words) -> list[str]:
+    found = source.comparison.ablation
+    if found is None or found.linear_branch not in ("idle", "undecided"):
+        return []
+    return [words(
+        f"risk.linear_{found.linear_branch}",
+        whole=words.perplexity(source.comparison.quality.converted.perplexity),
+        baseline=words.perplexity(found.window_and_sinks.perplexity),
+    )]  # fmt: skip
 
 
 def _quality(source: Source, words: Words) -> list[str]:

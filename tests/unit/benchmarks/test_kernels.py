@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from benchmarks import decoding, kernels
-from benchmarks.decoding import Stack, check, decode, layers
+from benchmarks.decoding import check, decode
 from benchmarks.measuring import crossover, interleaved
 from benchmarks.problems import EPS, Rival, Shape, inputs, rivals
+from benchmarks.stack import Stack, layers
 from engine.kernels.linear_attention.reference import LinearState, quadratic
 
 CPU = torch.device("cpu")

@@ -19,7 +19,7 @@ from engine.evidence.ablation import (
 )
 from engine.evidence.inner_parts import linear_branch
 from engine.evidence.quality import score
-from engine.evidence.stats import Interval
+from engine.evidence.stats import Interval, wilson
 from engine.methods import T2R, Elu, Hybrid
 from engine.services.convert import convert
 from tests.support.models import VOCABULARY, tiny_model
@@ -117,32 +117,40 @@ def test_half_of_the_questions_of_every_distance_and_language():
 
 
 @pytest.mark.parametrize(
-    ("ends", "attention", "recall_lost", "label"),
+    ("ends", "attention", "lost", "label"),
     [
-        ((0.0, 0.0), 0.0, 0.0, "idle"), ((-0.3, -0.1), 2.0, 0.0, "idle"),
-        ((0.001, 0.0049), 0.005, 0.05, "idle"), ((0.004, 0.006), 2.0, 0.05, "undecided"),
-        ((-1.0, 1.0), 2.0, 0.0, "undecided"), ((0.001, 0.02), 0.02, 0.0, "undecided"),
-        ((0.0, 0.0), None, 0.1, "partly"), ((-1.0, 1.0), 2.0, 0.1, "partly"),
-        ((0.005, 0.03), 2.0, 0.0, "partly"), ((0.2, 0.8), 1.0, 0.0, "partly"),
-        ((0.01, 0.03), None, 0.0, "partly"), ((0.01, 0.03), -1.0, 0.0, "partly"),
-        ((0.3, 0.8), 1.0, 0.0, "carries"), ((-1.0, 1.0), 2.0, 0.25, "carries"),
+        ((0.0, 0.0), 0.0, 0, "idle"), ((-0.3, -0.1), 2.0, 0, "idle"),
+        ((0.001, 0.0049), 0.005, 5, "idle"), ((0.004, 0.006), 2.0, 5, "undecided"),
+        ((-1.0, 1.0), 2.0, 0, "undecided"), ((0.001, 0.02), 0.02, 0, "undecided"),
+        ((0.0, 0.0), None, 8, "undecided"), ((0.0, 0.0), None, 15, "partly"),
+        ((-1.0, 1.0), 2.0, 15, "partly"), ((-1.0, 1.0), 2.0, 30, "partly"),
+        ((0.005, 0.03), 2.0, 0, "partly"), ((0.2, 0.8), 1.0, 0, "partly"),
+        ((0.01, 0.03), None, 0, "partly"), ((0.01, 0.03), -1.0, 0, "partly"),
+        ((0.3, 0.8), 1.0, 0, "carries"), ((-1.0, 1.0), 2.0, 40, "carries"),
     ],
 )  # fmt: skip
-def test_the_label_follows_the_documented_rule(ends, attention, recall_lost, label):
+def test_the_label_follows_the_documented_rule(ends, attention, lost, label):
     low, high = ends
     interval = Interval(estimate=(low + high) / 2, low=low, high=high, n=20)
-    assert linear_branch(interval.estimate, interval, attention, recall_lost) == label
+    facts = wilson(lost, 100)
+    assert linear_branch(interval.estimate, interval, attention, facts) == label
+
+
+def test_a_few_facts_lost_of_few_are_no_proof():
+    unsure = Interval(estimate=0.0, low=-1.0, high=1.0, n=20)
+    assert linear_branch(0.0, unsure, 2.0, wilson(1, 10)) == "undecided"
+    assert linear_branch(0.0, unsure, 2.0, wilson(2, 4)) == "partly"
 
 
 def test_few_documents_say_idle_only_far_below_the_line():
     tight = Interval(estimate=0.0005, low=0.0001, high=0.0009, n=6)
     wider = Interval(estimate=0.0005, low=0.0, high=0.002, n=6)
-    assert linear_branch(0.0005, tight, 2.0, 0.0) == "idle"
-    assert linear_branch(0.0005, wider, 2.0, 0.0) == "undecided"
-    assert linear_branch(0.0005, wider.model_copy(update={"n": 20}), 2.0, 0.0) == "idle"
+    assert linear_branch(0.0005, tight, 2.0, None) == "idle"
+    assert linear_branch(0.0005, wider, 2.0, None) == "undecided"
+    assert linear_branch(0.0005, wider.model_copy(update={"n": 20}), 2.0, None) == "idle"
 
 
 def test_without_numbers_or_an_interval_nothing_is_claimed():
-    assert linear_branch(None, None, None, 0.0) is None
-    assert linear_branch(0.0, None, 2.0, 0.0) == "undecided"
-    assert linear_branch(0.0, None, 2.0, 0.3) == "carries"
+    assert linear_branch(None, None, None, None) is None
+    assert linear_branch(0.0, None, 2.0, None) == "undecided"
+    assert linear_branch(0.0, None, 2.0, wilson(60, 60)) == "carries"

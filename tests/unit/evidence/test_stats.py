@@ -89,14 +89,21 @@ def test_skewness_moves_the_end_on_its_side_to_halls():
     by solving his cubic instead of by its inverse; the lower one is still the bootstrap's."""
     x = np.array([0.1, 0.2, 0.3, 0.2, 0.1, 2.0])
     n, mean, spread = 6, x.mean(), x.std(ddof=1) / 6**0.5
-    third = n / ((n - 1) * (n - 2)) * ((x - mean) ** 3).sum() / x.std() ** 3 / n**0.5
-    cubic = [third**2 / 27, third / 3, 1.0, third / 6 + student_quantile(0.975, n - 1)]
+    skew = n / ((n - 1) * (n - 2)) * ((x - mean) ** 3).sum() / x.std() ** 3 / n**0.5
+    cubic = [skew**2 / 27, skew / 3, 1.0, skew / 6 + student_quantile(0.975, n - 1)]
     (t,) = [root.real for root in np.roots(cubic) if abs(root.imag) < 1e-9]
     found = paired_ratio(list(x), [1.0] * n)
     assert found.high == pytest.approx(mean - t * spread, rel=1e-6)
     assert found.high - mean > 2 * (mean - found.low)
     mirrored = paired_ratio(list(-x), [1.0] * n)
     assert mirrored.low == pytest.approx(-found.high, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 6, 200])
+@pytest.mark.parametrize("weight", [1.0, 0.01, 30.0])
+def test_one_cluster_unlike_all_others_leaves_the_interval_finite(n, weight):
+    found = paired_ratio([5.0 * weight, *[0.0] * (n - 1)], [weight, *[1.0] * (n - 1)])
+    assert -1e6 < found.low < found.estimate < found.high < 1e6
 
 
 def test_two_clusters_have_an_interval():
