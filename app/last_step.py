@@ -70,10 +70,13 @@ def _watching(studio: Studio) -> None:
     # Queued, unlike all else: it goes on for as long as both models write.
     running = panel.start.click(
         partial(duel.watch, lang=studio.lang), [studio.run_id, panel.text, panel.whole],
-        panel.watched(), api_visibility="private", show_progress="hidden",
+        panel.followed(), api_visibility="private", show_progress="hidden",
         concurrency_id="side-by-side", concurrency_limit=1,
     )  # fmt: skip
-    panel.stop.click(None, None, None, cancels=[running])
+    panel.stop.click(
+        partial(duel.stop, lang=studio.lang), panel.seen, panel.watched(), cancels=[running],
+        **SILENT,
+    )  # fmt: skip
 
 
 def _controlling(studio: Studio) -> None:

@@ -14,9 +14,16 @@ ENGINE_LANG = DEFAULT_LANG
 GUESSED = " (guessed)"
 """What the engine puts behind the name of an encoding that the bytes do not prove."""
 _ATTENTION = re.compile(r"([\w-]+) in (\d+)(?: layers?)?")
-_COLUMN = re.compile(r" \(([a-z/]+)\)")
+_COLUMN = re.compile(r" \(([a-z/]+)\)(?=, |$)")
 _WORD = "word_"
 """How the names of those begin that are no sentences but stand in the gaps of such."""
+_STATES, _COLUMNS = "state", "columns"
+_WORDS = {
+    _STATES, _COLUMNS, "details", "held", "others", "part", "purpose", "reason", "what",
+    "training", "prefill", "decode", "steps",
+}  # fmt: skip
+"""The gaps that hold the engine's own words. All others hold names, numbers and what a user wrote,
+which nobody translates."""
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _SENTENCE = re.compile(r".+?(?:\.(?= |$)|$)", re.DOTALL)
 
@@ -49,15 +56,21 @@ def _known(words: bool = False) -> list[tuple[str, re.Pattern[str]]]:
 
 def _filled(name: str, match: re.Match[str], lang: str) -> str:
     """A sentence in the page's language, the words in its gaps too where they are known."""
-    return t(f"said.{name}", lang, **{k: _word(v, lang) for k, v in match.groupdict().items()})
+    gaps = {
+        gap: _word(gap, text, lang) if gap in _WORDS else text
+        for gap, text in match.groupdict().items()
+    }
+    return t(f"said.{name}", lang, **gaps)
 
 
-def _word(text: str, lang: str) -> str:
-    if text in names("state", lang):
+def _word(gap: str, text: str, lang: str) -> str:
+    if gap == _STATES and text in names("state", lang):
         return t(f"state.{text}", lang)
     matches = ((name, pattern.fullmatch(text)) for name, pattern in _known(words=True))
     found = next((_filled(name, match, lang) for name, match in matches if match), "")
-    return found or _COLUMN.sub(lambda column: _column(column[1], lang) or column[0], text)
+    if found or gap != _COLUMNS:
+        return found or text
+    return _COLUMN.sub(lambda column: _column(column[1], lang) or column[0], text)
 
 
 def _column(kind: str, lang: str) -> str:

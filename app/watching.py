@@ -13,7 +13,7 @@ from app.answers import Legend, LiveView
 from app.charts import Figure
 from app.components import Party
 from app.numbers import count, duration, number, size, times
-from app.text import t, tn
+from app.text import sentences, t, tn
 from engine.errors import EngineError
 from engine.runs import live
 
@@ -47,32 +47,72 @@ class Watched:
         self.points.append((turn["tokens_read"] + turn["tokens_written"], turn["cache_bytes"]))
 
 
-def watch(
-    run_id: str, text: str, whole: bool, lang: str
-) -> Iterator[Shown]:
+@dataclass
+class Seen:
+    """What has been seen so far: whoever stops it shows the last of it."""
+
+    both: dict[Party, Watched] = field(default_factory=dict)
+    said: str = ""
+    under_way: bool = True
+
+
+def watch(run_id: str, text: str, whole: bool, lang: str, seen: Seen) -> Iterator[Shown]:
     """What the page shows, again and again until both models have ended; the numbers come then: a
-    table that is redrawn would close under one's eyes."""
+    table that is redrawn would close under one's eyes.
+
+    Args:
+        run_id: of the models.
+        text: what both go on from.
+        whole: all of it, even beyond the trained context.
+        lang: of the page.
+        seen: filled on the way; `stopped` takes it.
+    """
     yield ui.notice("info", t("watch.loading", lang)), "", None, "", ""
-    both: dict[Party, Watched] = {}
-    said, drawn = "", 0.0
+    both, drawn = seen.both, 0.0
     try:
         with problems.guard():
             for event in live.watch(run_id, text, whole=whole):
+                if not seen.under_way:  # what comes late would wipe away what Stop has shown
+                    return
                 if event["kind"] == "models":
-                    both = {side: Watched(**event[side]) for side in SIDES}
-                    said = fit(event, lang)
+                    both |= {side: Watched(**event[side]) for side in SIDES}
+                    seen.said = fit(event, lang)
                     continue
                 both[event["side"]].add(event)
                 if time.monotonic() - drawn >= REDRAW_S:
                     drawn = time.monotonic()
-                    yield said, panes(both, lang), chart(both, lang), "", ""
+                    yield seen.said, panes(both, lang), chart(both, lang), "", ""
     except EngineError as error:
-        said = problems.box(error, lang)
-        yield said, panes(both, lang), chart(both, lang), "", numbers(both, lang)
+        if seen.under_way:
+            seen.under_way = False
+            said = problems.box(error, lang)
+            yield (
+                said, panes(both, lang), chart(both, lang), kept_so_far(both, lang),
+                numbers(both, lang),
+            )  # fmt: skip
         return
+    if not seen.under_way:
+        return
+    seen.under_way = False
     yield (
-        said + ui.reading(reading(both, lang)), panes(both, lang), chart(both, lang),
+        seen.said + ui.reading(reading(both, lang)), panes(both, lang), chart(both, lang),
         kept(both, lang), numbers(both, lang),
+    )  # fmt: skip
+
+
+def stopped(seen: Seen | None, lang: str) -> Shown | None:
+    """What the page shows once a person has stopped both; None where nothing was under way, so
+    that all stays as it is."""
+    if seen is None or not seen.under_way:
+        return None
+    seen.under_way = False
+    both = seen.both
+    so_far = kept_so_far(both, lang)
+    return (
+        seen.said or ui.notice("info", t("watch.stopped_loading", lang)),
+        panes(both, lang, stopped=True), chart(both, lang),
+        sentences(lang, [t("watch.stopped", lang), so_far]) if so_far else "",
+        numbers(both, lang),
     )  # fmt: skip
 
 
@@ -89,7 +129,7 @@ def fit(event: dict[str, Any], lang: str) -> str:
     return ui.notice("info", t("watch.fits", lang, tokens=tokens, context=context))
 
 
-def panes(both: dict[Party, Watched], lang: str) -> str:
+def panes(both: dict[Party, Watched], lang: str, *, stopped: bool = False) -> str:
     """The two answers side by side."""
     if not both:
         return ""
@@ -100,7 +140,7 @@ def panes(both: dict[Party, Watched], lang: str) -> str:
         first = turn.get("first_token_ms")
         views.append(
             LiveView(
-                side, t(f"party.{side}", lang), _status(turn, lang),
+                side, t(f"party.{side}", lang), _status(turn, lang, stopped),
                 apart.spans(mine.pieces, both[other].pieces,
                             ended=both[other].turn.get("phase") == "done"),
                 (
@@ -123,10 +163,13 @@ def legend(lang: str, note: str = "") -> Legend:
     return Legend(t("apart.here", lang), t("apart.first", lang), t("apart.differs", lang), note)
 
 
-def _status(turn: dict[str, Any], lang: str) -> str:
+def _status(turn: dict[str, Any], lang: str, stopped: bool) -> str:
     if not turn:
-        return t("watch.waiting", lang)
-    done = count(turn["tokens_read" if turn["phase"] == "reading" else "tokens_written"])
+        return t("watch.stopped_waiting" if stopped else "watch.waiting", lang)
+    reads = turn["phase"] == "reading"
+    done = count(turn["tokens_read" if reads else "tokens_written"])
+    if stopped and turn["phase"] != "done":
+        return t("watch.stopped_reading" if reads else "watch.stopped_writing", lang, n=done)
     return t(f"watch.{turn['phase']}", lang, n=done)
 
 
@@ -158,7 +201,7 @@ def numbers(both: dict[Party, Watched], lang: str) -> str:
 
 
 def _ended(both: dict[Party, Watched]) -> bool:
-    return bool(both) and all(one.turn for one in both.values())
+    return bool(both) and all(one.turn.get("phase") == "done" for one in both.values())
 
 
 def reading(both: dict[Party, Watched], lang: str) -> str:
@@ -179,3 +222,14 @@ def kept(both: dict[Party, Watched], lang: str) -> str:
     theirs, ours = (both[side].turn["cache_bytes"] for side in SIDES)
     return t("watch.kept", lang, original=size(theirs), converted=size(ours),
              ratio=times(theirs / max(1, ours), lang=lang))  # fmt: skip
+
+
+def kept_so_far(both: dict[Party, Watched], lang: str) -> str:
+    """What each model kept when it got no further, in a sentence each: they need not have come
+    equally far, so nothing is divided by anything."""
+    last = {side: one.points[-1] for side, one in both.items() if one.points}
+    return sentences(lang, [
+        t("watch.kept_original" if side == "original" else "watch.kept_converted", lang,
+          tokens=tn("unit.tokens", lang, tokens), size=size(kept))
+        for side, (tokens, kept) in last.items()
+    ])  # fmt: skip

@@ -40,6 +40,8 @@ class DuelPanel:
     said: gr.HTML
     panes: gr.HTML
     chart: ChartBlock
+    seen: gr.State
+    """What the models have done so far, for Stop."""
 
     def outputs(self) -> list[Any]:
         """What `values` fills, in order."""
@@ -50,8 +52,12 @@ class DuelPanel:
         return [self.text, self.whole, self.about]
 
     def watched(self) -> list[Any]:
-        """What `watch` fills, in order."""
+        """What shows both models' answers, in order."""
         return [self.said, self.panes, *self.chart.outputs()]
+
+    def followed(self) -> list[Any]:
+        """What `watch` fills, in order."""
+        return [*self.watched(), self.seen]
 
 
 def build(lang: str) -> DuelPanel:
@@ -82,8 +88,9 @@ def build(lang: str) -> DuelPanel:
         elem_id="duel-chart",
     )  # fmt: skip
     return DuelPanel(
-        form, absent, text, file, whole, about, fitting, long, start, stop, said, panes, chart
-    )
+        form, absent, text, file, whole, about, fitting, long, start, stop, said, panes, chart,
+        gr.State(),
+    )  # fmt: skip
 
 
 def values(run: Run, result: Comparison, lang: str) -> list[object]:
@@ -125,14 +132,24 @@ def read_file(upload: str | None, lang: str) -> list[object]:
 
 
 def watch(run_id: str, text: str, whole: bool, *, lang: str) -> Iterator[list[object]]:
-    """Values for `DuelPanel.watched()`, as both models work."""
+    """Values for `DuelPanel.followed()`, as both models work."""
     try:
         with problems.guard():
             service.get(run_id)
     except EngineError as error:
-        yield [problems.box(error, lang), "", *chart_values(None)]
+        yield [problems.box(error, lang), "", *chart_values(None), None]
         return
-    for said, panes, figure, sentence, table in watching.watch(
-        run_id, text or "", bool(whole), lang
-    ):
-        yield [said, panes, *chart_values(figure, sentence, table)]
+    seen = watching.Seen()
+    for shown in watching.watch(run_id, text or "", bool(whole), lang, seen):
+        yield [*_values(shown), seen]
+
+
+def stop(seen: watching.Seen | None, lang: str) -> list[object]:
+    """Values for `DuelPanel.watched()` once a person has stopped both: how far they came."""
+    shown = watching.stopped(seen, lang)
+    return [gr.skip()] * 5 if shown is None else _values(shown)
+
+
+def _values(shown: watching.Shown) -> list[object]:
+    said, panes, figure, sentence, table = shown
+    return [said, panes, *chart_values(figure, sentence, table)]

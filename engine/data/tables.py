@@ -99,7 +99,7 @@ def parse_jsonl(text: str, name: str) -> Table:
             ) from error
         if not isinstance(row, dict):
             raise BadDataset(
-                f"{name}, line {number}: a {type(row).__name__}, not a JSON object.",
+                f"{name}, line {number}: {kind_of(row)}, not a JSON object.",
                 'Write one JSON object a line, such as {"text": "..."}.',
             )
         columns |= dict.fromkeys(row)
@@ -132,12 +132,19 @@ def text_cells(table: Table, name: str, column: str | None) -> tuple[str, list[s
             cell = "\n".join(text for text in _at(row, column.split(".")) if text.strip())
         if cell is not None and not isinstance(cell, str):
             raise UnclearColumn(
-                f"{name}, line {line}: {column!r} holds a {type(cell).__name__}, not text.",
+                f"{name}, line {line}: {column!r} holds {kind_of(cell)}, not text.",
                 _NAME_COLUMN,
             )
         if cell and cell.strip():
             cells.append(cell)
     return column, cells
+
+
+def kind_of(value: object) -> str:
+    """What a value of JSON is, as it stands in a sentence."""
+    kinds = {str: "a text", int: "a number", float: "a number", bool: "a yes/no value",
+             dict: "an object", list: "a list"}  # fmt: skip
+    return kinds.get(type(value), "null")
 
 
 def readable_columns(table: Table) -> tuple[str, ...]:

@@ -11,12 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from engine.data.tables import Table, kind_of
 from engine.errors import BadDataset, UnclearColumn
-
-if TYPE_CHECKING:
-    from engine.data.tables import Table
 
 PROMPT_NAMES = (
     *("prompt", "question", "instruction", "input", "query"),
@@ -155,7 +152,7 @@ def _rows(table: Table, name: str, prompt: str, reference: str) -> TaskRows:
         for column, cell in zip((prompt, reference), cells, strict=True):
             if isinstance(cell, list | dict):
                 raise UnclearColumn(
-                    f"{name}, line {line}: {column!r} holds a {type(cell).__name__}, not text.",
+                    f"{name}, line {line}: {column!r} holds {kind_of(cell)}, not text.",
                     "Write prompt and reference as plain texts, one pair a row.",
                 )
         if not all(map(_is_filled, cells)):

@@ -63,6 +63,21 @@ def _live_numbers(page: Page) -> None:
     assert len(rows) > 2 and "KiB" in rows[-1]
 
 
+def _live_stopped(page: Page) -> None:
+    """Stopped on the way, the chart has its sentence and its numbers all the same."""
+    block = page.locator("#duel-chart")
+    page.locator("#duel-text textarea").fill("The pump at Osaka failed again. " * 3_000)
+    page.get_by_label("Read all of it").check()
+    page.get_by_role("button", name="Let both answer").click()
+    expect(block).to_be_hidden(timeout=A_RUN_MS)
+    expect(block.locator(".js-plotly-plot")).to_be_visible(timeout=A_RUN_MS)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(block.locator(".ts-reading")).to_contain_text("the original kept")
+    expect(page.locator("#duel-panes")).to_contain_text("stopped, ")
+    block.get_by_text("Show the numbers").click()
+    expect(block.get_by_role("columnheader", name="Converted")).to_be_visible()
+
+
 def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> None:
     page = open_page()
     _start(page)
@@ -78,6 +93,7 @@ def test_three_clicks_lead_from_the_landing_view_to_a_comparison(open_page) -> N
     assert len(hashes) == 2 and hashes[0] != hashes[1], "each pane names its own weights"
     expect(page.locator("article.converted")).to_contain_text("hybrid")
     _live_numbers(page)
+    _live_stopped(page)
     page.get_by_role("button", name="Home").click()
     expect(page.locator("#runs tbody tr").filter(has_text="Done")).not_to_have_count(0)
 

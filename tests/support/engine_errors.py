@@ -23,6 +23,7 @@ KINDS: dict[str, type[EngineError]] = {
 _LATER = "Stop"
 """Makes an error of the words that it is given, once it is asked to."""
 _MOST = 16
+"""Ways that the words of one place can turn out; more would be a sentence nobody can check."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ def every() -> list[Raised]:
                 f"{path.relative_to(ENGINE).as_posix()}:{name}", kind,
                 _ways(message, scope), _ways(hint, scope),
             ))  # fmt: skip
+    return found
+
+
+def unseen(source: str) -> list[str]:
+    """What makes an error in a way that `every` does not see: by an attribute or another name, or
+    of a kind that stands elsewhere."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            seen = node.func.attr not in KINDS
+        elif isinstance(node, ast.ImportFrom):
+            seen = not any(one.asname and one.name in {*KINDS, _LATER} for one in node.names)
+        elif isinstance(node, ast.ClassDef):
+            seen = not any(ast.unparse(base).split(".")[-1] in KINDS for base in node.bases)
+        elif isinstance(node, ast.Assign):
+            seen = not (isinstance(node.value, ast.Name) and node.value.id in KINDS)
+        else:
+            continue
+        if not seen:
+            found.append(ast.unparse(node).splitlines()[0])
     return found
 
 
@@ -108,7 +129,9 @@ def _ways(node: ast.expr | None, scope: dict[str, list[ast.expr]]) -> tuple[str,
             (str(part.value),) if isinstance(part, ast.Constant)
             else _within(part, scope) for part in node.values
         ]  # fmt: skip
-        return tuple(map("".join, itertools.islice(itertools.product(*parts), _MOST)))
+        ways = tuple(map("".join, itertools.islice(itertools.product(*parts), _MOST + 1)))
+        assert len(ways) <= _MOST, f"more ways than are read: {ast.unparse(node)}"
+        return ways
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         both = itertools.product(_ways(node.left, scope), _ways(node.right, scope))
         return tuple(left + right for left, right in both)

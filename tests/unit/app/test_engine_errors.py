@@ -1,22 +1,25 @@
 """Every error that the engine can raise in the pages' way is told in Japanese on the Japanese page.
 
 The engine's source is read for them, so an error that is new, or worded anew, fails here until it
-has its translation: a sentence below "said" in both text files, or a form in `data_words`.
+has its translation: a sentence below "said" in both text files, or a form in `data_words`. What
+another place hands in (a name, a number, a system's own words) is a gap and not looked into.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from app import notes, problems
 from app.text import t
 from engine.configs import RunConfig
-from engine.errors import EngineError
+from engine.errors import BadDataset, EngineError
 from engine.runs.boundary import boundary
-from tests.support.engine_errors import KINDS, Raised, every
+from tests.support.engine_errors import ENGINE, GAP, KINDS, Raised, every, unseen
 
 ELSEWHERE = {
     "data/confined.py:_read": "words that another place raised in a process of its own",
@@ -34,7 +37,20 @@ NOT_OF_THE_PAGES = {
     "runs/remeasure.py": "`compare RUN` of the command line",
     "runs/seeds.py": "`compare RUN --over-seeds` of the command line",
 }
+INSIDE = ["class _Enough(Cancelled):"]
+"""Ends a dry run and is caught where it does."""
 ENGLISH = t("error.engine_words", "ja", text="")
+_TYPED = re.compile(r"apt install [\w. -]+|compare RUN --lengths")
+"""What is typed as it stands."""
+_TWO_WORDS = re.compile(r"[A-Za-z][A-Za-z'-]+ [A-Za-z][A-Za-z'-]+")
+_JAPANESE = r"[\u3041-\u30fa\u30fc\u3400-\u9fff]"
+_UNSPACED = re.compile(rf"[A-Za-z0-9]{_JAPANESE}|{_JAPANESE}[A-Za-z0-9]")
+
+
+def _english(said: str) -> str:
+    """The first two English words in a row, "" where there are none."""
+    found = _TWO_WORDS.search(_TYPED.sub("", said.replace(GAP, "…")))
+    return found.group() if found else ""
 
 
 def _of_the_pages(raised: Raised) -> bool:
@@ -50,8 +66,34 @@ def test_an_error_of_the_engine_is_told_in_japanese(raised: Raised) -> None:
     assert raised.messages and raised.hints, "its words cannot be read off the source"
     for message, hint in itertools.product(raised.messages, raised.hints):
         title, said = problems.words(KINDS[raised.kind](message, hint), "ja")
-        assert title and ENGLISH not in said, said
+        assert title and ENGLISH not in said and not _english(said), said
+        assert not _UNSPACED.search(said.replace(GAP, "…")), said
         assert problems.words(KINDS[raised.kind](message, hint), "en")[1].startswith(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["a.csv, line 3: something new here.", "a.csv cannot be read: something new here.",
+     "The run is something new, not done."],
+)  # fmt: skip
+def test_english_within_a_known_form_does_not_pass(message: str) -> None:
+    said = problems.words(BadDataset(message, "Check its permissions."), "ja")[1]
+    assert ENGLISH not in said and _english(said) == "something new"
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda one: one.stem)
+def test_no_error_is_made_where_the_search_does_not_look(path: Path) -> None:
+    if path.name != "errors.py":
+        assert [one for one in unseen(path.read_text("utf-8")) if one not in INSIDE] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["raise errors.BadDataset('a', 'b')", "from engine.errors import BadDataset as Bad",
+     "class Worse(BadDataset): ...", "class Worse(errors.BadDataset): ...", "Bad = BadDataset"],
+)  # fmt: skip
+def test_such_a_place_would_be_found(source: str) -> None:
+    assert len(unseen(source)) == 1 and unseen("raise BadDataset('a', 'b')") == []
 
 
 def test_no_exception_from_the_rule_is_out_of_date() -> None:
@@ -100,11 +142,37 @@ def test_words_within_a_sentence_are_told_in_japanese_too() -> None:
     for message, words in {
         "a.csv has no column 'x'; it has id (number), body (text); nested text: body.text.":
             "列 'x' はありません。見つかった列：id（数値）, body（文章）／入れ子の文章：body.",
+        "a.csv has no column 'x'; it has no columns.": "列 'x' はありません。見つかった列：なし。",
+        "a.csv has no column 'x'; it has id (number), b (text) and 3 more.":
+            "見つかった列：id（数値）, b（文章）、ほか 3 件。",
+        "The sheet 'A' is read; 'B', 'C', 'D' and 2 more is not.": "'B', 'C', 'D'、ほか 2 件",
         "a.txt is a PNG image, not plain text.": "a.txt はテキストファイルではなく、PNG 画像です。",
+        "a.txt is a PDF, not plain text.": "a.txt はテキストファイルではなく、PDF ファイルです。",
+        "a/b has 3 million weights and needs about 2 GiB of GPU memory; 1 GiB are free.":
+            "必要な容量は約 2 GiB（GPU メモリ）ですが、空きは 1 GiB です。",
+        "The details are in worker.log in the run's folder.":
+            "詳しい内容は実行のフォルダーのログ（worker.log）にあります。",
+        "a.jsonl, line 2: 'x' holds a number, not text.": "値が文章ではありません（数値）。",
+        "a.jsonl, line 2: a list, not a JSON object.": "オブジェクトではありません（リスト）。",
         "The run is fine-tuning, not done.": "現在：追加学習中",
         "The model cannot be saved: No space left on device.": "（ディスクの空き容量がありません）",
         "a cannot be converted: its family (t5) is not among the tested ones.": "系統（t5）が",
         "The weights of a/b cannot be read: header too large. Or so": "（header too large. Or so）",
+    }.items():
+        assert words in notes.told(message, "ja")
+
+
+def test_names_are_never_translated() -> None:
+    for message, words in {
+        "report (empty).csv is a binary file: 3 of its 9 bytes are no characters.":
+            "report (empty).csv はテキストファイルではありません",
+        "There is a run named done already.": "done という名前の実行",
+        "There is no folder memory, and no public Hub repository of that name.": "memory という",
+        "Choose from: failed.": "failed。",
+        "report (text).csv, line 2: 'x (empty)' holds a list, not text.":
+            "report (text).csv の 2 行目で、列 'x (empty)' の値が文章ではありません（リスト）。",
+        "a.csv has no column 'x'; it has y (empty) z (text).": "y (empty) z（文章）。",
+        "a.csv has no column 'x'; it has b; nested text: a (list).": "入れ子の文章：a (list)",
     }.items():
         assert words in notes.told(message, "ja")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from app import long_input, watching
@@ -53,7 +54,7 @@ def _watch(monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]], lang: 
 
     monkeypatch.setattr(live, "watch", fake)
     monkeypatch.setattr(watching, "REDRAW_S", 0.0)
-    return list(watching.watch("run", "text", False, lang))
+    return list(watching.watch("run", "text", False, lang, watching.Seen()))
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
@@ -115,8 +116,71 @@ def test_an_error_leaves_what_was_shown(monkeypatch) -> None:
         raise RunBusy("A run is at work.", "Wait.")
 
     monkeypatch.setattr(live, "watch", broken)
-    said, panes, _, _, numbers = list(watching.watch("run", "text", False, "en"))[-1]
+    seen = watching.Seen()
+    said, panes, _, kept, numbers = list(watching.watch("run", "text", False, "en", seen))[-1]
     assert "A run is at work." in said and "KD" in panes and "250" in numbers
+    assert kept == "After 502 tokens the original kept 1,004 KiB."
+
+
+def _watched_until(
+    monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]], lang: str
+) -> tuple[Iterator[list[Any]], watching.Seen]:
+    """A visitor's watching as the page follows it, and what it has to stop."""
+
+    def fake(run_id: str, text: str, *, whole: bool = False) -> Iterator[dict[str, Any]]:
+        yield from events
+
+    monkeypatch.setattr(live, "watch", fake)
+    monkeypatch.setattr(watching, "REDRAW_S", 0.0)
+    following = duel.watch("sample-bundled", "text", False, lang=lang)
+    seen = next(following)[-1]
+    assert isinstance(seen, watching.Seen)
+    return following, seen
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence", "status"),
+    [("en", "Stopped. After 502 tokens the original kept 1,004 KiB. After 250 tokens the converted "
+      "model kept 68.4 KiB.", ("stopped, 2 tokens written", "stopped, 250 tokens read")),
+     ("ja", "停止しました。変換前は 502 トークンの時点で 1,004 KiB を保持していました。変換後は "
+      "250 トークンの時点で 68.4 KiB を保持していました。",
+      ("停止、2 トークン生成済み", "停止、250 トークン読み込み済み"))],
+)  # fmt: skip
+def test_stop_leaves_a_sentence_and_the_numbers(
+    monkeypatch, lang: str, sentence: str, status: tuple[str, str]
+) -> None:
+    told = _told()
+    events = [*told[:4], *told[6:8]]  # both models, two tokens of the one, 250 read by the other
+    following, seen = _watched_until(monkeypatch, events, lang)
+    for _ in range(4):  # what a visitor has seen; the answers would go on from there
+        next(following)
+    said, panes, column, plot, below = duel.stop(seen, lang)
+    assert "2,048" in str(said) and "KD402" in re.sub("<[^>]*>", "", str(panes))
+    assert all(words in str(panes) for words in status)
+    assert column["visible"] is True and plot is not None
+    assert sentence in str(below) and str(below).count("<tr") == 1 + 3
+    assert list(following) == [], "what comes late would wipe it away"
+    assert duel.stop(seen, lang) == [gr.skip()] * 5
+
+
+def test_stop_while_the_models_are_loaded_says_so(monkeypatch) -> None:
+    _, seen = _watched_until(monkeypatch, _told(), "en")
+    said, panes, column, *_ = duel.stop(seen, "en")
+    assert "Stopped before either model had begun." in str(said)
+    assert panes == "" and column["visible"] is False
+
+
+def test_stop_changes_nothing_where_nothing_is_under_way(monkeypatch) -> None:
+    assert duel.stop(None, "en") == [gr.skip()] * 5
+    following, seen = _watched_until(monkeypatch, _told(), "en")
+    list(following)
+    assert duel.stop(seen, "en") == [gr.skip()] * 5
+
+
+def test_how_the_answers_part_is_said_only_once_both_have_ended(monkeypatch) -> None:
+    told = _told()
+    said, _, _, kept, _ = _watch(monkeypatch, [one for one in told if one is not told[5]])[-1]
+    assert told[5]["phase"] == "done" and "then part" not in said and kept == ""
 
 
 def test_the_form_is_there_only_with_the_models(tmp_path: Path) -> None:

@@ -94,9 +94,9 @@ def test_bad_rows_are_named(tmp_path: Path) -> None:
     path.write_text(jsonl(good[:2]) + "\n{text: 1}\n", encoding="utf-8")
     data_refusal(path, "line 4", "not valid JSON")
     path.write_text(jsonl([*good, ["text"]]), encoding="utf-8")
-    data_refusal(path, "line 61", "list")
+    data_refusal(path, "line 61: a list, not a JSON object")
     path.write_text(jsonl([*good, {"text": 5}]), encoding="utf-8")
-    data_refusal(path, "line 61", "'text'", "int")
+    data_refusal(path, "line 61: 'text' holds a number, not text")
     data_refusal(write(tmp_path, "a.csv", "text,state\na,b\nc,d,e\n"), "line 3", "3 cells")
     data_refusal(write(tmp_path, "b.csv", 'text,state\n"a"x,b\n'), "line 2")
 
