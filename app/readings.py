@@ -10,7 +10,7 @@ from app.numbers import count, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.exact_match import begins_with
 from engine.evidence.results import Comparison, FinetuningEnd
-from engine.evidence.savings import cache_sizes
+from engine.evidence.savings import cache_sizes, larger_peaks, peaks
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -123,21 +123,15 @@ def memory(comparison: Comparison, lang: str) -> str:
 
 def peak(comparison: Comparison, lang: str) -> str:
     """Where the converted model needs more at its peak, which the bytes it keeps do not show."""
-    both = [
-        (mine.context_tokens, mine.peak_bytes, theirs.peak_bytes)
-        for mine, theirs in zip(
-            comparison.memory.converted, comparison.memory.original, strict=False
-        )
-        if mine.peak_bytes and theirs.peak_bytes
-    ]
-    higher = [x for x in both if trend(x[1] / x[2], higher_is_better=False) == "bad"]
+    higher = larger_peaks(comparison.memory)
     if not higher:
         return ""
-    length, mine, theirs = higher[-1]
-    key = "always" if len(higher) == len(both) else "at"
+    last = higher[-1]
+    key = "always" if len(higher) == len(peaks(comparison.memory)) else "at"
+    lengths = listed([count(one.context_tokens) for one in higher], lang)
     return t(
-        f"reading.memory.peak.{key}", lang, lengths=listed([count(x[0]) for x in higher], lang),
-        length=count(length), converted=size(mine), original=size(theirs),
+        f"reading.memory.peak.{key}", lang, lengths=lengths, length=count(last.context_tokens),
+        converted=size(last.converted), original=size(last.original),
     )  # fmt: skip
 
 

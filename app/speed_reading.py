@@ -9,11 +9,13 @@ from app import by_context, lengths, room_reading
 from app.by_context import Phase, View
 from app.components import Tone
 from app.numbers import count, number, times
-from app.readings import crossover, listed, trend
+from app.readings import crossover, listed
 from app.text import sentences, t, tn
 from engine.evidence.parts import SpeedPair, SpeedPoint
 from engine.evidence.results import Comparison
-from engine.evidence.savings import WANTED_REPEATS, few_repeats, speed_interval, speed_ratio
+from engine.evidence.savings import WANTED_REPEATS, Side, few_repeats, speed_ratio, speed_side
+
+_LOOKS: dict[Side, Tone] = {"faster": "good", "slower": "bad", "same": "same", "open": "open"}
 
 
 @dataclass(frozen=True)
@@ -37,29 +39,14 @@ def _measured(pair: SpeedPair) -> list[_At]:
         ratio = speed_ratio(mine, theirs)
         if ratio is None:
             continue
-        found.append(_At(mine, theirs, ratio, look(mine, theirs, ratio)))
+        found.append(_At(mine, theirs, ratio, look(mine, theirs)))
     return found
 
 
-def look(mine: SpeedPoint, theirs: SpeedPoint, ratio: float) -> Tone:
-    """What a ratio of speeds means; "open" where its 95 % interval holds 1, or, in files without
-    the repeats, where the bands of both overlap."""
-    found = trend(ratio, higher_is_better=True)
-    if found == "same":
-        return found
-    interval = speed_interval(mine, theirs)
-    unclear = (
-        _overlap(mine, theirs) if interval is None else interval.low <= 1 <= interval.high
-    )
-    return "open" if unclear else found
-
-
-def _overlap(mine: SpeedPoint, theirs: SpeedPoint) -> bool:
-    """Whether the ranges from the 10th to the 90th percentile of the repeats have a speed in
-    common."""
-    if mine.p10 is None or mine.p90 is None or theirs.p10 is None or theirs.p90 is None:
-        return False
-    return mine.p10 <= theirs.p90 and theirs.p10 <= mine.p90
+def look(mine: SpeedPoint, theirs: SpeedPoint) -> Tone:
+    """What the measurement shows at one length where both models ran."""
+    side = speed_side(mine, theirs)
+    return _LOOKS[side] if side else "same"
 
 
 def speed(pair: SpeedPair, kind: str, lang: str) -> str:

@@ -127,13 +127,14 @@ def _speed(pair: SpeedPair, kind: str, lang: str) -> Tile:
     if not ratios:
         return Tile(title, "–", note=t("reading.speed.unknown", lang))
     mine, theirs, ratio = _longest_trained(pair, ratios)
-    look = speed_reading.look(mine, theirs, ratio)
+    look = speed_reading.look(mine, theirs)
+    shown = ratio if look == "open" else max(ratio, 1 / ratio)
     note = t(f"tile.{kind}.note", lang, length=count(mine.context_tokens))
     if mine.beyond_trained_context:
         note = sentences(lang, [note, t("tile.speed.beyond", lang)])
     return Tile(
         title, number(mine.tokens_per_s), t("unit.tokens_per_s", lang),
-        t(f"tile.speed.{look}", lang, ratio=times(max(ratio, 1 / ratio), lang=lang)), look,
+        t(f"tile.speed.{look}", lang, ratio=times(shown, lang=lang)), look,
         (
             _pair("original", number(theirs.tokens_per_s), lang),
             _pair("converted", number(mine.tokens_per_s), lang),

@@ -156,7 +156,8 @@ def head(run: Run, result: Comparison, lang: str) -> str:
     checks = result.data_checks
     warned = [notes.told(warning, lang) for warning in checks.warnings] if checks else []
     unfit = ui.notice("bad", t("compare.unfit", lang), sentences(lang, warned)) if warned else ""
-    return ui.section(title, level=1) + mark + ui.inline([about]) + unfit
+    use_case = str((config.get("goal") or {}).get("use_case") or "")
+    return ui.section(title, use_case, level=1) + mark + ui.inline([about]) + unfit
 
 
 def conditions(run: Run, result: Comparison, lang: str) -> str:

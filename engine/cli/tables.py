@@ -164,8 +164,9 @@ def _speed(speed: dict[str, Any]) -> str:
             )
             for a, b in _pairs(speed[phase])
         ]  # fmt: skip
-        head = ("context", "original", "converted", "ratio")
-        parts.append(f"{phase.capitalize()} speed, median tokens/s\n" + table(head, rows))
+        head = ("context", "original", "converted", "paired ratio")
+        title = f"{phase.capitalize()} speed, median tokens/s; ratio: mean over repeats in turn"
+        parts.append(f"{title}\n{table(head, rows)}")
     if speed["note"]:
         parts.append(speed["note"])
     return "\n\n".join(parts)

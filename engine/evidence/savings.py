@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from statistics import fmean, geometric_mean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.evidence.memory_parts import Memory
 from engine.evidence.parts import Speed, SpeedPair, SpeedPoint
@@ -27,6 +27,13 @@ if TYPE_CHECKING:  # torch comes with it
 
 WANTED_REPEATS = 10
 """Timing repeats from which an interval deserves trust; fewer are told."""
+SAME_SPEED = 0.02
+"""Ratios of speeds within 2 % of one are called about the same: repeats differ by as much."""
+PEAK_ERROR_BYTES = 8 * 2**20
+"""Peaks are good to a few MiB (docs/comparison-schema.md): smaller differences say nothing."""
+
+Side = Literal["faster", "slower", "same", "open"]
+"""What a ratio of speeds shows of the converted model; "open": no difference is shown."""
 
 
 def speed(speed: Speed, gates: AcceptanceGates, length: int) -> GateVerdict | None:
@@ -113,6 +120,59 @@ def speed_ratios(pair: SpeedPair) -> list[tuple[int, float]]:
         for mine, theirs in zip(pair.converted, pair.original)
     ]
     return [(tokens, ratio) for tokens, ratio in found if ratio is not None]
+
+
+def speed_side(mine: SpeedPoint, theirs: SpeedPoint) -> Side | None:
+    """What the measurement shows at one length: "open" where the 95 % interval of the ratio holds
+    1, or, in files without the repeats, where the bands of both overlap; None where a model did not
+    run."""
+    ratio = speed_ratio(mine, theirs)
+    if ratio is None:
+        return None
+    if abs(ratio - 1) <= SAME_SPEED:
+        return "same"
+    interval = speed_interval(mine, theirs)
+    held = _overlap(mine, theirs) if interval is None else interval.low <= 1 <= interval.high
+    return "open" if held else "faster" if ratio > 1 else "slower"
+
+
+def _overlap(mine: SpeedPoint, theirs: SpeedPoint) -> bool:
+    """Whether the ranges from the 10th to the 90th percentile of the repeats have a speed in
+    common."""
+    if mine.p10 is None or mine.p90 is None or theirs.p10 is None or theirs.p90 is None:
+        return False
+    return mine.p10 <= theirs.p90 and theirs.p10 <= mine.p90
+
+
+def speed_sides(pair: SpeedPair) -> list[tuple[int, Side]]:
+    """Context length and what it shows, at each length where both were measured."""
+    return [
+        (mine.context_tokens, side)
+        for mine, theirs in zip(pair.converted, pair.original)
+        if (side := speed_side(mine, theirs)) is not None
+    ]
+
+
+class Peaks(NamedTuple):
+    """The most memory that both models needed at one context length, in bytes."""
+
+    context_tokens: int
+    original: int
+    converted: int
+
+
+def peaks(memory: Memory) -> list[Peaks]:
+    """Both peaks at each length where both were measured, shortest context first."""
+    return [
+        Peaks(mine.context_tokens, theirs.peak_bytes, mine.peak_bytes)
+        for mine, theirs in zip(memory.converted, memory.original)
+        if mine.peak_bytes and theirs.peak_bytes
+    ]
+
+
+def larger_peaks(memory: Memory) -> list[Peaks]:
+    """Those at which the converted model needs more, beyond what the reading is good to."""
+    return [one for one in peaks(memory) if one.converted - one.original > PEAK_ERROR_BYTES]
 
 
 class CacheSizes(NamedTuple):

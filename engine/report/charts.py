@@ -7,15 +7,14 @@ from typing import Any
 
 from engine.evidence.memory_parts import Memory
 from engine.evidence.parts import SpeedPair
-from engine.evidence.savings import cache_sizes, speed_ratios
+from engine.evidence.savings import Side, cache_sizes, speed_ratios, speed_sides
 from engine.report.model import Chart, Party, Series
 from engine.report.source import Source
 from engine.report.words import Words
 
 _THREE: tuple[Party, ...] = ("original", "control", "converted")
 _TWO: tuple[Party, ...] = ("original", "converted")
-SAME = 0.02
-"""Ratios within 2 % of one are called about the same: repeats differ by as much."""
+_SIDES: tuple[Side, ...] = ("slower", "open", "same", "faster")
 
 
 def _series(party: Party, words: Words, y: Sequence[float | None], **more: Any) -> Series:
@@ -87,20 +86,18 @@ def speed(source: Source, words: Words, phase: str) -> Chart | None:
 
 
 def _speed_reading(pair: SpeedPair, words: Words) -> str:
-    ratios = speed_ratios(pair)
-    if not ratios:
+    sides = speed_sides(pair)
+    if not sides:
         return words("reading.unknown")
+    ratios = [ratio for _, ratio in speed_ratios(pair)]
     said = []
-    for name, found in (
-        ("slower", [n for n, ratio in ratios if ratio < 1 - SAME]),
-        ("same", [n for n, ratio in ratios if abs(ratio - 1) <= SAME]),
-        ("faster", [n for n, ratio in ratios if ratio > 1 + SAME]),
-    ):
-        if len(found) == len(ratios):
-            return words(f"reading.speed.always_{name}", low=words.times(min(r for _, r in ratios)),
-                         high=words.times(max(r for _, r in ratios)))  # fmt: skip
+    for name in _SIDES:
+        found = [tokens for tokens, side in sides if side == name]
+        if len(found) == len(sides):
+            low, high = words.times(min(ratios)), words.times(max(ratios))
+            return words(f"reading.speed.always_{name}", low=low, high=high)
         if found:
-            lengths = words.listed([words.count(n) for n in found])
+            lengths = words.listed([words.count(tokens) for tokens in found])
             said.append(words(f"reading.speed.{name}", lengths=lengths))
     return words("list.sentence").join(said)
 

@@ -38,6 +38,7 @@ def content(source: Source, lang: Lang) -> Report:
         provenance.settings(source, words),
         provenance.environment(source, words),
     )
+    use_case = str((source.config.get("goal") or {}).get("use_case") or "")
     run = source.run_id if source.name is None else f"{source.name} ({source.run_id})"
     return Report(
         lang=lang,
@@ -45,6 +46,7 @@ def content(source: Source, lang: Lang) -> Report:
         subtitle=words("report.subtitle", method=facts.method, converted=len(
             facts.layers_converted), layers=len(facts.layers_converted + facts.layers_kept)),
         facts=(
+            *([(words("fact.use_case"), use_case)] if use_case else ()),
             (words("fact.run"), run),
             (words("fact.measured"), date),
             (words("fact.data"), str(source.comparison.dataset.get("name", ""))),

@@ -77,6 +77,7 @@ def environment(source: Source, words: Words) -> Section:
             kept=_layers(source.comparison.conversion.layers_kept),
             added=words.count(source.comparison.conversion.parameters_added))),
     ]  # fmt: skip
+    checks = source.comparison.data_checks
     stages = [
         (words(f"stage.{stage}"), words.seconds(spent))
         for stage, spent in source.comparison.timing.items()
@@ -89,6 +90,7 @@ def environment(source: Source, words: Words) -> Section:
             Table(words("table.timing"), (words("column.stage"), words("column.time")),
                   tuple(stages)),
         ),
+        quotes=tuple((words("quote.note"), one) for one in checks.warnings) if checks else (),
     )  # fmt: skip
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from engine.evidence.savings import speed_ratios
+from engine.evidence.savings import larger_peaks, speed_sides
 from engine.evidence.stats import LEVEL
 from engine.evidence.verdict import FEW_DOCUMENTS
-from engine.report.charts import SAME
 from engine.report.headline import quality_change
 from engine.report.judgement import remark
 from engine.report.model import Section
 from engine.report.source import Source
 from engine.report.words import Words
 
-PEAK_ERROR_BYTES = 8 * 2**20
-"""Peaks are good to a few MiB (docs/comparison-schema.md): smaller differences say nothing."""
-
 
 def risks(source: Source, words: Words) -> Section:
     """From the run's numbers, the gravest first."""
-    found = [*_gates(source, words), *_linear_part(source, words), *_quality(source, words),
-             *_recall(source, words),
-             *_speed(source, words), *_peak(source, words), *_money(source, words),
-             *_votes(source, words),
+    found = [*_data(source, words), *_gates(source, words), *_linear_part(source, words),
+             *_quality(source, words), *_recall(source, words), *_speed(source, words),
+             *_peak(source, words), *_money(source, words), *_votes(source, words),
              words("risk.one_training", seed=source.config.get("seed", 0))]  # fmt: skip
     return Section(title=words("risk.title"), bullets=tuple(found))
 
@@ -29,6 +24,14 @@ def risks(source: Source, words: Words) -> Section:
 def untested(words: Words) -> Section:
     """What no run of this software measures."""
     return Section(title=words("untested.title"), bullets=words.below("untested.list"))
+
+
+def _data(source: Source, words: Words) -> list[str]:
+    checks = source.comparison.data_checks
+    if checks is None or not checks.warnings:
+        return []
+    leaked, n = words.count(len(checks.leaked)), words.count(checks.heldout_documents)
+    return [words("risk.leak" if checks.leaked else "risk.data", leaked=leaked, n=n)]
 
 
 def _gates(source: Source, words: Words) -> list[str]:
@@ -93,7 +96,7 @@ def _speed(source: Source, words: Words) -> list[str]:
     found = []
     for phase in ("decode", "prefill"):
         pair = getattr(source.comparison.speed, phase)
-        slower = [n for n, ratio in speed_ratios(pair) if ratio < 1 - SAME]
+        slower = [tokens for tokens, side in speed_sides(pair) if side == "slower"]
         if slower:
             lengths = words.listed([words.count(n) for n in slower])
             found.append(words(f"risk.slower_{phase}", lengths=lengths))
@@ -109,17 +112,12 @@ def _speed(source: Source, words: Words) -> list[str]:
 
 def _peak(source: Source, words: Words) -> list[str]:
     """Memory needed in between, which the cache's bytes say nothing about."""
-    memory = source.comparison.memory
-    larger = [
-        (mine.context_tokens, mine.peak_bytes / theirs.peak_bytes)
-        for mine, theirs in zip(memory.converted, memory.original)
-        if mine.peak_bytes and theirs.peak_bytes
-        and mine.peak_bytes - theirs.peak_bytes > PEAK_ERROR_BYTES
-    ]  # fmt: skip
+    larger = larger_peaks(source.comparison.memory)
     if not larger:
         return []
-    lengths = words.listed([words.count(n) for n, _ in larger])
-    return [words("risk.peak", lengths=lengths, ratio=words.times(max(r for _, r in larger)))]
+    lengths = words.listed([words.count(one.context_tokens) for one in larger])
+    most = max(one.converted / one.original for one in larger)
+    return [words("risk.peak", lengths=lengths, ratio=words.times(most))]
 
 
 def _money(source: Source, words: Words) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from engine.evidence.rounding import significant
 from engine.evidence.votes import VotePair, VotePairs
 from engine.report.content import content
+from engine.report.model import Report
 from engine.report.source import gather, place_less
 from engine.report.words import LANGS, Words
 from tests.support import example_reports as examples
@@ -163,3 +165,34 @@ def test_a_folder_on_disk_is_named_without_its_path() -> None:
     assert place_less("/home/somebody/models/mine/") == "mine"
     assert place_less(r"C:\Users\somebody\mine") == "mine"
     assert place_less("owner/name") == "owner/name" and place_less("business-2k") == "business-2k"
+
+
+def _timed(folder: Path, *ratios: tuple[float, float]) -> Report:
+    """A report whose decode was timed at two lengths: converted / original speed of each start."""
+    content_ = examples.comparison().model_dump(mode="json")
+    decode = content_["speed"]["decode"]
+    for party in ("original", "converted"):
+        decode[party] = decode[party][:2]
+        for point, found in zip(decode[party], ratios):
+            times = [1.0] * 6 if party == "original" else [1 / found[i % 2] for i in range(6)]
+            point |= {"seconds": times, "starts": list(range(6)), "repeats": 6,
+                      "out_of_memory": False, "tokens_per_s": 1 / times[0]}  # fmt: skip
+    made = examples.comparison(speed=content_["speed"])
+    return content(gather(examples.finished_run(folder, made)), "en")
+
+
+def test_a_speed_is_called_faster_only_where_the_interval_says_so(tmp_path: Path) -> None:
+    shown = _timed(tmp_path / "a", (1.4, 1.5), (0.6, 2.2)).charts[1].reading
+    assert "Faster at 512 tokens." in shown and "No difference is shown at 1,024 tokens." in shown
+    nowhere = _timed(tmp_path / "b", (0.7, 1.6), (0.6, 2.2)).charts[1].reading
+    assert nowhere.startswith("No difference in speed is shown at any length measured")
+
+
+def test_doubts_about_the_data_come_first_and_the_purpose_stands_on_top(tmp_path: Path) -> None:
+    run = examples.finished_run(tmp_path, examples.comparison())
+    source = gather(run)
+    wanted = replace(source, config={**source.config, "goal": {"use_case": "Minutes of meetings"}})
+    report = content(wanted, "en")
+    assert report.facts[0] == ("What it is for", "Minutes of meetings")
+    assert report.risks.bullets[0].startswith("Of 1 of 41 held-out documents half or more")
+    assert any("Leak: of 1 of 41" in str(annex.quotes) for annex in report.annexes)
