@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from app import components as ui
@@ -16,6 +17,9 @@ from app.tables import part_of
 from app.text import t
 from engine.events import STAGES
 from engine.runs.records import Run, RunEvent
+
+_TRANSFER_READINGS = 10
+"""Each is of one batch: the mean of so many says how far it is."""
 
 Series = dict[str, list[tuple[float, float]]]
 
@@ -156,7 +160,9 @@ def transfer_reading(points: Sequence[tuple[float, float]], run: Run, lang: str)
     if not points:
         return ""
     when = "now" if run.working and run.stage in (None, "preparing", "transferring") else "ended"
-    return t(f"live.reading.transfer.{when}", lang, error=percent(points[-1][1], lang=lang))
+    last = [error for _, error in points[-_TRANSFER_READINGS:]]
+    error = percent(fmean(last), lang=lang)
+    return t(f"live.reading.transfer.{when}", lang, n=count(len(last)), error=error)
 
 
 def reading(found: Series, run: Run, lang: str) -> str:
