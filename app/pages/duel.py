@@ -115,7 +115,20 @@ def offer(run_id: str, *, long: bool, lang: str) -> list[object]:
 
 
 def _offered(offered: long_input.Offer, lang: str) -> list[object]:
-    return [offered.record.text, offered.beyond, long_input.told(offered, lang)]
+    whole = offered.beyond
+    return [offered.record.text, whole, long_input.told(offered, lang, whole=whole)]
+
+
+def tick(run_id: str, text: str, whole: bool, *, lang: str) -> object:
+    """What is said of an offered text once the box is ticked or not; of others nothing is."""
+    try:
+        with problems.guard():
+            run = service.get(run_id)
+            result = Comparison.model_validate(service.comparison(run_id))
+    except EngineError as error:
+        return problems.box(error, lang)
+    offered = long_input.offered(run, result, text or "", lang)
+    return gr.skip() if offered is None else long_input.told(offered, lang, whole=bool(whole))
 
 
 def read_file(upload: str | None, lang: str) -> list[object]:
