@@ -63,12 +63,16 @@ def unhelped(comparison: Comparison) -> list[Party]:
 
 
 def by_position(comparison: Comparison, lang: str) -> str:
-    """Where along the context the converted model loses most against the original."""
+    """Where along the context the converted model loses most against the original; nothing where
+    the original only guesses, since `perplexity` says that there is nothing to read then."""
+    quality = comparison.quality
+    if quality.guesses(quality.original):
+        return ""
     pairs = [
         (mine.perplexity / theirs.perplexity, mine)
         for mine, theirs in zip(
-            comparison.quality.converted.perplexity_by_position,
-            comparison.quality.original.perplexity_by_position,
+            quality.converted.perplexity_by_position,
+            quality.original.perplexity_by_position,
             strict=False,
         )
         if mine.perplexity is not None and theirs.perplexity

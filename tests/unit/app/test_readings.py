@@ -72,6 +72,7 @@ def test_a_gain_over_a_model_that_only_guesses_is_no_gain() -> None:
     tile = summary.teaser(found, "en").split("ts-tile")[2]
     assert "the original only guesses" in tile and "ts-verdict good" not in tile
     assert "no better than guessing among its 1,462 tokens" in readings.perplexity(found, "en")
+    assert readings.by_position(found, "en") == "", "there is nothing to read at any position"
 
 
 def test_the_worst_position_is_named() -> None:
