@@ -9,8 +9,10 @@ from app.components import Party, Tone
 from app.numbers import count, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.exact_match import begins_with
+from engine.evidence.parts import Recall
 from engine.evidence.results import Comparison, FinetuningEnd
 from engine.evidence.savings import cache_sizes
+from engine.evidence.selection import judged_questions
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -145,6 +147,13 @@ def peak(comparison: Comparison, lang: str) -> str:
     )  # fmt: skip
 
 
+def original_fails(recall: Recall) -> bool:
+    """Whether the original itself fails the questions, which then say nothing of the conversion."""
+    if recall.questions:
+        return not judged_questions(recall.questions)
+    return recall.original is not None and not recall.original.total[0]
+
+
 def recall(comparison: Comparison, lang: str) -> str:
     """Where the converted model misses most facts, or why there is nothing to read."""
     result = comparison.recall
@@ -153,6 +162,8 @@ def recall(comparison: Comparison, lang: str) -> str:
     pairs = list(zip(result.converted.by_distance, result.original.by_distance, strict=False))
     if not pairs:
         return notes.told(result.note, lang) or t("reading.recall.unknown", lang)
+    if original_fails(result):
+        return t("verdict.why.original_fails", lang)
     mine, theirs = max(pairs, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
     kept = theirs.accuracy - mine.accuracy <= SAME
     if kept:
