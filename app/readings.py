@@ -188,10 +188,15 @@ def answers(comparison: Comparison, lang: str) -> str:
         shared = tn("reading.answers.differ", lang, pair.same_prefix_tokens)
     if pair.expected is None:
         return shared
+    found = right_or_wrong(pair.expected, pair.original.text, pair.converted.text, lang)
+    return sentences(lang, [shared, found])
+
+
+def right_or_wrong(expected: str, original: str, converted: str, lang: str) -> str:
+    """What the document says, and which of both answers begins with it."""
     found = [
-        t("reading.answers.right" if begins_with(answer.text.lstrip(), pair.expected)
+        t("reading.answers.right" if begins_with(answer.lstrip(), expected)
           else "reading.answers.wrong", lang, party=t(f"party.{party}", lang))
-        for party, answer in (("original", pair.original), ("converted", pair.converted))
+        for party, answer in (("original", original), ("converted", converted))
     ]  # fmt: skip
-    expected = t("reading.answers.expected", lang, text=pair.expected)
-    return sentences(lang, [shared, expected, *found])
+    return sentences(lang, [t("reading.answers.expected", lang, text=expected), *found])

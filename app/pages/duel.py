@@ -148,12 +148,14 @@ def watch(run_id: str, text: str, whole: bool, *, lang: str) -> Iterator[list[ob
     """Values for `DuelPanel.followed()`, as both models work."""
     try:
         with problems.guard():
-            service.get(run_id)
+            run = service.get(run_id)
+            result = Comparison.model_validate(service.comparison(run_id))
     except EngineError as error:
         yield [problems.box(error, lang), "", *chart_values(None), None]
         return
-    seen = watching.Seen()
-    for shown in watching.watch(run_id, text or "", bool(whole), lang, seen):
+    seen, offered = watching.Seen(), long_input.offered(run, result, text or "", lang)
+    expected = offered.record.answer if offered else None
+    for shown in watching.watch(run_id, text or "", bool(whole), lang, seen, expected):
         yield [*_values(shown), seen]
 
 

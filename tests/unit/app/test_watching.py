@@ -15,7 +15,8 @@ from app import long_input, watching
 from app.pages import duel
 from app.text import t
 from engine.errors import BadRunConfig, RunBusy
-from engine.runs import live
+from engine.evidence.results import Comparison
+from engine.runs import live, service
 from tests.support import example_runs as examples
 
 
@@ -80,6 +81,26 @@ def test_each_token_has_its_place_even_where_it_shows_nothing_yet() -> None:
 def test_the_answers_part_where_they_part(monkeypatch) -> None:
     said, _, _, kept, _ = _watch(monkeypatch, _told())[-1]
     assert "agree for the first token, then part" in said and "as much" in kept
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", "The document says: {}. Original: right. Converted: does not begin with it."),
+     ("ja", "文書に書かれている答えは「{}」です。変換前：正解。変換後：回答の冒頭にありません。")],
+)  # fmt: skip
+def test_each_answer_is_said_to_be_right_or_not_where_that_is_known(
+    monkeypatch, lang: str, words: str
+) -> None:
+    run, result = service.get("sample-bundled"), service.comparison("sample-bundled")
+    offer = long_input.fitting(run, Comparison.model_validate(result), lang)
+    told, answer = _told(), offer.record.answer
+    told[2] |= {"piece": answer}
+    told[3] |= {"piece": " and"}
+    monkeypatch.setattr(live, "watch", lambda *_, **__: iter(told))
+    *_, last = duel.watch("sample-bundled", offer.record.text, False, lang=lang)
+    assert words.format(answer) in str(last[0])
+    *_, last = duel.watch("sample-bundled", "My own text.", False, lang=lang)
+    assert answer not in str(last[0])
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
