@@ -67,6 +67,10 @@ def _watching(studio: Studio) -> None:
             **SILENT,
         ).then(None, None, None, js=script("to_end"))  # fmt: skip
     panel.text.input(None, None, panel.about, js="() => ''")
+    panel.whole.input(
+        partial(duel.tick, lang=studio.lang), [studio.run_id, panel.text, panel.whole],
+        panel.about, **SILENT,
+    )  # fmt: skip
     # Queued, unlike all else: it goes on for as long as both models write.
     running = panel.start.click(
         partial(duel.watch, lang=studio.lang), [studio.run_id, panel.text, panel.whole],

@@ -76,6 +76,12 @@ def _fitting(model: str, limit: int | None, room: int, language: Language) -> Of
         characters = int(characters * _SHORTER)
 
 
+def offered(run: Run, result: Comparison, text: str, lang: str) -> Offer | None:
+    """The one of both that a text is; None for a text of the visitor's own."""
+    both = (fitting(run, result, lang), long(run, result, lang))
+    return next((one for one in both if one.record.text == text), None)
+
+
 def _limit(result: Comparison) -> int | None:
     """The longest length measured that the original was trained for; it reads at least as much."""
     points = result.speed.decode.original
@@ -93,8 +99,14 @@ def _language(lang: str) -> Language:
     return next((one for one in get_args(Language) if one == lang), DEFAULT_LANG)
 
 
-def told(offer: Offer, lang: str) -> str:
-    """What was filled in, what it asks, and how it lies in the model's limit, as HTML."""
+def told(offer: Offer, lang: str, *, whole: bool) -> str:
+    """What was filled in, what it asks, and how it lies in the model's limit, as HTML.
+
+    Args:
+        offer: what was filled in.
+        lang: of the page.
+        whole: whether all of it is to be read, even beyond the limit.
+    """
     record, tokens = offer.record, offer.tokens
     long = count(len(record.text))
     said = [
@@ -107,5 +119,6 @@ def told(offer: Offer, lang: str) -> str:
         return ui.reading(sentences(lang, said))
     limit = tn("unit.tokens", lang, offer.limit or 0)
     return ui.reading(sentences(lang, said)) + ui.notice(
-        "warn", t("watch.over", lang, limit=limit), t("watch.over_text", lang)
-    )
+        "warn", t("watch.over", lang, limit=limit),
+        t("watch.over_whole" if whole else "watch.over_cut", lang),
+    )  # fmt: skip

@@ -9,8 +9,10 @@ from app.components import Party, Tone
 from app.numbers import count, percent, size, times
 from app.text import sentences, t, tn
 from engine.evidence.exact_match import begins_with
+from engine.evidence.parts import Recall
 from engine.evidence.results import Comparison, FinetuningEnd
 from engine.evidence.savings import cache_sizes, larger_peaks, peaks
+from engine.evidence.selection import judged_questions
 
 SAME = 0.02
 """Ratios within 2 % of one are called "about the same": repeats differ by as much."""
@@ -63,12 +65,16 @@ def unhelped(comparison: Comparison) -> list[Party]:
 
 
 def by_position(comparison: Comparison, lang: str) -> str:
-    """Where along the context the converted model loses most against the original."""
+    """Where along the context the converted model loses most against the original; nothing where
+    the original only guesses, since `perplexity` says that there is nothing to read then."""
+    quality = comparison.quality
+    if quality.guesses(quality.original):
+        return ""
     pairs = [
         (mine.perplexity / theirs.perplexity, mine)
         for mine, theirs in zip(
-            comparison.quality.converted.perplexity_by_position,
-            comparison.quality.original.perplexity_by_position,
+            quality.converted.perplexity_by_position,
+            quality.original.perplexity_by_position,
             strict=False,
         )
         if mine.perplexity is not None and theirs.perplexity
@@ -135,6 +141,13 @@ def peak(comparison: Comparison, lang: str) -> str:
     )  # fmt: skip
 
 
+def original_fails(recall: Recall) -> bool:
+    """Whether the original itself fails the questions, which then say nothing of the conversion."""
+    if recall.questions:
+        return not judged_questions(recall.questions)
+    return recall.original is not None and not recall.original.total[0]
+
+
 def recall(comparison: Comparison, lang: str) -> str:
     """Where the converted model misses most facts, or why there is nothing to read."""
     result = comparison.recall
@@ -143,6 +156,8 @@ def recall(comparison: Comparison, lang: str) -> str:
     pairs = list(zip(result.converted.by_distance, result.original.by_distance, strict=False))
     if not pairs:
         return notes.told(result.note, lang) or t("reading.recall.unknown", lang)
+    if original_fails(result):
+        return t("verdict.why.original_fails", lang)
     mine, theirs = max(pairs, key=lambda pair: pair[1].accuracy - pair[0].accuracy)
     kept = theirs.accuracy - mine.accuracy <= SAME
     if kept:
@@ -167,10 +182,15 @@ def answers(comparison: Comparison, lang: str) -> str:
         shared = tn("reading.answers.differ", lang, pair.same_prefix_tokens)
     if pair.expected is None:
         return shared
+    found = right_or_wrong(pair.expected, pair.original.text, pair.converted.text, lang)
+    return sentences(lang, [shared, found])
+
+
+def right_or_wrong(expected: str, original: str, converted: str, lang: str) -> str:
+    """What the document says, and which of both answers begins with it."""
     found = [
-        t("reading.answers.right" if begins_with(answer.text.lstrip(), pair.expected)
+        t("reading.answers.right" if begins_with(answer.lstrip(), expected)
           else "reading.answers.wrong", lang, party=t(f"party.{party}", lang))
-        for party, answer in (("original", pair.original), ("converted", pair.converted))
+        for party, answer in (("original", original), ("converted", converted))
     ]  # fmt: skip
-    expected = t("reading.answers.expected", lang, text=pair.expected)
-    return sentences(lang, [shared, expected, *found])
+    return sentences(lang, [t("reading.answers.expected", lang, text=expected), *found])

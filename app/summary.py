@@ -83,13 +83,15 @@ def _recall(comparison: Comparison, lang: str) -> Tile:
         )
     mine = _share_recalled(recall.converted)
     gap = _share_recalled(recall.original) - mine
-    look = "same" if abs(gap) <= readings.SAME else ("bad" if gap > 0 else "good")
+    look: Tone = "same" if abs(gap) <= readings.SAME else ("bad" if gap > 0 else "good")
+    said = [readings.recall(comparison, lang), notes.told(recall.note, lang)]
+    if readings.original_fails(recall):
+        look, said = "open", said[:1]  # the note says the same
     pairs = [
         _pair(party, percent(_share_recalled(scores), lang=lang), lang)
         for party in _PARTIES[:3]
         if (scores := getattr(recall, party)) is not None
     ]
-    note = sentences(lang, [readings.recall(comparison, lang), notes.told(recall.note, lang)])
     return Tile(
         title,
         percent(mine, lang=lang),
@@ -97,7 +99,7 @@ def _recall(comparison: Comparison, lang: str) -> Tile:
         t(f"tile.recall.{look}", lang),
         look,
         tuple(pairs),
-        note,
+        sentences(lang, said),
         t("glossary.recall", lang),
     )
 

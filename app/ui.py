@@ -74,11 +74,14 @@ def _navigation(demo: gr.Blocks, studio: Studio) -> None:
         to = f"() => [{{selected: {number}, __type__: 'update'}}, '{number}']"
         button.click(None, None, [studio.steps, studio.step], js=to)
     frame = studio.frame()
-    studio.home.click(studio.go_home, None, frame, **SILENT)
+    top = script("top")
+    studio.home.click(studio.go_home, None, frame, **SILENT).then(None, None, None, js=top)
     for button in (studio.new, studio.live.another):
-        button.click(studio.set_up, None, frame, **SILENT)
-    studio.landing.own.click(studio.with_own, None, frame, **SILENT)
-    studio.landing.start.click(studio.with_bundled, studio.goal.form(), frame, **SILENT)
+        button.click(studio.set_up, None, frame, **SILENT).then(None, None, None, js=top)
+    studio.landing.own.click(studio.with_own, None, frame, **SILENT).then(None, None, None, js=top)
+    studio.landing.start.click(
+        studio.with_bundled, studio.goal.form(), frame, **SILENT
+    ).then(None, None, None, js=top)  # fmt: skip
     if studio.sample is not None:
         shown = partial(studio.open, studio.sample.run.id)
         studio.landing.see_sample.click(shown, None, outputs, **SILENT).then(
@@ -160,7 +163,10 @@ def _listing(archive: Archive) -> None:
 def _touring(studio: Studio, tour: Tour) -> None:
     place, outputs = tour.place(), tour.outputs()
     studio.landing.tour.click(tour.start, place, outputs, **SILENT)
-    tour.onward.click(tour.lead_on, [tour.number, *place], outputs, **SILENT)
+    past_the_last = f"(target) => target || ({script('top')})()"
+    tour.onward.click(tour.lead_on, [tour.number, *place], outputs, **SILENT).then(
+        None, tour.target, None, js=past_the_last
+    )
     tour.back.click(tour.lead_back, [tour.number, *place], outputs, **SILENT)
     for button in (tour.end, studio.home, studio.new):
         button.click(tour.close, None, [tour.column, tour.number, tour.target], **SILENT)

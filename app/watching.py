@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from app import answers, apart, charts, notes, problems, tables
+from app import answers, apart, charts, notes, problems, readings, tables
 from app import components as ui
 from app.answers import Legend, LiveView
 from app.charts import Figure
@@ -56,7 +56,9 @@ class Seen:
     under_way: bool = True
 
 
-def watch(run_id: str, text: str, whole: bool, lang: str, seen: Seen) -> Iterator[Shown]:
+def watch(
+    run_id: str, text: str, whole: bool, lang: str, seen: Seen, expected: str | None = None
+) -> Iterator[Shown]:
     """What the page shows, again and again until both models have ended; the numbers come then: a
     table that is redrawn would close under one's eyes.
 
@@ -66,6 +68,7 @@ def watch(run_id: str, text: str, whole: bool, lang: str, seen: Seen) -> Iterato
         whole: all of it, even beyond the trained context.
         lang: of the page.
         seen: filled on the way; `stopped` takes it.
+        expected: the right answer, where it is known.
     """
     yield ui.notice("info", t("watch.loading", lang)), "", None, "", ""
     both, drawn = seen.both, 0.0
@@ -95,7 +98,7 @@ def watch(run_id: str, text: str, whole: bool, lang: str, seen: Seen) -> Iterato
         return
     seen.under_way = False
     yield (
-        seen.said + ui.reading(reading(both, lang)), panes(both, lang), chart(both, lang),
+        seen.said + ui.reading(reading(both, lang, expected)), panes(both, lang), chart(both, lang),
         kept(both, lang), numbers(both, lang),
     )  # fmt: skip
 
@@ -204,15 +207,22 @@ def _ended(both: dict[Party, Watched]) -> bool:
     return bool(both) and all(one.turn.get("phase") == "done" for one in both.values())
 
 
-def reading(both: dict[Party, Watched], lang: str) -> str:
-    """Where the answers part, in a sentence."""
+def reading(both: dict[Party, Watched], lang: str, expected: str | None = None) -> str:
+    """Where the answers part, and whether each is right where that is known, in sentences."""
     if not _ended(both):
         return ""
     ours, theirs = both["converted"].pieces, both["original"].pieces
-    if ours == theirs:
-        return t("reading.answers.same", lang)
     alike = apart.first_difference(ours, theirs)
-    return tn("reading.answers.differ", lang, alike) if alike else t("reading.answers.apart", lang)
+    if ours == theirs:
+        shared = t("reading.answers.same", lang)
+    elif alike:
+        shared = tn("reading.answers.differ", lang, alike)
+    else:
+        shared = t("reading.answers.apart", lang)
+    if expected is None:
+        return shared
+    found = readings.right_or_wrong(expected, "".join(theirs), "".join(ours), lang)
+    return sentences(lang, [shared, found])
 
 
 def kept(both: dict[Party, Watched], lang: str) -> str:

@@ -115,7 +115,20 @@ def offer(run_id: str, *, long: bool, lang: str) -> list[object]:
 
 
 def _offered(offered: long_input.Offer, lang: str) -> list[object]:
-    return [offered.record.text, offered.beyond, long_input.told(offered, lang)]
+    whole = offered.beyond
+    return [offered.record.text, whole, long_input.told(offered, lang, whole=whole)]
+
+
+def tick(run_id: str, text: str, whole: bool, *, lang: str) -> object:
+    """What is said of an offered text once the box is ticked or not; of others nothing is."""
+    try:
+        with problems.guard():
+            run = service.get(run_id)
+            result = Comparison.model_validate(service.comparison(run_id))
+    except EngineError as error:
+        return problems.box(error, lang)
+    offered = long_input.offered(run, result, text or "", lang)
+    return gr.skip() if offered is None else long_input.told(offered, lang, whole=bool(whole))
 
 
 def read_file(upload: str | None, lang: str) -> list[object]:
@@ -135,12 +148,14 @@ def watch(run_id: str, text: str, whole: bool, *, lang: str) -> Iterator[list[ob
     """Values for `DuelPanel.followed()`, as both models work."""
     try:
         with problems.guard():
-            service.get(run_id)
+            run = service.get(run_id)
+            result = Comparison.model_validate(service.comparison(run_id))
     except EngineError as error:
         yield [problems.box(error, lang), "", *chart_values(None), None]
         return
-    seen = watching.Seen()
-    for shown in watching.watch(run_id, text or "", bool(whole), lang, seen):
+    seen, offered = watching.Seen(), long_input.offered(run, result, text or "", lang)
+    expected = offered.record.answer if offered else None
+    for shown in watching.watch(run_id, text or "", bool(whole), lang, seen, expected):
         yield [*_values(shown), seen]
 
 

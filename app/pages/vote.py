@@ -107,8 +107,8 @@ def told(counted: VoteCount, lang: str) -> str:
     reading = t(f"vote.reading.{counted.reading}", lang)
     if counted.win_rate is not None:
         rate = counted.win_rate
-        reading = sentences(lang, [reading, t(
-            "vote.rate", lang, rate=percent(rate.estimate, lang=lang), n=count(rate.n),
+        reading = sentences(lang, [reading, tn(
+            "vote.rate", lang, rate.n, rate=percent(rate.estimate, lang=lang),
             low=percent(rate.low, lang=lang), high=percent(rate.high, lang=lang),
             level=percent(rate.level, lang=lang),
         )])  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.cli import asked, beyond, timing
-from engine.cli.words import counted, measured, perplexity, table
+from engine.cli.words import counted, measured, perplexity, table, times
 from engine.evidence.parts import SpeedPair
 from engine.evidence.savings import speed_ratios
 from engine.models.catalogue import BundledModel
@@ -150,7 +150,7 @@ def _ratio(converted: float | None, original: float | None) -> str | None:
 
 
 def _times(ratio: float | None) -> str | None:
-    return None if ratio is None else f"{ratio:.2f}x"
+    return None if ratio is None else times(ratio)
 
 
 def _speed(speed: dict[str, Any]) -> str:

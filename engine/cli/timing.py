@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.cli.words import counted, table
+from engine.cli.words import counted, table, times
 from engine.evidence.parts import SpeedPair
 from engine.evidence.savings import speed_ratios
 
@@ -23,7 +23,7 @@ def batches(found: Sequence[dict[str, Any]]) -> str:
         rows = []
         for a, b in zip(one["memory"]["original"], one["memory"]["converted"]):
             kept = (a["cache_bytes"], b["cache_bytes"])
-            ratio = f"{kept[1] / kept[0]:.2f}x" if all(kept) else None
+            ratio = times(kept[1] / kept[0]) if all(kept) else None
             cells = ("out of memory" if x is None else f"{x:,}" for x in kept)
             rows.append((f"{a['context_tokens']:,}", *cells, ratio))
         parts.append(f"Cache memory, {inputs} at once, bytes\n{table(_HEAD, rows)}")
@@ -38,7 +38,7 @@ def _speeds(pair: dict[str, Any]) -> list[tuple[str | None, ...]]:
         cells = (
             "out of memory" if x["out_of_memory"] else f"{x['tokens_per_s']:,.1f}" for x in (a, b)
         )
-        shown = None if ratio is None else f"{ratio:.2f}x"
+        shown = None if ratio is None else times(ratio)
         rows.append((f"{a['context_tokens']:,}", *cells, shown))
     return rows
 

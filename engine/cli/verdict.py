@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.cli import tables
-from engine.cli.tables import counted
+from engine.cli.words import counted, times
 
 WORDS: dict[str, str] = {
     "go": "Go",
@@ -77,7 +77,7 @@ def sentence(one: dict[str, Any]) -> str:
 def _figure(gate: str, value: float) -> str:
     if gate == "quality":
         return f"{value:+,.2f} %"
-    return f"{value:+.1f} points" if gate == "recall" else f"{value:.2f}x"
+    return f"{value:+.1f} points" if gate == "recall" else times(value)
 
 
 def _limit(one: dict[str, Any]) -> str:

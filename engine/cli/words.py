@@ -35,6 +35,11 @@ def measured(value: float | None, digits: int, unit: str) -> str:
     return "not measured" if value is None else f"{value:,.{digits}f}{unit}"
 
 
+def times(ratio: float) -> str:
+    """A ratio, e.g. "1.32x"; small ones keep two significant digits, as in the report."""
+    return f"{significant(ratio, 2) if 0 < ratio < 0.1 else format(ratio, '.2f')}x"
+
+
 def perplexity(value: float | None) -> str:
     """Four significant digits, e.g. 2.612 and 59,380."""
     return "not measured" if value is None else significant(value)

@@ -128,3 +128,17 @@ def test_on_a_phone_ticks_stand_apart_and_sentences_below_their_names(open_page)
         }).map(axis => axis.textContent)"""
     )
     assert touching == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_chosen_radio_stays_filled_under_the_mouse(open_page, scheme: str) -> None:
+    page = open_page(f"/?step=4&__theme={scheme}")
+    chosen = page.locator("input[type=radio]:checked:visible").first
+    color = "one => getComputedStyle(one).backgroundColor"
+    page.mouse.move(0, 0)
+    filled = chosen.evaluate(color)
+    chosen.hover()
+    page.wait_for_timeout(500)  # Gradio fades from one colour to the other
+    assert chosen.evaluate(color) == filled
+    edge = chosen.evaluate("one => getComputedStyle(one).borderTopColor")
+    assert edge not in ("rgba(0, 0, 0, 0)", "transparent")

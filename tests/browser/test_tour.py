@@ -35,6 +35,8 @@ def test_the_tour_leads_through_the_sample_by_keyboard(open_page, lang: str, pat
         panel.get_by_role("button", name=t(onward, lang)).press("Enter")
     expect(panel).to_be_hidden()
     expect(page).to_have_url(re.compile(r"\?step=1$"))
+    page.wait_for_timeout(1500)  # what is held in view would have been drawn back to by now
+    assert page.evaluate("window.scrollY") == 0, "the step opens at its top"
 
 
 def test_escape_ends_the_tour_and_the_phone_holds_it(open_page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as markup
 import random
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from engine.configs import AcceptanceGates, RunConfig
 from engine.evidence.gates import sealed
 from engine.evidence.judging import judge
 from engine.evidence.results import Comparison
-from engine.evidence.votes import shuffled
+from engine.evidence.votes import count, shuffled
 from engine.runs import store
 from engine.services.jsonfile import write_json
 from tests.support import example_runs as examples
@@ -186,3 +187,19 @@ def test_votes_on_a_sample_are_the_visitors_own_and_stored_nowhere(
     assert "for you alone" in str(counted)
     assert "Pair 1 of 3" in str(vote.values("sample-bundled", "en")[0]), "another visitor's"
     assert "no vote" in str(vote.cast("sample-bundled", "1", {}, choice="all", lang="en")[3])
+
+
+@pytest.mark.parametrize(
+    ("lang", "one", "two"),
+    [("en", "One vote preferred a side; the converted model's share is 0 %",
+      "The converted model won 50 % of the 2 votes that preferred a side"),
+     ("ja", "優劣をつけた票はまだ 1 票で、変換後の得票率は 0%", "優劣をつけた 2 票のうち")],
+)  # fmt: skip
+def test_a_single_vote_is_told_in_the_singular(lang: str, one: str, two: str) -> None:
+    every = shuffled([("a", "b", "c"), ("d", "e", "f")], seed=0)
+    first, second = every.pairs
+    lost = "right" if first.converted_side == "left" else "left"
+    told = vote.told(count(every, {1: lost}), lang)
+    assert one in markup.unescape(told)
+    told = vote.told(count(every, {1: lost, 2: second.converted_side}), lang)
+    assert two in markup.unescape(told)

@@ -6,9 +6,11 @@ import pytest
 
 from app import readings, speed_reading, summary, tables, written
 from app.pages import compare
+from app.text import t
 from engine.cli import tables as command_line
 from engine.evidence.results import Comparison
 from engine.report.words import Words
+from tests.support import example_parts as parts
 from tests.support import example_runs as examples
 
 RESULT = examples.comparison()
@@ -72,6 +74,7 @@ def test_a_gain_over_a_model_that_only_guesses_is_no_gain() -> None:
     tile = summary.teaser(found, "en").split("ts-tile")[2]
     assert "the original only guesses" in tile and "ts-verdict good" not in tile
     assert "no better than guessing among its 1,462 tokens" in readings.perplexity(found, "en")
+    assert readings.by_position(found, "en") == "", "there is nothing to read at any position"
 
 
 def test_the_worst_position_is_named() -> None:
@@ -141,6 +144,24 @@ def test_the_parts_of_the_comparison_stand_below_its_time() -> None:
 
 def test_recall_names_the_worst_distance_and_its_count() -> None:
     assert "1,800 tokens: it recalls 82 % of 40" in readings.recall(RESULT, "en")
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("asked_one_by_one", [True, False])
+def test_questions_that_the_original_fails_say_nothing(lang: str, asked_one_by_one: bool) -> None:
+    content = RESULT.model_dump()
+    for party in ("original", "converted", "control"):
+        content["recall"][party] = parts.recall((0.0,) * 5)
+    if asked_one_by_one:
+        content["recall"]["questions"] = [
+            {"number": i, "language": "en", "kind": "number", "distance_tokens": 32,
+             "original": False, "converted": False} for i in range(40)
+        ]  # fmt: skip
+    found = Comparison.model_validate(content)
+    assert readings.recall(found, lang) == t("verdict.why.original_fails", lang)
+    tiles = summary.tiles(found, lang)
+    assert t("tile.recall.open", lang) in tiles
+    assert t("tile.recall.same", lang) not in tiles
 
 
 def test_recall_without_numbers_gives_the_reason() -> None:

@@ -135,7 +135,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "tile.memory.*": TONES,
     "tile.perplexity.*.*": [*itertools.product(("original", "control"), TONES)],
     "tile.perplexity.*_unhelped": ("control", "converted"),
-    "tile.recall.*": TONES,
+    "tile.recall.*": get_args(Tone),
     "tile.speed.*": get_args(Tone),
     "tour.text.*": [stop.name for stop in STOPS],
     "tour.title.*": [stop.name for stop in STOPS],

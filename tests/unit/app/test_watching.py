@@ -13,8 +13,10 @@ import pytest
 
 from app import long_input, watching
 from app.pages import duel
+from app.text import t
 from engine.errors import BadRunConfig, RunBusy
-from engine.runs import live
+from engine.evidence.results import Comparison
+from engine.runs import live, service
 from tests.support import example_runs as examples
 
 
@@ -79,6 +81,26 @@ def test_each_token_has_its_place_even_where_it_shows_nothing_yet() -> None:
 def test_the_answers_part_where_they_part(monkeypatch) -> None:
     said, _, _, kept, _ = _watch(monkeypatch, _told())[-1]
     assert "agree for the first token, then part" in said and "as much" in kept
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", "The document says: {}. Original: right. Converted: does not begin with it."),
+     ("ja", "文書に書かれている答えは「{}」です。変換前：正解。変換後：回答の冒頭にありません。")],
+)  # fmt: skip
+def test_each_answer_is_said_to_be_right_or_not_where_that_is_known(
+    monkeypatch, lang: str, words: str
+) -> None:
+    run, result = service.get("sample-bundled"), service.comparison("sample-bundled")
+    offer = long_input.fitting(run, Comparison.model_validate(result), lang)
+    told, answer = _told(), offer.record.answer
+    told[2] |= {"piece": answer}
+    told[3] |= {"piece": " and"}
+    monkeypatch.setattr(live, "watch", lambda *_, **__: iter(told))
+    *_, last = duel.watch("sample-bundled", offer.record.text, False, lang=lang)
+    assert words.format(answer) in str(last[0])
+    *_, last = duel.watch("sample-bundled", "My own text.", False, lang=lang)
+    assert answer not in str(last[0])
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
@@ -199,10 +221,27 @@ def test_the_texts_offered_fit_or_are_said_to_be_too_long(tmp_path: Path, lang: 
     assert near.tokens and near.limit == 2048
     assert 0.8 * near.limit < near.tokens <= near.limit - live.ANSWER_TOKENS and not near.beyond
     assert far.beyond and len(far.record.text) > 30_000
-    assert "ts-notice warn" in long_input.told(far, lang) not in long_input.told(near, lang)
+    said, near_said = (long_input.told(one, lang, whole=one.beyond) for one in (far, near))
+    assert "ts-notice warn" in said and "ts-notice warn" not in near_said
     other = examples.run(folder=tmp_path, config={**run.config, "model": "owner/name"})
     unknown = long_input.fitting(other, result, lang)
     assert unknown.tokens is None and not unknown.beyond
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_notice_of_a_text_too_long_changes_with_the_box(
+    tmp_path: Path, monkeypatch, lang: str
+) -> None:
+    run, result = examples.run(folder=tmp_path), examples.comparison()
+    monkeypatch.setattr(duel.service, "get", lambda run_id: run)
+    monkeypatch.setattr(duel.service, "comparison", lambda run_id: result.model_dump())
+    text, whole, about = duel.offer(run.id, long=True, lang=lang)
+    ticked, cut = t("watch.over_whole", lang), t("watch.over_cut", lang)
+    assert whole is True and ticked in str(about) and cut not in str(about)
+    unticked = duel.tick(run.id, str(text), False, lang=lang)
+    assert cut in str(unticked) and ticked not in str(unticked)
+    assert duel.tick(run.id, str(text), True, lang=lang) == about
+    assert duel.tick(run.id, "My own text.", True, lang=lang) == gr.skip()
 
 
 def test_a_japanese_file_fills_the_box(tmp_path: Path) -> None:
