@@ -21,7 +21,6 @@ from app.blocks import block
 from app.text import t
 from engine.errors import BadRunConfig
 
-CURRENCIES = ("JPY", "USD", "EUR")
 MOST_TOKENS = 1_000_000
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -31,7 +30,7 @@ DEFAULTS: dict[str, str] = {
     "decode_speedup": "1", "cache_ratio": "0.5", "cost_ratio": "",
     "context_tokens": "", "output_tokens": "200", "documents_per_day": "",
     "days_per_month": "30", "peak_documents_per_hour": "", "latency_limit_s": "",
-    "currency": CURRENCIES[0], "prices_date": "", "instance_price_per_hour": "",
+    "currency": "JPY", "prices_date": "", "instance_price_per_hour": "",
     "instance_hours_per_month": "730", "conversion_price_per_hour": "",
     "other_conversion_cost": "",
 }  # fmt: skip
@@ -123,9 +122,10 @@ def price_fields(lang: str) -> dict[str, Any]:
     """The user's prices."""
     made: dict[str, Any] = {}
     with gr.Row(elem_classes="ts-fields"):
-        made["currency"] = gr.Dropdown(
-            list(CURRENCIES), value=CURRENCIES[0], label=t("goal.field.currency", lang),
-            info=t("goal.info.currency", lang), allow_custom_value=True, filterable=True,
+        # No list to choose from: one that also takes other codes stays open when it is left.
+        made["currency"] = gr.Textbox(
+            DEFAULTS["currency"], label=t("goal.field.currency", lang),
+            info=t("goal.info.currency", lang), max_lines=1, max_length=3,
         )  # fmt: skip
         made["prices_date"] = gr.Textbox(
             label=t("goal.field.prices_date", lang), info=t("goal.info.prices_date", lang),

@@ -95,9 +95,9 @@ def measure(
         added=max(0, added), where=where if own_processes else " in one process", batch=batch
     )
     if limit and max(context_tokens) > limit:
-        note += f" Lengths beyond {limit} tokens, the model's last position, are left out."
+        note += f" Lengths beyond {limit:,} tokens, the model's last position, are left out."
     if not limit and lengths[-1] > trained_context:
-        note += f" Lengths beyond the trained context of {trained_context} tokens: timing only."
+        note += f" Lengths beyond the trained context of {trained_context:,} tokens: timing only."
     pairs = {
         phase: SpeedPair(original=speed[phase, "original"], converted=speed[phase, "converted"])
         for phase in PHASES

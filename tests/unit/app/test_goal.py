@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from app import agreed
@@ -83,3 +84,11 @@ def test_what_was_agreed_is_shown_and_escaped(lang: str) -> None:
     assert "<img" not in html and "¥150" in html and "4,096" in html
     assert ("2026年11月25日" if lang == "ja" else "2026-11-25") in html
     assert "No acceptance gates" in agreed.whole({"model": "m"}, "en")
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_any_currency_is_typed_and_no_list_covers_its_hint(lang: str) -> None:
+    with gr.Blocks():
+        field = goal.price_fields(lang)["currency"]
+    assert isinstance(field, gr.Textbox) and field.value == "JPY"
+    assert all(code in str(field.info) for code in ("JPY", "USD", "EUR"))

@@ -118,3 +118,10 @@ def test_recipes_and_the_code_that_ran_are_named_in_the_pages_words() -> None:
     assert said.startswith("変換前：") and not _LATIN.search(said)
     assert notes.backend(ran, "en") == ran
     assert notes.backend("something new", "ja") == "something new"
+
+
+@pytest.mark.parametrize("number", ["2,048", "2048"])
+def test_a_length_in_a_note_is_kept_as_it_was_written(number: str) -> None:
+    note = f"Lengths beyond the trained context of {number} tokens: timing only."
+    said = notes.told(note, "ja")
+    assert said == f"学習時のコンテキスト長 {number} トークンを超える長さは、時間だけの測定です。"
