@@ -109,7 +109,7 @@ def test_a_run_in_japanese_ends_with_a_verdict_and_a_vote(open_page) -> None:
     votes = page.locator("#vote-count")
     expect(votes).to_contain_text("まだ票が足りません")
     page.get_by_role("button", name="左", exact=True).click()
-    expect(votes).to_contain_text("優劣をつけた 1 票")
+    expect(votes).to_contain_text("優劣をつけた票はまだ 1 票")
     page.locator("#trail").get_by_role("button", name="目標").click()
     expect(page.get_by_role("heading", name="実行前に決めたこと")).to_be_visible()
     expect(page.get_by_text("失われる事実 5.0 ポイント以内")).to_be_visible()
