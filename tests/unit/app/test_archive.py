@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,7 +9,7 @@ import pytest
 
 from app import contrast, refill
 from app.archive import Archive
-from app.pages import convert, data, goal, history, model
+from app.pages import data, goal, history, model
 from app.studio import Studio
 from engine.errors import BadRunConfig, RunNotFound
 from engine.evidence.verdict import Word
@@ -19,11 +18,7 @@ from tests.support import example_runs as examples
 from tests.support.example_seeds import trained
 from tests.support.runs import make_run
 
-
-@pytest.fixture(autouse=True)
-def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(convert, "warm_up", lambda: None)
+pytestmark = pytest.mark.usefixtures("own_data")
 
 
 @pytest.fixture(scope="module")

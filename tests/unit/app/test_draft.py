@@ -13,14 +13,10 @@ from starlette.datastructures import QueryParams
 from app import uploads
 from app.arrival import Arrival
 from app.draft import MOST, restored
-from app.pages import convert, data, model
+from app.pages import data, model
 from app.studio import Studio
 
-
-@pytest.fixture(autouse=True)
-def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(convert, "warm_up", lambda: None)
+pytestmark = pytest.mark.usefixtures("own_data")
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 import pytest
 
-from app.pages import convert, drawing
+from app.pages import drawing
 from app.pages.sample import first_sample
 from app.studio import Studio
 from engine.runs import service
 
 SAMPLE = first_sample()
-
-
-@pytest.fixture(autouse=True)
-def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(convert, "warm_up", lambda: None)
+pytestmark = pytest.mark.usefixtures("own_data")
 
 
 @pytest.fixture(scope="module")

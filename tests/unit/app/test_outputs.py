@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 import pytest
 
-from app.pages import convert, data, goal
+from app.pages import data, goal
 from app.pages.sample import Sample
 from app.studio import Studio
 from app.ui import build
@@ -18,12 +16,7 @@ GOAL = tuple(goal.DEFAULTS.values())
 BAD = ("x", *["many"] * (len(GOAL) - 1))
 READ = ("", False, *("" for _ in data.COLUMNS))
 SAMPLE = Sample(examples.run(id="sample-bundled", sample=True), examples.comparison())
-
-
-@pytest.fixture(autouse=True)
-def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("T2R_STUDIO_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(convert, "warm_up", lambda: None)
+pytestmark = pytest.mark.usefixtures("own_data")
 
 
 @pytest.fixture(scope="module")
