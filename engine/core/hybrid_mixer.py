@@ -17,14 +17,16 @@ from torch import Tensor, nn
 
 from engine.core.feature_map import FeatureMap
 from engine.core.geometry import HeadGeometry
+from engine.core.hybrid_sinks import arrange
 from engine.core.hybrid_state import HybridState
 from engine.core.mixer import Mixer, widen
 from engine.kernels.dispatch import Backend, Stage, hybrid_backend
 from engine.kernels.hybrid_attention.chunk import chunked
-from engine.kernels.hybrid_attention.reference import Sinks, far_sums, near_and_far
+from engine.kernels.hybrid_attention.reference import far_sums, near_and_far
 from engine.kernels.hybrid_attention.step import step
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState, empty_state, group
+from engine.kernels.linear_attention.step import add_token
 
 
 class HybridMixer(Mixer):
@@ -60,42 +62,14 @@ class HybridMixer(Mixer):
         finally:
             self._near, self._far = before
 
-    def _gamma(self, dtype: torch.dtype) -> Tensor:
-        """[H], the weight of the near field."""
-        gamma = self.log_gamma.to(dtype).exp()
-        return gamma if self._near else torch.zeros_like(gamma)
+    def _log_gamma(self) -> Tensor:
+        """[H], of which the exponential is the weight of the near field."""
+        return self.log_gamma if self._near else torch.full_like(self.log_gamma, -torch.inf)
 
     def _phi_query(self, q: Tensor) -> Tensor:
         """[B, H, T, F], which decides the weight of the far field."""
         phi_q = self.feature_map.query(q)
         return phi_q if self._far else torch.zeros_like(phi_q)
-
-    def _arrange(
-        self, k: Tensor, v: Tensor, valid: Tensor | None, state: HybridState
-    ) -> tuple[Tensor, Sinks, Tensor]:
-        """Who is a sink: the new tokens' `plain` [B, T], the sink slots, and `seen` afterwards."""
-        batch, _, tokens, _ = k.shape
-        if valid is None:
-            valid = torch.ones(batch, tokens, dtype=torch.bool, device=k.device)
-        order = state.seen[:, :1] + valid.cumsum(1) - 1
-        is_sink = valid & (order < self.sinks)
-        slots = torch.arange(self.sinks, device=k.device)
-        taken = is_sink[:, :, None] & (order[:, :, None] == slots)  # [B, T, K]
-        position = taken.int().argmax(1)
-        arrived = taken.any(1)
-
-        def fill(x: Tensor, old: Tensor) -> Tensor:
-            index = position[:, None, :, None].expand(-1, x.shape[1], -1, x.shape[3])
-            return torch.where(arrived[:, None, :, None], x.gather(2, index), old)
-
-        old_k, old_v = (x[:, :, self.window :].to(k.dtype) for x in (state.k, state.v))
-        absent = torch.where(state.visible[:, 0, self.window :], -1, tokens)
-        sinks = Sinks(
-            k=fill(k, old_k),
-            v=fill(v, old_v),
-            position=torch.where(arrived, position, absent),
-        )
-        return valid & ~is_sink, sinks, state.seen + valid.sum(1, keepdim=True)
 
     def forward(
         self,
@@ -111,7 +85,7 @@ class HybridMixer(Mixer):
         dtype, kernels = v.dtype, self.running(stage, v) == "triton"
         if not kernels:
             q, k, v = widen(q), widen(k), widen(v)
-        plain, sinks, seen = self._arrange(k, v, valid, start)
+        plain, sinks, seen = arrange(k, v, valid, start, window=self.window)
         if window:
             turn = -int(start.cursor[0, 0])
             k, v = (
@@ -119,7 +93,7 @@ class HybridMixer(Mixer):
                 for old, new in ((start.k, k), (start.v, v))
             )
             plain = torch.cat([start.visible[:, 0, :window].roll(turn, 1), plain], dim=1)
-        gamma = self._gamma(widen(q).dtype)
+        gamma = self._log_gamma().to(widen(q).dtype).exp()
         near = (plain, sinks, self.window, gamma, self.eps, start.far)
         upto, far = k.shape[2] - window, None
         if kernels:
@@ -141,35 +115,40 @@ class HybridMixer(Mixer):
             in_use = sinks.position < q.shape[2]
             visible = torch.cat([plain[:, upto:], in_use], dim=1)
             state.visible = visible[:, None].repeat(1, state.k.shape[1], 1)
+            state.unsettled = self._unsettled(bool(visible.all()), bool(in_use.all()))
             state.seen, state.cursor = seen, torch.zeros_like(seen)
-            state.unsettled = 0 if bool(in_use.all()) else self.sinks
         return out.to(dtype)
+
+    def _unsettled(self, all_slots: bool, all_sinks: bool) -> int:
+        """`HybridState.unsettled` if all slots hold a real token, or at least those of sinks."""
+        return 0 if all_slots else self.window + (0 if all_sinks else self.sinks)
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, state: HybridState) -> Tensor:
         if self.running("decode", v) == "triton":
             return self._kernel_step(q, k, v, state)
-        dtype, slot, window = v.dtype, state.cursor[0, :1], self.window
-        leaving = state.visible[:, :1].index_select(2, slot)[..., None]
-        phi_old = self.feature_map.key(widen(state.k.index_select(2, slot))) * leaving
-        state.far.S.add_(phi_old.transpose(-1, -2) * widen(state.v.index_select(2, slot)))
-        state.far.z.add_(phi_old.squeeze(2))
-        if state.unsettled:
-            plain, sinks, seen = self._arrange(k, v, None, state)
+        slot, window, wide = state.cursor[0, :1], self.window, widen(q)
+        old_k, old_v = (widen(x.index_select(2, slot)) for x in (state.k, state.v))
+        phi_q, phi_old = self.feature_map.one_token(wide, old_k)
+        if state.unsettled:  # the slot may be empty
+            phi_old = phi_old * state.visible[:, :1].index_select(2, slot)[..., None]
+        add_token(phi_old, old_v, state.far)
+        if state.unsettled > window:
+            plain, sinks, seen = arrange(k, v, None, state, window=window)
             state.k[:, :, window:], state.v[:, :, window:] = sinks.k, sinks.v
             state.visible[:, :, window:] = (sinks.position <= 0)[:, None]
             state.visible.index_copy_(2, slot, plain[:, None].expand(-1, k.shape[1], -1))
             state.seen.copy_(seen)
-            state.unsettled -= 1
-        else:
+        elif state.unsettled:
             state.visible.index_fill_(2, slot, True)
         state.k.index_copy_(2, slot, k.to(state.k.dtype))
         state.v.index_copy_(2, slot, v.to(state.v.dtype))
         state.cursor.add_(1).remainder_(window)
-        q = widen(q)
-        gamma, phi_q, visible = self._gamma(q.dtype), self._phi_query(q), state.visible[:, 0]
-        k_near, v_near = widen(state.k), widen(state.v)
-        out = step(q, k_near, v_near, visible, phi_q, gamma, self.eps, state.far)
-        return out.to(dtype)
+        visible = state.visible[:, 0] if state.unsettled else None
+        state.unsettled = max(0, state.unsettled - 1)
+        near = (wide, widen(state.k), widen(state.v), visible)
+        phi_q = phi_q if self._far else torch.zeros_like(phi_q)
+        out = step(*near, phi_q, self._log_gamma().to(wide.dtype), self.eps, state.far)
+        return out.to(v.dtype)
 
     def _mapped(
         self, q: Tensor, k: Tensor, at: Tensor | None = None
@@ -190,12 +169,10 @@ class HybridMixer(Mixer):
 
         at = state.cursor[:, :, None, None].expand(-1, -1, 1, k.shape[3])
         fmap, phi = self._mapped(q, state.k, at)
-        log_gamma = self.log_gamma
-        if not self._near:
-            log_gamma = torch.full_like(log_gamma, -torch.inf)
         return triton_step.step(
             q.contiguous(), k.contiguous(), v.contiguous(), fmap, phi, state.k, state.v,
-            state.visible, state.seen, state.cursor, self.window, log_gamma, self.eps, state.far,
+            state.visible, state.seen, state.cursor, self.window, self._log_gamma(), self.eps,
+            state.far,
         )  # fmt: skip
 
     def backend(self, stage: Stage, device: torch.device, dtype: torch.dtype) -> Backend:
@@ -214,12 +191,13 @@ class HybridMixer(Mixer):
             visible=torch.zeros(shape[:3], dtype=torch.bool, device=device),
             seen=torch.zeros(shape[:2], dtype=torch.long, device=device),
             cursor=torch.zeros(shape[:2], dtype=torch.long, device=device),
-            unsettled=self.sinks,
+            unsettled=self._unsettled(False, False),
         )
 
     def init_state(
         self, batch: int, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> HybridState:
+        self.feature_map.renew()
         return self._state(batch, device, dtype)
 
     def weights(self, q: Tensor, k: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -227,7 +205,7 @@ class HybridMixer(Mixer):
         batch, heads, tokens, _ = q.shape
         kv_heads = k.shape[1]
         start = self._state(batch, q.device, k.dtype)
-        plain, sinks, _ = self._arrange(k, k, valid, start)
+        plain, sinks, _ = arrange(k, k, valid, start, window=self.window)
         near, sink, far = near_and_far(plain, sinks, self.window, 0)
         # A sink is a key like any other here: mark its own column instead of its slot.
         at = sinks.position.clamp_max(tokens - 1)[:, None, :].expand(-1, tokens, -1)
@@ -236,7 +214,7 @@ class HybridMixer(Mixer):
         logits = torch.einsum("bgrid,bgjd->bgrij", q_g, k)
         logits = logits.masked_fill(~near[:, None, None], -torch.inf)
         top = logits.amax(-1, keepdim=True)
-        gamma = self._gamma(q.dtype).view(1, kv_heads, -1, 1, 1)
+        gamma = self._log_gamma().to(q.dtype).exp().view(1, kv_heads, -1, 1, 1)
         scores = gamma * torch.exp(logits - torch.where(top.isfinite(), top, 0.0))
         phi = torch.einsum("bgrif,bgjf->bgrij", phi_g, self.feature_map.key(k))
         scores = scores + phi.masked_fill(~far[:, None, None], 0.0)

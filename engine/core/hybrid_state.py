@@ -34,6 +34,6 @@ class HybridState:
     cursor: Tensor
     """[B, G] long: the ring's oldest slot, the same for every sequence."""
     unsettled: int
-    """Decode steps after which all sink slots of all sequences are in use for certain, each step
-    bringing every sequence a real token; 0 if they are. Counted on the host: reading the slots back
-    would make it wait for the GPU."""
+    """Decode steps after which every slot of every sequence holds a real token for certain, each
+    step bringing every sequence one; 0 if all do. While it is above W, sink slots may be free.
+    Counted on the host: reading the slots back would make it wait for the GPU."""

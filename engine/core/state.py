@@ -126,6 +126,8 @@ def adopt_cache(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Before a converted model runs: an empty cache gets our entries, a missing one is made."""
     cache = kwargs.get("past_key_values")
+    if cache is not None and any(isinstance(layer, MixerCacheLayer) for layer in cache.layers):
+        return args, kwargs  # ours already, as in every decode step
     if cache is None:
         use = kwargs.get("use_cache")
         use = getattr(model.config, "use_cache", True) if use is None else use
@@ -137,7 +139,7 @@ def adopt_cache(
         cache = DynamicCache()
     mixers = model.conversion.mixers()
     converted = [index for index, mixer in mixers.items() if not mixer.keeps_kv_cache]
-    if any(isinstance(layer, MixerCacheLayer) for layer in cache.layers) or not converted:
+    if not converted:
         return args, {**kwargs, "past_key_values": cache}
     if type(cache) is not DynamicCache or cache.get_seq_length():
         raise IncompatibleCache(

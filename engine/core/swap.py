@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -98,10 +98,16 @@ def mixer_attention(
             valid = _valid(module, attention_mask, query.shape[2])
             observer(module.layer_idx, mixer, scaled, key, value, valid, out.transpose(1, 2))
         return out, seen
-    # A mixer widens what it sums over a long past; autocast would narrow every product again.
-    with torch.autocast(query.device.type, enabled=False):
+    with _full_precision(query.device.type):
         out = _mixed(module, scaled, key, value, attention_mask, mixer_cache)
     return out.transpose(1, 2).contiguous(), None
+
+
+def _full_precision(device: str) -> AbstractContextManager[Any]:
+    """Within, no autocast: a mixer widens what it sums over a long past, and autocast would narrow
+    every product again. Where none is on, nothing is entered, which a decode step would feel."""
+    on = torch.is_autocast_enabled(device)
+    return torch.autocast(device, enabled=False) if on else nullcontext()
 
 
 def _valid(module: Any, attention_mask: Tensor | None, queries: int) -> Tensor | None:

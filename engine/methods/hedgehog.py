@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from engine.core.feature_map import FeatureMap, per_head
+from engine.core.feature_map import FeatureMap, LaidOut, lay_out, one_token, per_head
 from engine.core.geometry import HeadGeometry
 from engine.errors import IncompatibleMethod
 from engine.kernels.linear_attention.maps import FusedMap
@@ -27,6 +27,16 @@ def _near_identity(maps: int, rows: int, width: int, scale: float) -> Tensor:
     that repeated rows can grow apart."""
     eye = torch.eye(width).repeat(-(-rows // width), 1)[:rows]
     return scale * eye + 0.02 * torch.randn(maps, rows, width)
+
+
+def _both_signs(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> LaidOut:
+    """W and b over -W and -b, so that one product gives both arguments."""
+    return lay_out(torch.cat([weight, -weight], 1), torch.cat([bias, -bias], 2), dtype)
+
+
+def _softmaxes(y: Tensor) -> Tensor:
+    """Softmax of each half of y's last dimension."""
+    return y.unflatten(-1, (2, -1)).softmax(-1).flatten(-2)
 
 
 class HedgehogFeatureMap(FeatureMap):
@@ -41,6 +51,7 @@ class HedgehogFeatureMap(FeatureMap):
         self.key_weight = nn.Parameter(_near_identity(head.kv_heads, rows, width, 1.0))
         self.query_bias = nn.Parameter(torch.zeros(head.heads, 1, rows))
         self.key_bias = nn.Parameter(torch.zeros(head.kv_heads, 1, rows))
+        self._laid_out: tuple[LaidOut, LaidOut] | None = None
 
     @staticmethod
     def _map(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -52,6 +63,18 @@ class HedgehogFeatureMap(FeatureMap):
 
     def key(self, k: Tensor) -> Tensor:
         return self._map(k, self.key_weight, self.key_bias)
+
+    def one_token(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        if self._laid_out is None:
+            self._laid_out = (
+                _both_signs(self.query_weight, self.query_bias, q.dtype),
+                _both_signs(self.key_weight, self.key_bias, k.dtype),
+            )
+        for_query, for_key = self._laid_out
+        return _softmaxes(one_token(q, for_query)), _softmaxes(one_token(k, for_key))
+
+    def renew(self) -> None:
+        self._laid_out = None
 
     def fused(self) -> FusedMap:
         return FusedMap(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.core.hybrid_sinks import arrange
 from engine.kernels.hybrid_attention import reference as hybrid_reference
 from engine.methods import T2R, Elu, Hybrid, Rfa
 from tests.support.mixers import (
@@ -81,7 +82,7 @@ def test_hybrid_reference_is_the_weights():
     """The kernel folder's own quadratic form equals the mixer's materialised weights."""
     mixer, (q, k, v) = build(Hybrid(window=5, sinks=3)), qkv(60)
     start = mixer._state(2, q.device, q.dtype)
-    plain, sinks, _ = mixer._arrange(k, v, None, start)
+    plain, sinks, _ = arrange(k, v, None, start, window=mixer.window)
     out = hybrid_reference.quadratic(
         q,
         k,

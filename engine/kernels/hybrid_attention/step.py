@@ -16,35 +16,39 @@ def step(
     q: Tensor,
     k_near: Tensor,
     v_near: Tensor,
-    visible: Tensor,
+    visible: Tensor | None,
     phi_q: Tensor,
-    gamma: Tensor,
+    log_gamma: Tensor,
     eps: float,
     state: LinearState,
 ) -> Tensor:
-    """Output [B, H, 1, V] for one token.
+    """Output [B, H, 1, V] for one token; without gradients.
 
     Args:
         q: [B, H, 1, D], scaled.
         k_near: [B, G, W+K, D], the window (this token among it) and the sink slots.
         v_near: [B, G, W+K, V].
-        visible: [B, W+K] bool, which of them are real tokens.
+        visible: [B, W+K] bool, which of them are real tokens; None if all are.
         phi_q: [B, H, 1, F].
-        gamma: [H], weight of the near field.
+        log_gamma: [H], logarithm of the near field's weight; minus infinity leaves it out.
         eps: smallest denominator.
         state: the far field: every token that has left the window.
     """
-    batch, heads = q.shape[:2]
-    kv_heads = k_near.shape[1]
-    shape = (batch, kv_heads, heads // kv_heads, -1)
-    logits = q.reshape(shape) @ k_near.transpose(-1, -2)
-    logits = logits.masked_fill(~visible[:, None, None, :], -torch.inf)
-    top = logits.amax(-1, keepdim=True)
-    near = gamma.view(1, kv_heads, -1, 1) * torch.exp(
-        logits - torch.where(top.isfinite(), top, 0.0)
-    )
-    far = phi_q.reshape(shape)
-    numerator = near @ v_near + far @ state.S
-    denominator = near.sum(-1, keepdim=True) + far @ state.z.unsqueeze(-1)
-    out = numerator / denominator.clamp_min(eps)
-    return out.flatten(1, 2).unsqueeze(2)
+    # As few calls as possible, on three-dimensional views: see the linear step beside.
+    batch, heads, _, width = q.shape
+    _, kv_heads, slots, values = v_near.shape
+    lanes, shared = batch * kv_heads, heads // kv_heads
+    k_near = k_near.view(lanes, slots, width)
+    near = torch.bmm(q.reshape(lanes, shared, width), k_near.transpose(1, 2))
+    per_head = near.view(batch, heads, slots)
+    if visible is not None:
+        per_head.masked_fill_(~visible[:, None, :], -torch.inf)
+    top = per_head.amax(-1, keepdim=True)
+    if visible is not None:
+        top = torch.where(top.isfinite(), top, 0.0)
+    per_head.sub_(top.sub_(log_gamma.view(heads, 1))).exp_()
+    far = phi_q.reshape(lanes, shared, -1)
+    S, z = state.S.view(lanes, -1, values), state.z.view(lanes, -1, 1)
+    denominator = torch.baddbmm(near.sum(-1, keepdim=True), far, z).clamp_min_(eps)
+    numerator = torch.baddbmm(torch.bmm(near, v_near.view(lanes, slots, values)), far, S)
+    return numerator.div_(denominator).view(batch, heads, 1, values)

@@ -7,7 +7,7 @@ import torch
 
 from engine.core.feature_map import per_head
 from engine.core.geometry import HeadGeometry
-from engine.methods import T2R
+from engine.methods import T2R, Hedgehog, Hybrid
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -44,10 +44,13 @@ def test_gradients_reach_the_map_in_every_layout(tokens):
 
 
 @pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("method", [T2R, Hedgehog], ids=["t2r", "hedgehog"])
+@pytest.mark.parametrize("hybrid", [False, True], ids=["alone", "far-field"])
 @torch.no_grad()
-def test_one_token_is_mapped_as_many_are_and_new_weights_are_seen(batch):
+def test_one_token_is_mapped_as_many_are_and_new_weights_are_seen(hybrid, method, batch):
     """What a decode step lays out holds for one state: the next one finds the new weights."""
-    mixer = T2R(feature_dim=6).build(HeadGeometry(heads=4, kv_heads=2, head_dim=5)).double()
+    method = Hybrid(far=method(feature_dim=6)) if hybrid else method(feature_dim=6)
+    mixer = method.build(HeadGeometry(heads=4, kv_heads=2, head_dim=5)).double()
     phi, x = mixer.feature_map, torch.randn(batch, 6, 1, 5, dtype=torch.double)
     q, k = x.split([4, 2], 1)
     before, _ = phi.one_token(q, k)
