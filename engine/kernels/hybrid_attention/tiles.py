@@ -19,8 +19,9 @@ class Tiles:
     n: int
     """Keys in a block, in tokens."""
     inner: int
-    """What near kernels of the backward pass walk over, queries or keys, as they hold the most; and
-    keys that a decode step walks over."""
+    """What kernels of the backward pass that hold the most walk over, queries or keys."""
+    step: int
+    """Keys that a decode step walks over."""
     segment: int
     """Tokens between two stored far-field states."""
     d: int
@@ -40,6 +41,8 @@ class Tiles:
     tf32 products (close to float32) for float32 data."""
     warps: int
     stages: int
+    near_stages: int
+    """The same for the near kernels of the backward pass."""
 
 
 def padded(size: int) -> int:
@@ -60,11 +63,14 @@ def tiles_for(
     d, v = padded(head_dim), padded(value_dim)
     exact, widest = dtype == torch.float32, max(d, v)
     ragged = (d, v) != (head_dim, value_dim)  # masks of columns take registers
+    narrow = widest > 128 or (ragged and widest > 64)
+    stages = 1 if exact or ragged or widest > 128 else 2
     f = min(padded(feature_dim), 32 if exact or widest > 64 else 64)
     return Tiles(
         m=16 if exact else 64 if widest <= 64 else 32,
-        n=64 if widest <= 64 and not exact else 32 if widest <= 128 else 16,
-        inner=16 if exact or widest > 128 else 32,
+        n=16 if narrow else 64 if widest <= 64 and not exact else 32,
+        inner=16 if exact or narrow else 32,
+        step=16,
         segment=128,
         d=d,
         f=f,
@@ -74,5 +80,6 @@ def tiles_for(
         k=padded(sinks) if sinks else 0,
         precision="tf32x3" if exact else "tf32",
         warps=4,
-        stages=1 if exact or ragged or widest > 128 else 2,
+        stages=stages,
+        near_stages=stages if widest > 64 else 1,
     )

@@ -89,7 +89,8 @@ def backward(
     d, whole_v = {"D": head_dim, "BLOCK_D": tiles.d}, {"V": values, "BLOCK_V": tiles.v}
     f, v_block = {"F": features, "BLOCK_F": tiles.f}, {"V": values, "BLOCK_V": tiles.v_block}
     key_f = {"F": features, "BLOCK_F": tiles.key_f}
-    few_f = {"F": features, "BLOCK_F": max(tiles.f // 2, 16)}
+    few_f = {"F": features, "BLOCK_F": min(tiles.f, 32)}
+    near = {**exact, "num_stages": tiles.near_stages}
     segment, sink = {"SEGMENT": tiles.segment}, {"K": slots, "BLOCK_K": tiles.k}
 
     delta, inverse, near_sum = (torch.empty_like(per_query.denominator) for _ in range(3))
@@ -113,14 +114,14 @@ def backward(
         of_queries.near_queries, by_query,
         q, k, v, plain, cu, sinks.k, sinks.v, sinks.position, gamma, d_out, delta, inverse, *top,
         d_q, near_sum, *q_stride, *k_stride, *v_stride, heads, ratio, tokens, queries, window,
-        **d, **whole_v, **sink, **m, **few_keys, **exact,
+        **d, **whole_v, **sink, **m, **few_keys, **near,
     )  # fmt: skip
     d_k, near_d_v = k.new_empty(k.shape), v.new_empty(v.shape, dtype=torch.float32)
     launch(
         keys.near_keys, by_key,
         q, k, v, plain, cu, gamma, d_out, delta, inverse, *top, near_sum, d_k, near_d_v,
         *q_stride, *k_stride, *v_stride, kv_heads, ratio, tokens, queries, window,
-        **d, **whole_v, **few_queries, **n, **exact,
+        **d, **whole_v, **few_queries, **n, **near,
     )  # fmt: skip
 
     parts = blocks_in(most, PART)
@@ -150,7 +151,7 @@ def backward(
     launch(
         of_queries.sum_queries, (cut.sequences * kv_heads, segments, f_blocks * v_blocks),
         phi_q, cu, d_out, delta, inverse, d_states, kv_heads, ratio, tokens, queries, window,
-        segments, **f, **v_block, **m, **segment, **exact,
+        segments, **f, **v_block, **few_queries, **segment, **exact,
     )  # fmt: skip
     d_state = scan(d_states, d_after, reverse=True)
     d_phi_k, d_v = torch.empty_like(phi_k), v.new_empty(v.shape)
@@ -164,7 +165,7 @@ def backward(
         keys.far_values, (*by_key, v_blocks),
         phi_q, phi_k, plain, cu, d_states, d_out, inverse, near_d_v, d_v,
         kv_heads, ratio, tokens, queries, window, segments,
-        **few_f, **v_block, **m, **n, **segment, **exact,
+        **few_f, **v_block, **few_queries, **n, **segment, **exact,
     )  # fmt: skip
     d_gamma = near_sum.sum((0, 2)) / gamma
     return Gradients(d_q, d_k, d_v, d_phi_q, d_phi_k, d_sink_k, d_sink_v, d_gamma, d_state)

@@ -233,7 +233,7 @@ def segment_states(
         V=values,
         BLOCK_F=tiles.f,
         BLOCK_V=tiles.v_block,
-        BLOCK_N=tiles.n,
+        BLOCK_N=tiles.inner,
         SEGMENT=tiles.segment,
         PRECISION=tiles.precision,
         VARLEN=cut.varlen,

@@ -28,7 +28,7 @@ from engine.kernels.linear_attention.fused_maps import feature_columns, phi_vect
 from engine.kernels.linear_attention.maps import FusedMap
 from engine.kernels.linear_attention.reference import LinearState
 
-STATE_BYTES = 8192
+STATE_BYTES = 16384
 """Rows of the state read at a time: more spills where V is 128 or above."""
 
 
@@ -249,7 +249,7 @@ def step(
         BLOCK_D=padded(head_dim),
         BLOCK_F=max(16, min(state_rows, padded(features))),
         BLOCK_V=padded(values),
-        BLOCK_N=min(tiles.inner, padded(slots)),
+        BLOCK_N=min(tiles.step, padded(slots)),
         MAP_F=mapped.features,
         MAP_D=mapped.inputs,
         MAP=fmap.kind,

@@ -71,8 +71,9 @@ def gradient_blocks(features: int, values: int, dtype: torch.dtype) -> tuple[Blo
     tile = 2048 if dtype != torch.float32 else 1024
     narrow = min(block_f, max(16, tile // block_v))
     slim = min(block_v, 64, max(16, tile // block_f))
+    inputs = 64 if block_v > 64 and not short else 32
     return (
-        Blocks(chunk if block_v <= 128 else 16, narrow, block_v, 32),
+        Blocks(chunk if block_v <= 128 else 16, narrow, block_v, inputs),
         Blocks(chunk if block_f <= 128 else 16, block_f, slim, 32),
     )
 

@@ -18,12 +18,12 @@ import triton.language as tl
 from torch import Tensor
 
 from engine.kernels.launch import launch
-from engine.kernels.linear_attention.fused_blocks import WARPS, feature_block
+from engine.kernels.linear_attention.fused_blocks import WARPS, feature_block, power_of_two
 from engine.kernels.linear_attention.fused_maps import feature_columns, features
 from engine.kernels.linear_attention.maps import MapKind
 
-CHUNK, WIDTH = 32, 32
-"""Tokens of a program, and columns of W multiplied at a time."""
+CHUNK, WIDTH = 32, 64
+"""Tokens of a program, and most columns of W multiplied at a time."""
 
 
 @triton.jit
@@ -69,7 +69,8 @@ def phi_of(
         map_rows, (batch * heads, -(-tokens // CHUNK)),
         x, w, b, phi, *x.stride()[:3], tokens, heads,
         M=1 if weight is None else len(weight), D=dim, F=feature_dim,
-        BLOCK_C=CHUNK, BLOCK_F=feature_block(kind, feature_dim), BLOCK_D=WIDTH, MAP=kind,
+        BLOCK_C=CHUNK, BLOCK_F=feature_block(kind, feature_dim),
+        BLOCK_D=min(WIDTH, power_of_two(dim)), MAP=kind,
         PRECISION="tf32x3" if x.dtype == torch.float32 else "ieee", num_warps=WARPS, num_stages=1,
     )  # fmt: skip
     return phi
