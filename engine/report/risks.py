@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.evidence.savings import larger_peaks, speed_sides
+from engine.evidence.spoken import spoken
 from engine.evidence.stats import LEVEL
 from engine.evidence.verdict import FEW_DOCUMENTS
 from engine.report.headline import quality_change
@@ -80,11 +81,12 @@ def _recall(source: Source, words: Words) -> list[str]:
     found = source.comparison.recall
     if found.original is None:
         return [words("risk.no_recall")]
-    asked = {"en", "ja"}
+    asked, held = {"en", "ja"}, spoken(source.comparison.likeness)
     left_out = sorted(asked - set(found.languages))
     said = []
-    if left_out:
-        names = words.listed([words(f"language.{code}") for code in left_out])
+    # Nobody misses a language that the data does not have.
+    if named := [code for code in left_out if held is None or code in held]:
+        names = words.listed([words(f"language.{code}") for code in named])
         said.append(words("risk.left_out", languages=names))
     gate = source.gate("recall")
     if gate is None and found.note and not left_out:
