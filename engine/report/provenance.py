@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.dotted import flattened
+from engine.report import notes
 from engine.report.model import Section, Table
 from engine.report.source import Source, place_less
 from engine.report.words import NONE, Words
@@ -77,7 +78,7 @@ def environment(source: Source, words: Words) -> Section:
             kept=_layers(source.comparison.conversion.layers_kept),
             added=words.count(source.comparison.conversion.parameters_added))),
     ]  # fmt: skip
-    checks = source.comparison.data_checks
+    said, quotes = notes.data(source, words)
     stages = [
         (words(f"stage.{stage}"), words.seconds(spent))
         for stage, spent in source.comparison.timing.items()
@@ -90,7 +91,8 @@ def environment(source: Source, words: Words) -> Section:
             Table(words("table.timing"), (words("column.stage"), words("column.time")),
                   tuple(stages)),
         ),
-        quotes=tuple((words("quote.note"), one) for one in checks.warnings) if checks else (),
+        paragraphs=said,
+        quotes=quotes,
     )  # fmt: skip
 
 

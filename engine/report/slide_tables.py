@@ -85,7 +85,7 @@ def parts(shown: Table, widths: Sequence[float], size: float, room: float) -> li
     target = max(1, -int(-sum(heights) // (room - head)))
     while True:
         made: list[list[tuple[str, ...]]] = [[]]
-        used, limit = 0.0, min(room - head, sum(heights) / target + max(heights, default=0) / 2)
+        used, limit = 0.0, min(room - head, sum(heights) / target + max(heights, default=0))
         for row, height in zip(shown.rows, heights):
             if made[-1] and used + height > limit:
                 made.append([])

@@ -195,4 +195,4 @@ def test_doubts_about_the_data_come_first_and_the_purpose_stands_on_top(tmp_path
     report = content(wanted, "en")
     assert report.facts[0] == ("What it is for", "Minutes of meetings")
     assert report.risks.bullets[0].startswith("Of 1 of 41 held-out documents half or more")
-    assert any("Leak: of 1 of 41" in str(annex.quotes) for annex in report.annexes)
+    assert any("Leak: of 1 of 41" in str(annex.paragraphs) for annex in report.annexes)

@@ -21,11 +21,15 @@ def test_scores_stand_with_their_change_and_interval(tmp_path: Path, lang) -> No
     words = Words(lang)
     pages = {page.title: page for page in report.annexes}
     task, mqar = pages[words("annex.task")], pages[words("annex.mqar")]
-    assert task.paragraphs == (words("annex.task_text"),)
+    assert task.paragraphs[0] == words("annex.task_text")
+    asked = words("notes.task.asked_line", n="40", all="52", tokens=words.tokens(60))
+    assert asked in task.paragraphs
     rouge = task.tables[0].rows[1]
     assert rouge[1:6] == ("21.0", "40.2", "36.1", "−4.1",
                           words("interval_cell", low="−7.5", high="−1.5", n="40"))  # fmt: skip
-    assert task.quotes[0][1] == "40 of 52 held-out prompts."
+    judged = [str(size.pairs) for size in made.mqar.sizes if size.judged]
+    assert words("notes.mqar.judged", pairs=words.listed(judged)) in mqar.paragraphs
+    assert task.quotes == mqar.quotes == ()
     assert mqar.tables[0].rows[1][:4] == ("32", "158 / 160", "–", "53 / 160")
     assert words("annex.task") in html(report)
 
