@@ -19,6 +19,13 @@ _BUSY = 0.1
 """Other work above this share of a machine is mentioned, as the measurement does."""
 _STEPS = re.compile(r"Decode steps ran.*?\.(?= |$)", re.DOTALL)
 _ATTENTION = re.compile(r"([\w-]+) in (\d+) layers?")
+_RAN = re.compile(
+    r"original: (?P<original>.+?); converted: training (?P<training>.+?), chunked prefill"
+    r" (?P<prefill>.+?), recurrent decode (?P<decode>.+?); decode steps: (?P<steps>.+)"
+)
+_STEPS_KNOWN = {
+    "one by one (no NVIDIA GPU)": "single", "as one CUDA graph": "graph", "not run": "not_run",
+}  # fmt: skip
 
 Quotes = tuple[tuple[str, str], ...]
 
@@ -188,6 +195,17 @@ def attention(told: str, words: Words) -> str:
     return words("list.comma").join(
         words.counted("unit.attention", int(part[2]), method=part[1]) for part in parts if part
     )
+
+
+def backend(told: str, words: Words) -> str:
+    """Which code ran, in the report's words; what an older version wrote otherwise stays."""
+    ran = _RAN.fullmatch(told)
+    if ran is None:
+        return told
+    known = {words_of: words(f"notes.backend.{key}") for words_of, key in _STEPS_KNOWN.items()}
+    return words("notes.backend.whole", **{
+        part: known.get(text, text) for part, text in ran.groupdict().items()
+    })  # fmt: skip
 
 
 def _listed(numbers: Sequence[int], words: Words) -> str:

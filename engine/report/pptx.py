@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 from pptx import Presentation
@@ -197,29 +196,17 @@ def _charts(made: _Deck, title: str, charts: Sequence[Chart]) -> None:
                    for x, out in zip(shown.x, one.out_of_memory) if out]  # fmt: skip
         if lacking:
             notes.append(f"{made.words('chart.out_of_memory')}: {', '.join(lacking)}")
-        if _coincide(shown):
+        if slides.coincide(shown):
             notes.append(made.words("chart.coincide"))
         note = made.words("list.sentence").join(notes)
         box = Box(left, 6.0, width, 0.95)
         slides.text_box(slide, box, [Run(note, slides.fitted([note], 13, box))])
 
 
-def _coincide(shown: Chart) -> bool:
-    """Whether a line lies under another all along, where not every viewer shows both."""
-    values = [y for one in shown.series for y in one.y if y is not None]
-    if not values:
-        return False
-    close = 0.02 * (max(values) - (0 if shown.from_zero else min(values)) or max(values))
-    return any(
-        all(abs(a - b) <= close for a, b in zip(one.y, other.y) if a is not None and b is not None)
-        for one, other in combinations(shown.series, 2)
-    )
-
-
 def _annex(made: _Deck, number: int, section: Section) -> None:
     title = f"{made.words('report.annex')} {number}: {section.title}"
     texts = [*section.paragraphs, *section.bullets]
-    texts += [f"{label}: {_short(text, _LONGEST_QUOTE)}" for label, text in section.quotes]
+    texts += [f"{label}: {_both_ends(text, _LONGEST_QUOTE)}" for label, text in section.quotes]
     for shown in section.charts:
         _charts(made, f"{title}: {shown.title}", [shown])
     if section.tables:
@@ -240,6 +227,13 @@ def _pages(texts: Sequence[str], box: Box, *, smallest: float = 12) -> list[list
         pages[-1].append(text)
         used += height
     return pages
+
+
+def _both_ends(text: str, most: int) -> str:
+    """The text without its middle where a slide could not hold it: what is asked stands at a
+    prompt's end, and what is answered at an answer's beginning."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 
 
 def _short(text: str, most: int) -> str:

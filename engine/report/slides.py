@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from pptx.chart.data import XyChartData
@@ -176,6 +177,18 @@ def chart(slide: Any, box: Box, shown: Chart) -> Any:
     if shown.log_x:
         _doubling(made.category_axis, shown)
     return frame
+
+
+def coincide(shown: Chart) -> bool:
+    """Whether a line lies under another all along, where not every viewer shows both."""
+    values = [y for one in shown.series for y in one.y if y is not None]
+    if not values:
+        return False
+    close = 0.02 * (max(values) - (0 if shown.from_zero else min(values)) or max(values))
+    return any(
+        all(abs(a - b) <= close for a, b in zip(one.y, other.y) if a is not None and b is not None)
+        for one, other in combinations(shown.series, 2)
+    )
 
 
 def _doubling(axis: Any, shown: Chart) -> None:

@@ -71,6 +71,14 @@ def comparison(
     return result.model_copy(update={"verdict": found})
 
 
+def passing() -> Comparison:
+    """Every gate is met: the converted model is faster, and no fact is lost."""
+    recall = comparison().model_dump(mode="json")["recall"]
+    for question in recall["questions"]:
+        question["converted"] = True
+    return comparison(slower=1.2, recall=recall)
+
+
 def config_of(**changes: Any) -> RunConfig:
     """Sealed settings."""
     values = {"model": "business-2k", "data": "cases.jsonl", "gates": AcceptanceGates()}

@@ -126,7 +126,8 @@ def test_peaks_and_a_control_that_learned_nothing_are_told(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_money_is_told_with_its_basis_and_taken_from_the_inputs(run, lang) -> None:
+def test_money_is_told_with_its_basis_and_taken_from_the_inputs(tmp_path: Path, lang) -> None:
+    run = examples.finished_run(tmp_path / "faster", examples.passing())
     source = gather(run, examples.MONEY)
     report = content(source, lang)
     assert source.money is not None

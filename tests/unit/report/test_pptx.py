@@ -114,6 +114,14 @@ def test_the_slides_of_the_sample_keep_their_tables_apart_from_all_else(lang) ->
             assert table.caption in told and all(row[0] in told for row in table.rows)
 
 
+def test_a_long_prompt_keeps_the_question_at_its_end(tmp_path: Path) -> None:
+    made = examples.comparison().model_dump(mode="json")
+    made["answers"]["prompt_tail"] = "Beginning. " + "A fact. " * 300 + "Question: which?"
+    run = examples.finished_run(tmp_path / "run", examples.comparison(answers=made["answers"]))
+    told = _text(_opened(run, "en")[0])
+    assert "Beginning." in told and "Question: which?" in told and "…" in told
+
+
 def test_hostile_texts_make_a_file_that_opens(tmp_path: Path) -> None:
     made = examples.comparison().model_dump(mode="json")
     made["answers"]["prompt_tail"] = examples.HOSTILE * 400
