@@ -136,9 +136,9 @@ def task(source: Source, words: Words) -> tuple[str, ...]:
     said = [words(key, n=words.count(found.documents), all=words.count(found.heldout_documents),
                   tokens=words.tokens(found.new_tokens))]  # fmt: skip
     if found.prompts_cut:
-        said.append(words("notes.task.cut", n=words.count(found.prompts_cut)))
+        said.append(words.counted("notes.task.cut", found.prompts_cut))
     if found.references_longer:
-        said.append(words("notes.task.longer", n=words.count(found.references_longer)))
+        said.append(words.counted("notes.task.longer", found.references_longer))
     return tuple(said)
 
 

@@ -42,7 +42,10 @@ def column_widths(shown: Table, size: float, width: float) -> list[float]:
     heads = [_natural([name], size) for name in shown.columns]
     needed = [max(_LEAST, one, head) for one, head in zip(body, heads)]
     if sum(needed) > width:  # a column's name may take two lines, its numbers should not
-        needed = [max(_LEAST, one, 0.6 * head) for one, head in zip(body, heads)]
+        longest = [_natural(_latin_words(name), size) for name in shown.columns]
+        needed = [
+            max(_LEAST, one, word, 0.6 * head) for one, word, head in zip(body, longest, heads)
+        ]
     spare = width - sum(needed)
     if spare >= 0 and shown.words:
         return [*needed[:-1], needed[-1] + spare]
@@ -50,6 +53,11 @@ def column_widths(shown: Table, size: float, width: float) -> list[float]:
         return [one + min(_MOST_SPARE, spare / len(needed)) for one in needed]
     level = _level(needed, width)
     return [min(one, level) for one in needed]
+
+
+def _latin_words(name: str) -> list[str]:
+    """Words that cannot be broken; Japanese ones can."""
+    return [word for word in name.split() if all(ord(letter) <= 0x2E80 for letter in word)]
 
 
 def _natural(texts: Sequence[str], size: float) -> float:

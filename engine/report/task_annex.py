@@ -22,7 +22,8 @@ def task(source: Source, words: Words) -> Section | None:
             words(f"score.{one.metric}"),
             *(words.number(getattr(one, party), 1) for party in _PARTIES),
             *_change(one.change if against == "original" else one.change_from_control, words),
-            one.settings,
+            # sacrebleu's signatures are one long word, which no column could hold.
+            one.settings.replace("|", " | "),
         )
         for one in found.metrics
     ]  # fmt: skip

@@ -34,6 +34,15 @@ def test_scores_stand_with_their_change_and_interval(tmp_path: Path, lang) -> No
     assert words("annex.task") in html(report)
 
 
+def test_a_signature_can_be_broken_into_lines(tmp_path: Path) -> None:
+    found = asked_for.task()
+    found["metrics"][2]["settings"] = "sacrebleu nrefs:1|case:mixed|eff:yes|nc:6|version:2.5.1"
+    made = examples.comparison(task=found)
+    report = content(gather(examples.finished_run(tmp_path / "run", made), None), "en")
+    (task,) = [page for page in report.annexes if page.title == "Your task"]
+    assert max(map(len, task.tables[0].rows[2][-1].split())) < 20
+
+
 def test_what_was_not_measured_has_no_annex(tmp_path: Path) -> None:
     run = examples.finished_run(tmp_path / "run", examples.comparison())
     titles = [page.title for page in content(gather(run, None), "en").annexes]
@@ -41,9 +50,7 @@ def test_what_was_not_measured_has_no_annex(tmp_path: Path) -> None:
 
 
 def test_what_nobody_does_is_not_judged(tmp_path: Path) -> None:
-    made = examples.comparison(
-        task=asked_for.task(judged=False), mqar=asked_for.mqar(judged=False)
-    )
+    made = examples.comparison(task=asked_for.task(judged=False), mqar=asked_for.mqar(judged=False))
     report = content(gather(examples.finished_run(tmp_path / "run", made), None), "en")
     pages = {page.title: page for page in report.annexes}
     assert "nothing about the conversion" in pages["Your task"].paragraphs[0]
