@@ -74,7 +74,10 @@ class _Deck:
             self.bullets(title, notes, size=15)
         for one in map(_cut, shown):
             widths = slide_tables.column_widths(one, _SMALL, _INNER)
-            for part in slide_tables.parts(one, widths, _SMALL, _BOTTOM - _TOP - _CAPTION):
+            room = _BOTTOM - _TOP - _CAPTION
+            if slide_tables.height_of(one, widths, _SMALL) > room:  # in parts anyway: begin here
+                room = min(room, max(_BOTTOM - top - _CAPTION, 0.6 * room))
+            for part in slide_tables.parts(one, widths, _SMALL, room):
                 height = _CAPTION + slide_tables.height_of(part, widths, _SMALL)
                 if slide is None or top + height > _BOTTOM:
                     slide, top = self.slide(title), _TOP
