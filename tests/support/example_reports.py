@@ -30,6 +30,7 @@ HOSTILE = (
 )
 """What a file's name, a document or an answer may hold."""
 
+
 def comparison(
     *, loss_percent: float = 0.5, slower: float = 0.8, seed: int = 0, **changes: Any
 ) -> Comparison:
