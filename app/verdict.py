@@ -7,7 +7,7 @@ from app.components import NoticeTone
 from app.numbers import count, percent, times
 from app.readings import listed
 from app.text import sentences, t, tn
-from engine.evidence.verdict import GateVerdict, Verdict, Word
+from engine.evidence.verdict import GateVerdict, Verdict, Word, fewest_more
 
 _TONES: dict[Word, NoticeTone] = {
     "go": "good", "conditional": "warn", "no_go": "bad", "not_enough_evidence": "info",
@@ -50,12 +50,17 @@ def sentence(gate: GateVerdict, lang: str) -> str:
     """What a gate's verdict rests on, its threshold, and what would settle it."""
     parts = [_measured(gate, lang), reason(gate, lang)]
     parts.append(limit(gate, lang))
-    if gate.more is not None:
+    fewest = fewest_more(gate)
+    if gate.more is not None and fewest is not None:
+        parts.append(t("verdict.more_range", lang, low=count(fewest), high=count(gate.more)))
+    elif gate.more is not None:
         parts.append(tn(f"verdict.more.{gate.unit}", lang, gate.more))
-        if gate.unscored:
-            parts.append(tn("verdict.unscored", lang, gate.unscored))
+    elif fewest is not None:
+        parts.append(t("verdict.more_at_least", lang, n=count(fewest)))
     elif gate.reason == "crosses":
         parts.append(t("verdict.too_close", lang))
+    if gate.more is not None and gate.unscored:
+        parts.append(tn("verdict.unscored", lang, gate.unscored))
     return sentences(lang, parts)
 
 

@@ -129,8 +129,15 @@ def _condition(one: dict[str, Any]) -> list[str]:
 def _settle(one: dict[str, Any]) -> list[str]:
     if one["verdict"] != "not_enough_evidence":
         return []
+    from engine.evidence.verdict import GateVerdict, fewest_more
+
+    fewest = fewest_more(GateVerdict.model_validate(one))
+    if one["more"] is None and fewest is not None:
+        least = f"At least about {fewest:,} more {_unit(one)} would be needed"
+        return [f"{least}, and perhaps far more: the documents differ much."]
     if one["more"] is not None:
-        said = [f"About {one['more']:,} more {_unit(one)} would settle it."]
+        least = f"{fewest:,} to " if fewest is not None else ""
+        said = [f"About {least}{one['more']:,} more {_unit(one)} would settle it."]
         if one["unit"] == "starts":
             said.append("Each is two of comparison.repeats.")
         if one.get("unscored"):

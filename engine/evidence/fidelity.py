@@ -24,14 +24,11 @@ from engine.core.geometry import attention_layers
 from engine.core.mixer import Mixer, SoftmaxMixer
 from engine.data.dataset import Piece
 from engine.evidence.attention_maps import Kept, attention_maps, passage_start
-from engine.evidence.fidelity_parts import Fidelity, HeadFidelity
+from engine.evidence.fidelity_parts import FEWEST_BEFORE, MOST_TOKENS, Fidelity, HeadFidelity
 from engine.evidence.inner_state import Watched, quarters, state_norms
 from engine.evidence.parts import finite
 
 _DOCUMENTS = 4
-_MOST_TOKENS = 512
-_FEWEST_BEFORE = 16
-"""Tokens with less context than this are left out: where little can be seen every map agrees."""
 _SINKS = 4
 _FORMULA_TOLERANCE = 1e-2
 _NOTE = (
@@ -97,26 +94,26 @@ def fidelity(
     mixers = {i: layer.module.mixer for i, layer in layers.items()}
     mixers = {i: mixer for i, mixer in mixers.items() if not mixer.keeps_kv_cache}
     known = texts or [None] * len(pieces)
-    long = [(p, own) for p, own in zip(pieces, known, strict=True) if len(p.ids) > _FEWEST_BEFORE]
+    long = [(p, own) for p, own in zip(pieces, known, strict=True) if len(p.ids) > FEWEST_BEFORE]
     chosen = sorted(long, key=lambda pair: -len(pair[0].ids))[:_DOCUMENTS]
     if not mixers or not chosen:
         return None
     longest, words = chosen[0]
-    read = min(len(longest.ids), _MOST_TOKENS)
+    read = min(len(longest.ids), MOST_TOKENS)
     kept = Kept(passage_start(read))
     sums = {index: _Sums() for index in mixers}
     foreign: set[int] = set()
     tokens = 0
     for number, (piece, _) in enumerate(chosen):
-        ids = torch.as_tensor(piece.ids[:_MOST_TOKENS], dtype=torch.long)[None]
+        ids = torch.as_tensor(piece.ids[:MOST_TOKENS], dtype=torch.long)[None]
         seen = _original_side(original, ids, set(mixers))
         foreign |= {index for index, s in seen.items() if s.error > _FORMULA_TOLERANCE}
         with _watching(mixers, seen, sums, None if number else kept):
             converted.base_model(input_ids=ids.to(converted.device), use_cache=False)
-        tokens += ids.shape[1] - _FEWEST_BEFORE
+        tokens += ids.shape[1] - FEWEST_BEFORE
         tick()
     heads = [head for index in sums for head in _heads(index, sums[index], tokens, foreign)]
-    note = _NOTE.format(fewest=_FEWEST_BEFORE, most=_MOST_TOKENS)
+    note = _NOTE.format(fewest=FEWEST_BEFORE, most=MOST_TOKENS)
     if foreign:
         names = ", ".join(str(index) for index in sorted(foreign))
         note += f" Layers {names} add to plain softmax (a window, a cap): outputs only, no maps."
@@ -186,10 +183,10 @@ def _compare(
     theirs: Tensor, mine: Tensor, out_theirs: Tensor, out_mine: Tensor, sums: _Sums
 ) -> None:
     """Add one text: maps [H, T, T] and outputs [1, H, T, V] of both models."""
-    theirs, mine = theirs[:, _FEWEST_BEFORE:], mine[:, _FEWEST_BEFORE:]
+    theirs, mine = theirs[:, FEWEST_BEFORE:], mine[:, FEWEST_BEFORE:]
     middle = _entropy((theirs + mine) / 2)
     back = torch.arange(mine.shape[-1], device=mine.device)
-    distance = (back[_FEWEST_BEFORE:, None] - back[None, :]).clamp_min(0).float()
+    distance = (back[FEWEST_BEFORE:, None] - back[None, :]).clamp_min(0).float()
     entropies = {}
     for name, weights in (("original", theirs), ("converted", mine)):
         entropies[name] = _entropy(weights)
@@ -197,8 +194,8 @@ def _compare(
         sums.add(f"look_back_{name}", (weights * distance).sum(-1))
         sums.add(f"sink_mass_{name}", weights[..., :_SINKS].sum(-1))
     sums.add("divergence", middle - (entropies["original"] + entropies["converted"]) / 2)
-    wrong = (out_mine - out_theirs)[0, :, _FEWEST_BEFORE:].double().square().sum((-1, -2))
-    whole = out_theirs[0, :, _FEWEST_BEFORE:].double().square().sum((-1, -2))
+    wrong = (out_mine - out_theirs)[0, :, FEWEST_BEFORE:].double().square().sum((-1, -2))
+    whole = out_theirs[0, :, FEWEST_BEFORE:].double().square().sum((-1, -2))
     sums.wrong, sums.whole = sums.wrong + wrong, sums.whole + whole
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from engine.evidence.parts import Result
 
+MOST_TOKENS = 512
+"""Of a document, from its beginning."""
+FEWEST_BEFORE = 16
+"""Tokens with less context than this are left out: where little can be seen every map agrees."""
+
 
 class HeadFidelity(Result):
     """One query head of a converted layer against the same head of the original."""

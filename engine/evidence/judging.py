@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING
 from engine.evidence import savings
 from engine.evidence.gates import seal_state
 from engine.evidence.memory_parts import Memory
+from engine.evidence.more_needed import more_needed_for_ratio
 from engine.evidence.parts import ModelQuality, Quality, QuestionOutcome, Recall, Speed
 from engine.evidence.selection import judged_questions
-from engine.evidence.stats import (
-    LEVEL,
-    holm,
-    mcnemar,
-    more_needed_for_ratio,
-    paired_rates,
-    paired_ratio,
-)
+from engine.evidence.stats import LEVEL, holm, mcnemar, paired_rates, paired_ratio
 from engine.evidence.verdict import (
     FEWEST,
     GateVerdict,

@@ -1,4 +1,4 @@
-"""Intervals, tests and sample sizes: how sure the comparison may be of what it measured.
+"""Intervals and tests: how sure the comparison may be of what it measured.
 
 All intervals are two-sided. The unit that is resampled or counted is what was drawn
 independently: a document, a recall question, a timing repeat, a vote; never a token. How often the
@@ -22,8 +22,6 @@ LEVEL = 0.95
 _Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 _RESAMPLES = 2000
 _AT_ONCE = 2**21  # clusters drawn in one block of resamples (16 MiB)
-_POWER_FACTOR = (_Z + NormalDist().inv_cdf(0.8)) / _Z
-_MOST_TIMES_MORE = 100
 
 
 class Interval(Result):
@@ -183,46 +181,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(order) - rank) * p_values[i]))
         corrected[i] = largest
     return corrected
-
-
-def more_needed(interval: Interval, limit: float) -> int | None:
-    """About how many more units would settle on which side of `limit` the truth lies.
-
-    If the estimate stays as it is and the interval shrinks with the root of n, so many more give
-    four chances in five. None where it would take more than 100 times as many: the truth is too
-    close to the limit to tell.
-    """
-    gap = abs(limit - interval.estimate)
-    half = interval.high - interval.estimate
-    if limit < interval.estimate:
-        half = interval.estimate - interval.low
-    if gap * math.sqrt(_MOST_TIMES_MORE) <= half * _POWER_FACTOR:
-        return None
-    wanted = interval.n * (half * _POWER_FACTOR / gap) ** 2
-    return _two_digits(max(1, math.ceil(wanted) - interval.n))
-
-
-def more_needed_for_ratio(ratio: Interval, limit: float) -> int | None:
-    """`more_needed` for a ratio of few repeats or few documents, whose interval is Student's on the
-    log scale or, of documents, the wider one of `paired_ratio`.
-
-    On the log scale, where the interval shrinks with the root of n, and with the normal quantile:
-    of a handful of units much of the width is Student's, which goes with the first few more. For
-    that two more are added to the normal count (z^2 / 2, Guenther 1981). Documents of unlike length
-    have fewer degrees of freedom than n - 1, and skewed ones a wider end that shrinks faster than
-    the root of n; for them it asks for too many rather than too few.
-    """
-    student = student_quantile((1 + LEVEL) / 2, ratio.n - 1)
-    logs, shrink = ratio.mapped(math.log), _Z / student
-    ends = {
-        name: logs.estimate + shrink * (end - logs.estimate)
-        for name, end in (("low", logs.low), ("high", logs.high))
-    }
-    more = more_needed(logs.model_copy(update=ends), math.log(limit))
-    return None if more is None else _two_digits(more + 2)
-
-
-def _two_digits(n: int) -> int:
-    """Rounded up to two significant digits: more would claim to know better."""
-    step = 10 ** max(0, len(str(n)) - 2)
-    return -(-n // step) * step

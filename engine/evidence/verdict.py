@@ -10,8 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from engine.evidence.gates import SealState
+from engine.evidence.more_needed import (
+    fewest_needed_for_ratio,
+    more_needed,
+    more_needed_for_ratio,
+)
 from engine.evidence.parts import Result
-from engine.evidence.stats import Interval, more_needed, more_needed_for_ratio
+from engine.evidence.stats import Interval
 
 Word = Literal["go", "conditional", "no_go", "not_enough_evidence"]
 GateName = Literal["quality", "recall", "speed", "memory", "cost"]
@@ -132,6 +137,18 @@ def on_condition(found: GateVerdict, reason: Reason, at_tokens: Sequence[int]) -
         return found
     changes = {"verdict": "conditional", "reason": reason, "at_tokens": tuple(at_tokens)}
     return found.model_copy(update=changes)
+
+
+def fewest_more(gate: GateVerdict) -> int | None:
+    """How few more documents may settle it where they are uneven: `gate.more`, or too many to
+    name, is then the other end. None where `gate.more` stands by itself."""
+    interval = gate.interval
+    if gate.reason != "crosses" or gate.unit != "documents" or interval is None:
+        return None
+    ratio = interval.mapped(lambda percent: 1 + percent / 100)
+    if ratio.low <= 0 or gate.limit <= -100:
+        return None
+    return fewest_needed_for_ratio(ratio, 1 + gate.limit / 100)
 
 
 _WORST_FIRST: tuple[Word, ...] = ("no_go", "not_enough_evidence", "conditional", "go")

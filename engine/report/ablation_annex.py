@@ -29,7 +29,7 @@ def parts(source: Source, words: Words) -> Section | None:
     columns = tuple(words(f"column.{name}") for name in ("model", "perplexity", "facts"))
     return Section(
         title=words("annex.parts"),
-        paragraphs=(words("annex.parts_how"), *_said(found, words)),
+        paragraphs=(words("annex.parts_how"), words("list.sentence").join(_said(found, words))),
         tables=(Table(words("table.parts"), columns, rows),),
     )
 

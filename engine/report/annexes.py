@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.evidence.parts import SpeedPair
 from engine.evidence.roi import Roi
 from engine.evidence.savings import speed_ratio
-from engine.report import charts
+from engine.report import charts, notes
 from engine.report.lines import money_sentence
 from engine.report.model import Chart, Section, Table
 from engine.report.source import Source
@@ -68,10 +68,10 @@ def recall(source: Source, words: Words) -> Section:
     """Facts recalled by distance, and by language."""
     found = source.comparison.recall
     parties = [party for party in _THREE if getattr(found, party)]
-    notes = ((words("quote.note"), found.note),) if found.note else ()
+    said = notes.recall(source, words)
     if "original" not in parties:
-        return Section(title=words("annex.recall"), paragraphs=(words("line.recall.unknown"),),
-                       quotes=notes)  # fmt: skip
+        return Section(title=words("annex.recall"),
+                       paragraphs=(words("line.recall.unknown"), *said))  # fmt: skip
     tables = []
     for table, field in (("recall", "by_distance"), ("language", "by_language")):
         points = zip(*(getattr(getattr(found, party), field) for party in parties))
@@ -84,8 +84,8 @@ def recall(source: Source, words: Words) -> Section:
         if rows:
             columns = (*head, words("column.distance"), *_parties(parties, words))
             tables.append(Table(words(f"table.{table}"), columns, tuple(rows)))
-    return Section(title=words("annex.recall"), charts=_only(charts.recall(source, words)),
-                   tables=tuple(tables), quotes=notes)  # fmt: skip
+    return Section(title=words("annex.recall"), paragraphs=said,
+                   charts=_only(charts.recall(source, words)), tables=tuple(tables))  # fmt: skip
 
 
 def _speed(value: float | None, words: Words) -> str:
@@ -120,7 +120,7 @@ def speed(source: Source, words: Words) -> Section:
     if any(p.beyond_trained_context for p in found.decode.converted):
         paragraphs.append(words("annex.beyond"))
     return Section(
-        title=words("annex.speed"), paragraphs=tuple(paragraphs),
+        title=words("annex.speed"), paragraphs=(*paragraphs, *notes.speed(source, words)),
         charts=_only(charts.speed(source, words, "prefill")),
         tables=(
             _speed_table(found.decode, "decode", words),
@@ -128,7 +128,7 @@ def speed(source: Source, words: Words) -> Section:
             *(_speed_table(getattr(one.speed, phase), phase, words, one.batch_size)
               for one in source.comparison.batches for phase in ("decode", "prefill")),
         ),
-        quotes=((words("quote.note"), found.note),) if found.note else (),
+        quotes=notes.speed_quotes(source, words),
     )  # fmt: skip
 
 
@@ -157,7 +157,8 @@ def answers(source: Source, words: Words) -> Section:
     for party in _TWO:
         one = getattr(found, party)
         quotes.append((words("quote.answer", party=words(f"party.{party}")), one.text))
-        rows.append((words(f"party.{party}"), one.attention, one.weights_sha256))
+        rows.append((words(f"party.{party}"), notes.attention(one.attention, words),
+                     one.weights_sha256))  # fmt: skip
     columns = (words("column.model"), words("column.attention"), words("column.weights"))
     return Section(
         title=words("annex.answers"), paragraphs=(words("annex.answers_text"),),

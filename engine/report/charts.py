@@ -154,6 +154,6 @@ def recall(source: Source, words: Words) -> Chart | None:
                     converted=words.count(mine), original=words.count(theirs))  # fmt: skip
     return Chart(
         title=words("chart.recall"), reading=reading, x_label=words("axis.distance"),
-        y_label=words("axis.recall"), series=tuple(series), log_x=True,
+        y_label=words("axis.recall"), series=tuple(series), log_x=True, y_most=100,
         x=tuple(p.distance_tokens for p in found.original.by_distance),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from engine.evidence.savings import (
 )
 from engine.evidence.stats import Interval, paired_ratio
 from engine.evidence.verdict import FEWEST, GateName, Unit
-from engine.report.judgement import interval_in_words, limit_in_words, mark
+from engine.report.judgement import interval_in_words, limit_in_words, mark, value_in_words
 from engine.report.model import Figure
 from engine.report.source import Source
 from engine.report.words import NONE, Words
@@ -24,9 +24,16 @@ _LARGEST_LOG = 700.0  # exp(710) overflows
 
 
 def figures(source: Source, words: Words) -> tuple[Figure, ...]:
-    """Quality, memory, and cost where prices were given, else speed."""
-    last = _cost(source, words) or _speed(source, words)
-    return (_quality(source, words), _memory(source, words), last)
+    """Quality, memory, and the one that decided against the conversion, so that no verdict stands
+    above figures that do not show it; else cost where prices were given, else speed."""
+    verdict = source.comparison.verdict
+    against = verdict.decided_by if verdict and verdict.verdict != "go" else ()
+    last = None
+    if "recall" in against:
+        last = _recall(source, words)
+    if last is None and "speed" not in against:
+        last = _cost(source, words)
+    return (_quality(source, words), _memory(source, words), last or _speed(source, words))
 
 
 def _figure(
@@ -83,6 +90,21 @@ def _quality(source: Source, words: Words) -> Figure:
         meaning=words("figure.quality.meaning", who=words(f"who.{party}"),
                       n=words.counted("unit.unseen_documents", documents)),
         interval=said, number=value,
+    )  # fmt: skip
+
+
+def _recall(source: Source, words: Words) -> Figure | None:
+    """Facts lost; None where its gate has no number."""
+    gate = source.gate("recall")
+    if gate is None or gate.value is None:
+        return None
+    said = words("figure.no_interval")
+    if gate.interval is not None:
+        said = interval_in_words("recall", gate.interval, gate.unit, words)
+    return _figure(
+        "recall", source, words, title="figure.recall.title",
+        value=value_in_words("recall", gate.value, words), number=gate.value,
+        meaning=words("figure.recall.meaning"), interval=said,
     )  # fmt: skip
 
 

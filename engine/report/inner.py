@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.evidence.fidelity_parts import HeadFidelity
+from engine.evidence.fidelity_parts import FEWEST_BEFORE, MOST_TOKENS, HeadFidelity
+from engine.report import notes
 from engine.report.model import Section, Table
 from engine.report.source import Source
 from engine.report.words import NONE, Words
@@ -35,14 +36,15 @@ def attention(source: Source, words: Words) -> Section | None:
     columns = ("layer", "output_error", "divergence", *_PAIRED, "state", "dead")
     kept = ", ".join(words.count(n) for n in source.comparison.conversion.layers_kept)
     said = [words("annex.attention_text", tokens=words.tokens(found.tokens),
-                  documents=words.counted("unit.documents_only", found.documents))]  # fmt: skip
+                  documents=words.counted("unit.documents_only", found.documents),
+                  before=words.tokens(FEWEST_BEFORE), most=words.tokens(MOST_TOKENS))]  # fmt: skip
     if kept:
         said.append(words("annex.attention_kept", layers=kept))
+    said += notes.maps(source, words)
     return Section(
         title=words("annex.attention"), paragraphs=tuple(said),
         tables=(Table(words("table.attention"), tuple(words(f"column.{c}") for c in columns),
                       tuple(rows)),),
-        quotes=((words("quote.note"), found.note),),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.evidence.stats import Interval
-from engine.evidence.verdict import GateName, GateVerdict, Word
+from engine.evidence.verdict import GateName, GateVerdict, Word, fewest_more
 from engine.report.model import GateRow, Mark, Picture, Tone
 from engine.report.source import Source
 from engine.report.words import NONE, Words
@@ -108,10 +108,19 @@ def remark(gate: GateVerdict, words: Words) -> str:
         lengths = words.listed([words.count(n) for n in gate.at_tokens])
         length = words.tokens(gate.context_tokens or 0)
         parts.append(words(f"why.{key}", lengths=lengths, length=length))
-    if gate.more is not None:
+    fewest = fewest_more(gate)
+    if fewest is not None and gate.more is not None:
+        most = words.counted(f"unit.more_{gate.unit}", gate.more)
+        parts.append(words("why.more_range", low=words.count(fewest), n=most))
+    elif fewest is not None:
+        least = words.counted(f"unit.more_{gate.unit}", fewest)
+        parts.append(words("why.more_at_least", n=least))
+    elif gate.more is not None:
         parts.append(words("why.more", n=words.counted(f"unit.more_{gate.unit}", gate.more)))
     elif gate.reason == "crosses":
         parts.append(words("why.too_close"))
+    if gate.more is not None and gate.unscored:
+        parts.append(words.counted("why.unscored", gate.unscored))
     return words("list.sentence").join(parts)
 
 

@@ -97,6 +97,8 @@ class Chart:
     series: tuple[Series, ...]
     log_x: bool = False
     from_zero: bool = True
+    y_most: float | None = None
+    """Above this there is nothing: 100 where y is in percent of a whole."""
     x_limit: float | None = None
     """Right of this only the timing counts: the trained context."""
     x_limit_label: str = ""

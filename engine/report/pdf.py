@@ -9,6 +9,10 @@ from engine.errors import ReportUnavailable
 from engine.report.html import html
 from engine.report.model import Report
 
+_TALKATIVE = ("weasyprint", "weasyprint.progress", "fontTools")
+"""Loggers that tell every step, and warn of style rules for screens, which do not concern paper:
+of them only errors are heard."""
+
 
 def pdf(report: Report) -> bytes:
     """The pages as a PDF file.
@@ -16,9 +20,9 @@ def pdf(report: Report) -> bytes:
     Raises:
         ReportUnavailable: Pango is not on this machine.
     """
+    for name in _TALKATIVE:  # before the import, which tells steps too
+        logging.getLogger(name).setLevel(logging.ERROR)
     weasyprint = _weasyprint()
-    # Its warnings are about style rules for screens, which do not concern paper.
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
     page = weasyprint.HTML(string=html(report), url_fetcher=_refuse)
     return page.write_pdf(pdf_variant="pdf/ua-1")
 

@@ -10,13 +10,20 @@ from pptx import Presentation
 from pptx.enum.text import PP_ALIGN
 from pptx.util import Inches
 
-from engine.report import slides
-from engine.report.model import Figure, Report, Section, Table
+from engine.report import slide_tables, slides
+from engine.report.model import Chart, Figure, Report, Section, Table
 from engine.report.slides import HEIGHT, INK, LINE, MARGIN, SOFT, TONES, WIDTH, Box, Run
 from engine.report.words import Words
 
 _INNER = WIDTH - 2 * MARGIN
+_TOP, _BOTTOM = 1.25, 6.95
+"""Between them is room for what a slide says, in inches from its upper edge."""
 _BODY = Box(MARGIN, 1.35, _INNER, 5.45)
+_CAPTION = 0.42
+_SMALL = 11
+"""Points of the letters in tables."""
+_FEW_NOTES = 2.6
+"""Inches of notes that still stand above their table; more get a slide of their own."""
 _LONGEST_QUOTE = 700
 _LONGEST_CELL = 120
 _LONGEST_TITLE = 130
@@ -56,29 +63,38 @@ class _Deck:
             fit = slides.fitted(some, size, _BODY, smallest=12)
             slides.text_box(slide, _BODY, [Run(text, fit) for text in some], bullets=True)
 
-    def table(
-        self, title: str, shown: Table, *, notes: Sequence[str] = (), most_rows: int = 13
-    ) -> None:
-        """The table on as many slides as it needs, with notes under the last rows."""
-        for start in range(0, max(1, len(shown.rows)), most_rows):
-            rows = tuple(
-                tuple(_short(cell, _LONGEST_CELL) for cell in row)
-                for row in shown.rows[start : start + most_rows]
-            )
-            slide = self.slide(title)
-            slides.text_box(slide, Box(MARGIN, 1.2, _INNER, 0.4), [Run(shown.caption, 14, SOFT)])
-            part = Table(shown.caption, shown.columns, rows, shown.words)
-            widths = [1.4, *[3.0 if shown.words else 1.0] * (len(shown.columns) - 1)]
-            box = Box(MARGIN, 1.65, _INNER, 0.34 * (len(rows) + 1))
-            slides.table(slide, box, part, widths=widths, size=11)
-            if notes and start + most_rows >= len(shown.rows):
-                room = Box(MARGIN, box.top + box.height + 0.2, _INNER, 6.9 - box.top - box.height)
-                size = slides.fitted(notes, 13, room)
-                slides.text_box(slide, room, [Run(note, size) for note in notes])
+    def tables(self, title: str, shown: Sequence[Table], *, notes: Sequence[str] = ()) -> None:
+        """Short notes and then the tables below each other, on as many slides as they need."""
+        slide, top = None, _TOP
+        if notes and sum(_height(note, 13) for note in notes) <= _FEW_NOTES:
+            slide, top = self.slide(title), _TOP + sum(_height(note, 13) for note in notes) + 0.2
+            box = Box(MARGIN, _TOP, _INNER, top - _TOP - 0.1)
+            slides.text_box(slide, box, [Run(note, 13) for note in notes])
+        elif notes:
+            self.bullets(title, notes, size=15)
+        for one in map(_cut, shown):
+            widths = slide_tables.column_widths(one, _SMALL, _INNER)
+            room = _BOTTOM - _TOP - _CAPTION
+            if slide_tables.height_of(one, widths, _SMALL) > room:  # in parts anyway: begin here
+                room = min(room, max(_BOTTOM - top - _CAPTION, 0.6 * room))
+            for part in slide_tables.parts(one, widths, _SMALL, room):
+                height = _CAPTION + slide_tables.height_of(part, widths, _SMALL)
+                if slide is None or top + height > _BOTTOM:
+                    slide, top = self.slide(title), _TOP
+                caption = Box(MARGIN, top, _INNER, _CAPTION)
+                slides.text_box(slide, caption, [Run(part.caption, 14, SOFT)])
+                slide_tables.add(slide, MARGIN, top + _CAPTION, part, widths, _SMALL)
+                top += height + 0.2
 
 
-_FEW_WORDS = 600
-"""Characters of notes that have room under a short table."""
+def _height(text: str, size: float) -> float:
+    return sum(slides.paragraph_height(line, size, _INNER) for line in text.split("\n"))
+
+
+def _cut(shown: Table) -> Table:
+    most = _LONGEST_CELL * (2 if shown.words else 1)
+    rows = tuple(tuple(_short(cell, most) for cell in row) for row in shown.rows)
+    return Table(shown.caption, shown.columns, rows, shown.words)
 
 
 def pptx(report: Report) -> bytes:
@@ -89,7 +105,7 @@ def pptx(report: Report) -> bytes:
     _charts(made, made.words("report.charts"), report.charts)
     money = report.money
     if money.tables:
-        made.table(money.title, money.tables[0], notes=money.paragraphs)
+        made.tables(money.title, money.tables, notes=money.paragraphs)
     else:
         made.bullets(money.title, money.paragraphs)
     made.bullets(report.lines.title, report.lines.bullets)
@@ -106,7 +122,7 @@ def _verdict(made: _Deck) -> None:
     report = made.report
     slide = made.slide(report.title)
     facts = "   ".join(f"{label}: {_short(value, 40)}" for label, value in report.facts)
-    place = Box(MARGIN, 1.1, _INNER, 0.4)
+    place = Box(MARGIN, 1.2, _INNER, 0.35)
     slides.text_box(slide, place, [Run(facts, slides.fitted([facts], 11, place, smallest=7), SOFT)])
     tone = TONES[report.verdict.tone]
     shape = slides.panel(slide, Box(MARGIN, 1.6, _INNER, 1.95), tone)
@@ -139,6 +155,9 @@ def _left(shape: Any, texts: Sequence[Run] = ()) -> None:
         paragraph.alignment = PP_ALIGN.LEFT
 
 
+_GATE_COLUMNS = (3.4, 3.4, 1.6, 3.2)
+
+
 def _gates(made: _Deck) -> None:
     if not made.report.gates:
         return
@@ -151,14 +170,18 @@ def _gates(made: _Deck) -> None:
     )  # fmt: skip
     slide = made.slide(words("report.gates"))
     shown = Table(words("report.gates"), columns, rows, words=True)
-    box = Box(MARGIN, 1.4, _INNER, 0.9 * (len(rows) + 0.5))
-    frame = slides.table(slide, box, shown, widths=(3.2, 3.4, 1.6, 3.4), size=13)
+    total = sum(_GATE_COLUMNS)
+    widths = [share * _INNER / total for share in _GATE_COLUMNS]
+    room, size = _BOTTOM - 1.4, 13.0
+    while size > 9 and slide_tables.height_of(shown, widths, size) > room:
+        size -= 0.5
+    frame = slide_tables.add(slide, MARGIN, 1.4, shown, widths, size)
     for number, gate in enumerate(made.report.gates, start=1):
         run = frame.table.cell(number, 3).text_frame.paragraphs[0].runs[0]
         run.font.color.rgb, run.font.bold = slides.color(TONES[gate.mark.tone]), True
 
 
-def _charts(made: _Deck, title: str, charts: Sequence[Any]) -> None:
+def _charts(made: _Deck, title: str, charts: Sequence[Chart]) -> None:
     if not charts:
         return
     slide = made.slide(title)
@@ -169,13 +192,16 @@ def _charts(made: _Deck, title: str, charts: Sequence[Any]) -> None:
             heading = [Run(shown.title, 15, INK, bold=True)]
             slides.text_box(slide, Box(left, 1.25, width, 0.4), heading)
         slides.chart(slide, Box(left, 1.65, width, 4.3), shown)
-        note = shown.reading
+        notes = [shown.reading]
         if shown.x_limit is not None:
-            note += f" ({shown.x_limit:,.0f} →: {shown.x_limit_label})"
-        lacking = [f"{one.name}: {x:,.0f}" for one in shown.series
+            notes.append(made.words("chart.limit", n=made.words.tokens(int(shown.x_limit))))
+        lacking = [f"{one.name} {x:,.0f}" for one in shown.series
                    for x, out in zip(shown.x, one.out_of_memory) if out]  # fmt: skip
         if lacking:
-            note += f" {made.words('chart.out_of_memory')}: {', '.join(lacking)}"
+            notes.append(f"{made.words('chart.out_of_memory')}: {', '.join(lacking)}")
+        if slides.coincide(shown):
+            notes.append(made.words("chart.coincide"))
+        note = made.words("list.sentence").join(notes)
         box = Box(left, 6.0, width, 0.95)
         slides.text_box(slide, box, [Run(note, slides.fitted([note], 13, box))])
 
@@ -183,15 +209,13 @@ def _charts(made: _Deck, title: str, charts: Sequence[Any]) -> None:
 def _annex(made: _Deck, number: int, section: Section) -> None:
     title = f"{made.words('report.annex')} {number}: {section.title}"
     texts = [*section.paragraphs, *section.bullets]
-    texts += [f"{label}: {_short(text, _LONGEST_QUOTE)}" for label, text in section.quotes]
-    short = section.tables and len(section.tables[0].rows) <= 8
-    below = texts if short and sum(map(len, texts)) <= _FEW_WORDS else []
-    if texts and not below:
-        made.bullets(title, texts, size=15)
+    texts += [f"{label}: {_both_ends(text, _LONGEST_QUOTE)}" for label, text in section.quotes]
     for shown in section.charts:
         _charts(made, f"{title}: {shown.title}", [shown])
-    for place, shown in enumerate(section.tables):
-        made.table(title, shown, notes=below if place == 0 else ())
+    if section.tables:
+        made.tables(title, section.tables, notes=texts)
+    elif texts:
+        made.bullets(title, texts, size=15)
 
 
 def _pages(texts: Sequence[str], box: Box, *, smallest: float = 12) -> list[list[str]]:
@@ -199,13 +223,20 @@ def _pages(texts: Sequence[str], box: Box, *, smallest: float = 12) -> list[list
     pages: list[list[str]] = [[]]
     used = 0.0
     for text in texts:
-        height = slides.lines_needed(text, smallest, box.width) * smallest * 1.28 + smallest * 0.45
-        if pages[-1] and used + height > box.height * 72:
+        height = _height(text, smallest)
+        if pages[-1] and used + height > box.height:
             pages.append([])
             used = 0.0
         pages[-1].append(text)
         used += height
     return pages
+
+
+def _both_ends(text: str, most: int) -> str:
+    """The text without its middle where a slide could not hold it: what is asked stands at a
+    prompt's end, and what is answered at an answer's beginning."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 
 
 def _short(text: str, most: int) -> str:

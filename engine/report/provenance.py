@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.dotted import flattened
+from engine.report import notes
 from engine.report.model import Section, Table
 from engine.report.source import Source, place_less
 from engine.report.words import NONE, Words
@@ -39,7 +40,14 @@ def settings(source: Source, words: Words) -> Section:
     """All other settings of the run, by their names in the configuration file."""
     flat = flattened({k: v for k, v in source.config.items() if not k.startswith("gates")})
     rows = [
-        (key, place_less(value) if key in ("model", "data") else _shown(value, words))
+        (
+            key,
+            place_less(value)
+            if key in ("model", "data")
+            else str(value)
+            if key.endswith("seed")
+            else _shown(value, words),
+        )
         for key, value in flat.items()
     ]
     columns = (words("column.setting"), words("column.value"))
@@ -67,17 +75,17 @@ def environment(source: Source, words: Words) -> Section:
         (words("fact.cores"), words("fact.threads", cores=where.cores, threads=where.threads)),
         (words("fact.memory"), words.size(where.memory_bytes)),
         (words("fact.device"), f"{where.device}, {where.dtype}"),
-        (words("fact.backend"), where.backend),
+        (words("fact.backend"), notes.backend(where.backend, words)),
         (words("fact.versions"), f"T2R Studio {where.engine}, Python {where.python}, torch"
                                  f" {where.torch}, transformers {where.transformers}"),
-        (words("fact.date"), where.date),
+        (words("fact.date"), words.moment(where.date)),
         (words("fact.layers"), words(
             "fact.layers_text", method=source.comparison.conversion.method,
             converted=_layers(source.comparison.conversion.layers_converted),
             kept=_layers(source.comparison.conversion.layers_kept),
             added=words.count(source.comparison.conversion.parameters_added))),
     ]  # fmt: skip
-    checks = source.comparison.data_checks
+    said, quotes = notes.data(source, words)
     stages = [
         (words(f"stage.{stage}"), words.seconds(spent))
         for stage, spent in source.comparison.timing.items()
@@ -90,7 +98,8 @@ def environment(source: Source, words: Words) -> Section:
             Table(words("table.timing"), (words("column.stage"), words("column.time")),
                   tuple(stages)),
         ),
-        quotes=tuple((words("quote.note"), one) for one in checks.warnings) if checks else (),
+        paragraphs=said,
+        quotes=quotes,
     )  # fmt: skip
 
 
@@ -112,4 +121,6 @@ def _shown(value: Any, words: Words) -> str:
         return ", ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in value) or NONE
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, int):
+        return words.count(value)
     return str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.evidence.savings import larger_peaks, speed_sides
 from engine.evidence.stats import LEVEL
 from engine.evidence.verdict import FEW_DOCUMENTS
+from engine.report import notes
 from engine.report.headline import quality_change
 from engine.report.judgement import remark
 from engine.report.model import Section
@@ -80,16 +81,11 @@ def _recall(source: Source, words: Words) -> list[str]:
     found = source.comparison.recall
     if found.original is None:
         return [words("risk.no_recall")]
-    asked = {"en", "ja"}
-    left_out = sorted(asked - set(found.languages))
-    said = []
-    if left_out:
-        names = words.listed([words(f"language.{code}") for code in left_out])
-        said.append(words("risk.left_out", languages=names))
-    gate = source.gate("recall")
-    if gate is None and found.note and not left_out:
-        said.append(words("risk.recall_note"))
-    return said
+    if notes.left_out(source):
+        return list(notes.recall(source, words))
+    if source.gate("recall") is None and notes.original_fails(source):
+        return [words("risk.recall_note")]
+    return []
 
 
 def _speed(source: Source, words: Words) -> list[str]:

@@ -1,4 +1,4 @@
-"""The building blocks of the slides: text boxes, tables, native charts and panels.
+"""The building blocks of the slides: text boxes, native charts and panels.
 
 A slide is 13.333 x 7.5 inches. All places and sizes are in inches, fonts in points.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from pptx.chart.data import XyChartData
@@ -14,18 +15,19 @@ from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
 from pptx.enum.dml import MSO_LINE
 from pptx.enum.shapes import MSO_SHAPE
-from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.enum.text import MSO_ANCHOR
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Inches, Pt
 
-from engine.report.model import Chart, Party, Table
+from engine.report.model import Chart, Party
 from engine.report.svg import COLORS, text_width
 
 WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.6
 INK, SOFT, LINE = "#111827", "#4B5563", "#D9DFE8"
 TONES = {"good": "#197A4B", "warn": "#8A5A00", "bad": "#CE0000", "open": "#0017C1",
          "none": "#4B5563"}  # fmt: skip
+_SPACE_AFTER = 0.35  # below a paragraph, in sizes of its letters
 _LATIN, _EAST_ASIAN = "Calibri", "Yu Gothic"
 _DASHES: dict[Party, Any] = {"original": MSO_LINE.SOLID, "converted": MSO_LINE.DASH,
                              "control": MSO_LINE.ROUND_DOT}  # fmt: skip
@@ -69,12 +71,17 @@ def lines_needed(text: str, size: float, width: float) -> int:
     return sum(max(1, -(-int(text_width(part, size)) // int(room))) for part in text.split("\n"))
 
 
+def paragraph_height(text: str, size: float, width: float) -> float:
+    """About how many inches a paragraph takes with the space below it. Japanese faces have higher
+    lines than Latin ones."""
+    line = 1.45 if any(ord(letter) > 0x2E80 for letter in text) else 1.28
+    return (lines_needed(text, size, width) * line + _SPACE_AFTER) * size / 72
+
+
 def fitted(texts: Sequence[str], size: float, box: Box, *, smallest: float = 9) -> float:
     """The largest font size, from `size` down, at which the texts fit a box."""
     while size > smallest:
-        height = sum(lines_needed(text, size, box.width) * size * 1.28 + size * 0.45
-                     for text in texts)  # fmt: skip
-        if height <= box.height * 72:
+        if sum(paragraph_height(text, size, box.width) for text in texts) <= box.height:
             break
         size -= 0.5
     return size
@@ -97,17 +104,22 @@ def text_box(slide: Any, box: Box, paragraphs: Sequence[Run], *, bullets: bool =
 
 
 def fill_text(frame: Any, paragraphs: Sequence[Run], *, bullets: bool = False) -> None:
-    """Put paragraphs into a text frame; a line break begins another one."""
+    """Put paragraphs into a text frame; a line break begins another one, without a bullet."""
     frame.word_wrap = True
-    every = [replace(style, text=line) for style in paragraphs for line in style.text.split("\n")]
-    for number, style in enumerate(every):
+    every = [
+        (replace(style, text=line), number == 0)
+        for style in paragraphs
+        for number, line in enumerate(style.text.split("\n"))
+    ]
+    for number, (style, begins) in enumerate(every):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         if bullets:
             properties = paragraph._p.get_or_add_pPr()
             properties.set("marL", "228600")
-            properties.set("indent", "-228600")
-            properties.append(parse_xml(f'<a:buChar {nsdecls("a")} char="•"/>'))
-        paragraph.space_after = Pt(style.size * 0.35)
+            properties.set("indent", "-228600" if begins else "0")
+            mark = '<a:buChar {} char="•"/>' if begins else "<a:buNone {}/>"
+            properties.append(parse_xml(mark.format(nsdecls("a"))))
+        paragraph.space_after = Pt(style.size * _SPACE_AFTER)
         write(paragraph.add_run(), style)
 
 
@@ -122,40 +134,6 @@ def panel(slide: Any, box: Box, edge: str) -> Any:
     frame.vertical_anchor = MSO_ANCHOR.TOP
     frame.margin_left = frame.margin_right = Inches(0.15)
     return shape
-
-
-def table(slide: Any, box: Box, shown: Table, *, widths: Sequence[float], size: float) -> Any:
-    """A native table; `widths` are shares of the box's."""
-    rows = [shown.columns, *shown.rows]
-    frame = slide.shapes.add_table(len(rows), len(shown.columns), *box.emu())
-    made = frame.table
-    style = frame._element.find(".//" + qn("a:tableStyleId"))
-    style.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # "No Style, No Grid"
-    for column, share in zip(made.columns, widths):
-        column.width = Inches(box.width * share / sum(widths))
-    head = min(0.45, box.height / len(rows))
-    for number, cells in enumerate(rows):
-        rest = (box.height - head) / max(1, len(rows) - 1)
-        made.rows[number].height = Inches(rest if number else head)
-        for place, text in enumerate(cells):
-            cell = made.cell(number, place)
-            cell.margin_top = cell.margin_bottom = Inches(0.03)
-            cell.fill.solid()
-            cell.fill.fore_color.rgb = color("#F1F4F9" if number == 0 else "#FFFFFF")
-            ink = SOFT if number == 0 else INK
-            fill_text(cell.text_frame, [Run(text, size, ink, bold=number == 0)])
-            if place and not shown.words:
-                for paragraph in cell.text_frame.paragraphs:
-                    paragraph.alignment = PP_ALIGN.RIGHT
-            _underline(cell)
-    return frame
-
-
-def _underline(cell: Any) -> None:
-    fill = "".join(f'<a:solidFill><a:srgbClr val="{LINE.lstrip("#")}"/></a:solidFill>')
-    properties = cell._tc.get_or_add_tcPr()
-    # The schema wants borders before the fill.
-    properties.insert(0, parse_xml(f'<a:lnB {nsdecls("a")} w="9525">{fill}</a:lnB>'))
 
 
 def chart(slide: Any, box: Box, shown: Chart) -> Any:
@@ -194,13 +172,29 @@ def chart(slide: Any, box: Box, shown: Chart) -> Any:
     made.value_axis.major_gridlines.format.line.color.rgb = color("#E5EAF1")
     if shown.from_zero:
         made.value_axis.minimum_scale = 0
+    if shown.y_most is not None:
+        made.value_axis.maximum_scale = shown.y_most
     if shown.log_x:
         _doubling(made.category_axis, shown)
     return frame
 
 
+def coincide(shown: Chart) -> bool:
+    """Whether a line lies under another all along, where not every viewer shows both."""
+    values = [y for one in shown.series for y in one.y if y is not None]
+    if not values:
+        return False
+    close = 0.02 * (max(values) - (0 if shown.from_zero else min(values)) or max(values))
+    return any(
+        all(abs(a - b) <= close for a, b in zip(one.y, other.y) if a is not None and b is not None)
+        for one, other in combinations(shown.series, 2)
+    )
+
+
 def _doubling(axis: Any, shown: Chart) -> None:
     """A logarithmic axis to base 2; the library has no word for it, so it is set in the XML."""
-    axis.minimum_scale, axis.maximum_scale = min(shown.x), max(shown.x)
+    # A little more on the right, else some viewers cut the last mark off.
+    axis.minimum_scale, axis.maximum_scale = min(shown.x), 1.1 * max(shown.x)
+    axis.major_unit = 2  # times, not plus: without it some viewers step by ten
     scaling = axis._element.find(qn("c:scaling"))
     scaling.insert(0, parse_xml(f'<c:logBase {nsdecls("c")} val="2"/>'))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.evidence.stats import Interval
+from engine.report import notes
 from engine.report.model import Section, Table
 from engine.report.source import Source
 from engine.report.words import NONE, Words
@@ -21,7 +22,8 @@ def task(source: Source, words: Words) -> Section | None:
             words(f"score.{one.metric}"),
             *(words.number(getattr(one, party), 1) for party in _PARTIES),
             *_change(one.change if against == "original" else one.change_from_control, words),
-            one.settings,
+            # sacrebleu's signatures are one long word, which no column could hold.
+            one.settings.replace("|", " | "),
         )
         for one in found.metrics
     ]  # fmt: skip
@@ -32,10 +34,10 @@ def task(source: Source, words: Words) -> Section | None:
     )  # fmt: skip
     return Section(
         title=words("annex.task"),
-        paragraphs=(words("annex.task_text" if found.judged else "annex.task_not_judged"),),
+        paragraphs=(words("annex.task_text" if found.judged else "annex.task_not_judged"),
+                    *notes.task(source, words)),
         tables=(Table(words("table.task"), columns, tuple(rows)),),
-        quotes=((words("quote.note"), found.note),),
-    )
+    )  # fmt: skip
 
 
 def mqar(source: Source, words: Words) -> Section | None:
@@ -56,9 +58,9 @@ def mqar(source: Source, words: Words) -> Section | None:
         words("column.change", party=words("party.original")), words("column.interval"),
     )  # fmt: skip
     return Section(
-        title=words("annex.mqar"), paragraphs=(words("annex.mqar_text"),),
+        title=words("annex.mqar"), paragraphs=(words("annex.mqar_text"),
+                                               *notes.mqar(source, words)),
         tables=(Table(words("table.mqar"), columns, tuple(rows)),),
-        quotes=((words("quote.note"), found.note),),
     )  # fmt: skip
 
 

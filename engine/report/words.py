@@ -135,6 +135,14 @@ class Words:
         month = self(f"month.{moment.month}")
         return self("unit.day", year=moment.year, month=month, day=moment.day)
 
+    def moment(self, iso: str) -> str:
+        """The day and the time of an ISO timestamp; the text itself when it is none."""
+        try:
+            moment = datetime.fromisoformat(iso)
+        except ValueError:
+            return iso
+        return f"{self.day(iso)} {moment:%H:%M:%S}"
+
     def listed(self, parts: Sequence[str]) -> str:
         """ "a, b and c" in the language's own way."""
         if len(parts) < 2:

@@ -7,9 +7,11 @@ process of its own and goes when nobody listens any more.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from engine import errors
@@ -31,7 +33,8 @@ def listen_to(module: str, arguments: Sequence[str], given: str) -> Iterator[dic
     )  # fmt: skip
     assert process.stdin and process.stdout  # asked for as pipes
     try:
-        with process.stdin as pipe:
+        # One that refuses before it has read the text says why on the other pipe.
+        with suppress(BrokenPipeError), process.stdin as pipe:
             pipe.write(given)
         for line in process.stdout:
             said = json.loads(line)
@@ -46,16 +49,26 @@ def listen_to(module: str, arguments: Sequence[str], given: str) -> Iterator[dic
 
 def answer(said: Iterable[dict[str, Any]]) -> int:
     """In that process: write what is said as it comes; exit status 1 after an error, which is a
-    line too."""
-    out = sys.stdout
+    line too, and where nobody listens any more, which is no error: the server was stopped."""
     try:
         with boundary("the log of the server"):
             for one in said:
-                out.write(json.dumps(one) + "\n")
-                out.flush()
+                if not _heard(one):
+                    return 1
     except EngineError as error:
-        told = {"kind": "error", "name": type(error).__name__, "message": error.message,
-                "hint": error.hint}  # fmt: skip
-        out.write(json.dumps(told) + "\n")
+        _heard({"kind": "error", "name": type(error).__name__, "message": error.message,
+                "hint": error.hint})  # fmt: skip
         return 1
     return 0
+
+
+def _heard(one: dict[str, Any]) -> bool:
+    """Write a line; whether somebody still reads."""
+    try:
+        sys.stdout.write(json.dumps(one) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be written, and fail, once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

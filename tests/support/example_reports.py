@@ -30,6 +30,7 @@ HOSTILE = (
 )
 """What a file's name, a document or an answer may hold."""
 
+
 def comparison(
     *, loss_percent: float = 0.5, slower: float = 0.8, seed: int = 0, **changes: Any
 ) -> Comparison:
@@ -69,6 +70,14 @@ def comparison(
         gates=config.gates, sha256=config.gates_sha256, length=2048,
     )  # fmt: skip
     return result.model_copy(update={"verdict": found})
+
+
+def passing() -> Comparison:
+    """Every gate is met: the converted model is faster, and no fact is lost."""
+    recall = comparison().model_dump(mode="json")["recall"]
+    for question in recall["questions"]:
+        question["converted"] = True
+    return comparison(slower=1.2, recall=recall)
 
 
 def config_of(**changes: Any) -> RunConfig:

@@ -4,9 +4,10 @@ from typing import Any, get_args
 
 import pytest
 
+from app.text import t
 from app.verdict import banner, sentence
 from engine.evidence.stats import Interval
-from engine.evidence.verdict import GateName, GateVerdict, Reason, Word, overall
+from engine.evidence.verdict import GateName, GateVerdict, Reason, Word, fewest_more, overall
 from tests.support.example_runs import EVIL
 
 
@@ -24,6 +25,16 @@ def test_a_sentence_has_the_number_the_interval_n_the_gate_and_what_would_settle
     for part in ("+2.10 %", "95 % interval -0.40 % to +4.60 %", "n = 10 documents",
                  "at most 3 % worse", "About 40 more documents would settle it."):  # fmt: skip
         assert part in said
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_uneven_documents_need_a_range(lang: str) -> None:
+    uneven = Interval(estimate=0.0, low=-2.0, high=10.0, n=10)
+    gate = _gate(interval=uneven, more=500)
+    fewest = str(fewest_more(gate))
+    assert fewest in sentence(gate, lang) and "500" in sentence(gate, lang)
+    open_end = sentence(gate.model_copy(update={"more": None}), lang)
+    assert fewest in open_end and t("verdict.too_close", lang) not in open_end
 
 
 @pytest.mark.parametrize("gate", get_args(GateName))

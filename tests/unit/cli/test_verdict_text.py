@@ -1,6 +1,7 @@
 """The verdict and the money as the command line says them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,6 +27,13 @@ def _gate(**changes: Any) -> GateVerdict:
 
 def _said(gate: GateVerdict) -> str:
     return text.sentence(gate.model_dump(mode="json"))
+
+
+def test_uneven_documents_need_a_range():
+    uneven = Interval(estimate=0.0, low=-2.0, high=10.0, n=10)
+    assert re.search(r"About \d+ to 500 more documents", _said(_gate(interval=uneven, more=500)))
+    said = _said(_gate(interval=uneven, more=None))
+    assert re.search(r"At least about \d+ more documents", said) and "too close" not in said
 
 
 def test_an_open_question_says_what_would_settle_it():

@@ -11,8 +11,6 @@ from engine.evidence.stats import (
     holm,
     mcnemar,
     mean_interval,
-    more_needed,
-    more_needed_for_ratio,
     paired_rates,
     paired_ratio,
     student_quantile,
@@ -125,54 +123,3 @@ def test_a_mean_interval_is_students():
 def test_mapping_keeps_n():
     found = Interval(estimate=0.0, low=-1.0, high=1.0, n=7).mapped(math.exp)
     assert (found.estimate, found.n) == (1.0, 7) and found.low == pytest.approx(1 / math.e)
-
-
-def test_the_missing_units_follow_the_square_law():
-    interval = Interval(estimate=2.0, low=1.0, high=3.0, n=50)
-    # Half width 1 and gap 0.5: (2 x 1.43)^2 = 8.2 times as many, 358 more, in two digits.
-    assert more_needed(interval, 2.5) == 360
-    assert more_needed(interval, 1.5) == 360
-    assert more_needed(interval, 2.0) is None and more_needed(interval, 2.05) is None
-    assert (more_needed(interval, 2.9) or 0) < 100
-
-
-def test_more_repeats_are_counted_on_the_log_scale():
-    """On the linear scale the half-width of 10 would ask for the impossible."""
-    wide = Interval(estimate=0.71, low=0.046, high=11.0, n=3)
-    assert more_needed(wide, 1.0) is None
-    assert 50 < (more_needed_for_ratio(wide, 1.0) or 0) < 120
-    upside_down = Interval(estimate=1 / 0.71, low=1 / 11.0, high=1 / 0.046, n=3)
-    assert more_needed_for_ratio(upside_down, 1.0) == more_needed_for_ratio(wide, 1.0)
-
-
-def test_so_many_more_repeats_do_settle_it_four_times_in_five():
-    rng = np.random.default_rng(1)
-    first = Interval(estimate=1.0, low=math.exp(-0.9935), high=math.exp(0.9935), n=3)  # s = 0.4
-    gap = math.log(1.5)
-    total = 3 + (more_needed_for_ratio(first, 1.5) or 0)
-    highs = [mean_interval(list(rng.normal(0.0, 0.4, total))).high for _ in range(2000)]
-    assert np.mean(np.array(highs) < gap) == pytest.approx(0.8, abs=0.1)
-
-
-def test_so_many_more_do_settle_it_four_times_in_five():
-    rng = np.random.default_rng(1)
-    spread, n, gap = 1.0, 40, 0.2
-    first = Interval(estimate=0.0, low=-1.96 / n**0.5, high=1.96 / n**0.5, n=n)
-    total = n + (more_needed(first, gap) or 0)
-    means = rng.normal(0.0, spread / total**0.5, 4000)
-    assert np.mean(means + 1.96 * spread / total**0.5 < gap) == pytest.approx(0.8, abs=0.03)
-
-
-def test_so_many_more_documents_do_settle_it_four_times_in_five():
-    """Quality on 8 documents, where much of the interval's width is Student's."""
-    rng = np.random.default_rng(2)
-    spread, n, gap = 0.02, 8, 0.01
-    half = student_quantile(0.975, n - 1) * spread / n**0.5
-    first = Interval(estimate=1.0, low=math.exp(-half), high=math.exp(half), n=n)
-    more = more_needed_for_ratio(first, math.exp(gap)) or 0
-    assert more < (more_needed(first, math.exp(gap)) or 0)  # which knows nothing of Student
-    settled = [
-        paired_ratio(list(100 * rng.normal(0.0, spread, n + more)), [100.0] * (n + more)).high < gap
-        for _ in range(500)
-    ]
-    assert np.mean(settled) == pytest.approx(0.8, abs=0.1)

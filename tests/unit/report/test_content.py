@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.evidence.rounding import significant
+from engine.evidence.verdict import GateVerdict, fewest_more, overall
 from engine.evidence.votes import VotePair, VotePairs
 from engine.report.content import content
 from engine.report.model import Report
@@ -125,7 +126,8 @@ def test_peaks_and_a_control_that_learned_nothing_are_told(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_money_is_told_with_its_basis_and_taken_from_the_inputs(run, lang) -> None:
+def test_money_is_told_with_its_basis_and_taken_from_the_inputs(tmp_path: Path, lang) -> None:
+    run = examples.finished_run(tmp_path / "faster", examples.passing())
     source = gather(run, examples.MONEY)
     report = content(source, lang)
     assert source.money is not None
@@ -188,6 +190,37 @@ def test_a_speed_is_called_faster_only_where_the_interval_says_so(tmp_path: Path
     assert nowhere.startswith("No difference in speed is shown at any length measured")
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_uneven_documents_need_a_range_and_those_not_scored_are_told(tmp_path: Path, lang) -> None:
+    words = Words(lang)
+    made = examples.comparison()
+    assert made.verdict is not None
+    uneven = {"estimate": 0.0, "low": -2.0, "high": 10.0, "n": 10}
+
+    def remark(more: int | None, unscored: int = 0) -> str:
+        gate = GateVerdict.model_validate({
+            "gate": "quality", "verdict": "not_enough_evidence", "reason": "crosses", "limit": 3.0,
+            "value": 0.0, "interval": uneven, "unit": "documents", "more": more,
+            "unscored": unscored,
+        })  # fmt: skip
+        verdict = overall([gate], "frozen", "a" * 64)
+        run = examples.finished_run(
+            tmp_path / f"{more}-{unscored}", made.model_copy(update={"verdict": verdict})
+        )
+        return content(gather(run), lang).gates[0].remark
+
+    fewest = fewest_more(GateVerdict.model_validate({
+        "gate": "quality", "verdict": "not_enough_evidence", "reason": "crosses", "limit": 3.0,
+        "interval": uneven, "unit": "documents",
+    }))  # fmt: skip
+    assert fewest is not None
+    most = words.counted("unit.more_documents", 500)
+    assert remark(500) == words("why.more_range", low=words.count(fewest), n=most)
+    least = words.counted("unit.more_documents", fewest)
+    assert remark(None) == words("why.more_at_least", n=least)
+    assert words.counted("why.unscored", 7) in remark(500, 7)
+
+
 def test_doubts_about_the_data_come_first_and_the_purpose_stands_on_top(tmp_path: Path) -> None:
     run = examples.finished_run(tmp_path, examples.comparison())
     source = gather(run)
@@ -195,4 +228,4 @@ def test_doubts_about_the_data_come_first_and_the_purpose_stands_on_top(tmp_path
     report = content(wanted, "en")
     assert report.facts[0] == ("What it is for", "Minutes of meetings")
     assert report.risks.bullets[0].startswith("Of 1 of 41 held-out documents half or more")
-    assert any("Leak: of 1 of 41" in str(annex.quotes) for annex in report.annexes)
+    assert any("Leak: of 1 of 41" in str(annex.paragraphs) for annex in report.annexes)

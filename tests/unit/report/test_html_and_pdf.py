@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -146,6 +148,23 @@ def test_a_hostile_run_makes_a_pdf_too(tmp_path: Path) -> None:
     made = pypdf.PdfReader(io.BytesIO(pdf(content(gather(_hostile(tmp_path)), "ja"))))
     assert "alert(1)" in "".join(page.extract_text() for page in made.pages)
     assert not any("/Annots" in page for page in made.pages)
+
+
+@needs_pango
+def test_making_a_pdf_says_nothing_of_its_steps_but_errors(tmp_path: Path) -> None:
+    """In a process of its own: the library tells steps when it is first imported, too."""
+    code = (
+        "import logging, pathlib, sys\n"
+        "logging.basicConfig(level=logging.DEBUG, format='%(name)s %(message)s')\n"
+        "from engine import report\n"
+        "from engine.runs import service\n"
+        "report.write(service.find('sample-bundled'), 'pdf', 'en', out=pathlib.Path(sys.argv[1]))\n"
+        "logging.getLogger('weasyprint').error('gone wrong')\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "report.pdf")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    steps = [line for line in said.splitlines() if line.startswith(("weasyprint", "fontTools"))]
+    assert steps == ["weasyprint gone wrong"]
 
 
 @pytest.mark.parametrize("lang", LANGS)

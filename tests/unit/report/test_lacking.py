@@ -87,6 +87,29 @@ def test_what_is_lacking_is_said_and_no_report_fails(tmp_path: Path, part, lang)
     assert html(report) and pptx(report)
 
 
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    ("latin", "kana", "said"), [(9000, 40, False), (9000, 3000, True), (0, 0, True)]
+)
+def test_a_language_that_the_data_lacks_is_not_spoken_of(
+    tmp_path: Path, latin, kana, said, lang
+) -> None:
+    """The original reads English only; none of the tokens has a class where nothing tells them."""
+    made = examples.comparison().model_dump(mode="json")
+    likeness = made["likeness"]
+    likeness["by_class"] = [
+        {**likeness["overall"], "tokens": n, "token_class": name}
+        for name, n in (("latin", latin), ("kana_kanji", kana))
+        if n
+    ]
+    changes = {"likeness": likeness, "recall": {**made["recall"], "languages": ["en"]}}
+    run = examples.finished_run(tmp_path / "other", examples.comparison(**changes))
+    report = content(gather(run), lang)
+    words = Words(lang)
+    sentence = words("risk.left_out", languages=words("language.ja"))
+    assert (sentence in report.risks.bullets) is said
+
+
 def test_a_run_without_a_comparison_is_refused(run) -> None:
     (run.folder / "comparison.json").unlink()
     with pytest.raises(BadRunConfig, match="no comparison yet"):

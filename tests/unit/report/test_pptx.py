@@ -14,7 +14,8 @@ from engine.report.content import content
 from engine.report.pptx import pptx
 from engine.report.slides import lines_needed
 from engine.report.source import gather
-from engine.report.words import LANGS
+from engine.report.words import LANGS, Words
+from engine.runs import service
 from tests.support import example_reports as examples
 
 
@@ -77,11 +78,52 @@ def _keeps_inside(deck: Any) -> None:
                 for p in shape.text_frame.paragraphs if p.runs
             )  # fmt: skip
             assert needed <= shape.height.pt * 1.02, shape.text_frame.text
+        for shape in slide.shapes:
+            if shape.has_table:
+                _rows_hold_their_text(shape.table)
+                below = [one for one in slide.shapes if one.top > shape.top]
+                end = shape.top + sum(row.height for row in shape.table.rows)
+                assert all(one.top >= end for one in below), "something stands on the table"
+
+
+def _rows_hold_their_text(table: Any) -> None:
+    for row in table.rows:
+        for cell, column in zip(row.cells, table.columns):
+            needed = sum(
+                lines_needed(p.text, p.runs[0].font.size.pt, column.width.inches)
+                * p.runs[0].font.size.pt * 1.2
+                for p in cell.text_frame.paragraphs if p.runs
+            )  # fmt: skip
+            assert needed <= row.height.pt * 1.02, cell.text_frame.text
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_nothing_leaves_its_slide_or_its_box(run, lang) -> None:
     _keeps_inside(_opened(run, lang, examples.MONEY)[0])
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_slides_of_the_sample_keep_their_tables_apart_from_all_else(lang) -> None:
+    """A real run with controls: long names of columns, intervals, hashes, and notes."""
+    deck, report = _opened(service.find("sample-bundled"), lang)
+    _keeps_inside(deck)
+    told = _text(deck)
+    # A short note has no slide to itself: the first part of a long table stands below it.
+    long = Words(lang)("annex.settings")
+    first = next(slide for slide in deck.slides if long in slide.shapes.title.text)
+    assert any(shape.has_table for shape in first.shapes)
+    for section in report.annexes:
+        assert section.title in told
+        for table in section.tables:
+            assert table.caption in told and all(row[0] in told for row in table.rows)
+
+
+def test_a_long_prompt_keeps_the_question_at_its_end(tmp_path: Path) -> None:
+    made = examples.comparison().model_dump(mode="json")
+    made["answers"]["prompt_tail"] = "Beginning. " + "A fact. " * 300 + "Question: which?"
+    run = examples.finished_run(tmp_path / "run", examples.comparison(answers=made["answers"]))
+    told = _text(_opened(run, "en")[0])
+    assert "Beginning." in told and "Question: which?" in told and "…" in told
 
 
 def test_hostile_texts_make_a_file_that_opens(tmp_path: Path) -> None:

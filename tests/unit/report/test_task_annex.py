@@ -21,13 +21,26 @@ def test_scores_stand_with_their_change_and_interval(tmp_path: Path, lang) -> No
     words = Words(lang)
     pages = {page.title: page for page in report.annexes}
     task, mqar = pages[words("annex.task")], pages[words("annex.mqar")]
-    assert task.paragraphs == (words("annex.task_text"),)
+    assert task.paragraphs[0] == words("annex.task_text")
+    asked = words("notes.task.asked_line", n="40", all="52", tokens=words.tokens(60))
+    assert asked in task.paragraphs
     rouge = task.tables[0].rows[1]
     assert rouge[1:6] == ("21.0", "40.2", "36.1", "−4.1",
                           words("interval_cell", low="−7.5", high="−1.5", n="40"))  # fmt: skip
-    assert task.quotes[0][1] == "40 of 52 held-out prompts."
+    judged = [str(size.pairs) for size in made.mqar.sizes if size.judged]
+    assert words("notes.mqar.judged", pairs=words.listed(judged)) in mqar.paragraphs
+    assert task.quotes == mqar.quotes == ()
     assert mqar.tables[0].rows[1][:4] == ("32", "158 / 160", "–", "53 / 160")
     assert words("annex.task") in html(report)
+
+
+def test_a_signature_can_be_broken_into_lines(tmp_path: Path) -> None:
+    found = asked_for.task()
+    found["metrics"][2]["settings"] = "sacrebleu nrefs:1|case:mixed|eff:yes|nc:6|version:2.5.1"
+    made = examples.comparison(task=found)
+    report = content(gather(examples.finished_run(tmp_path / "run", made), None), "en")
+    (task,) = [page for page in report.annexes if page.title == "Your task"]
+    assert max(map(len, task.tables[0].rows[2][-1].split())) < 20
 
 
 def test_what_was_not_measured_has_no_annex(tmp_path: Path) -> None:
@@ -37,9 +50,7 @@ def test_what_was_not_measured_has_no_annex(tmp_path: Path) -> None:
 
 
 def test_what_nobody_does_is_not_judged(tmp_path: Path) -> None:
-    made = examples.comparison(
-        task=asked_for.task(judged=False), mqar=asked_for.mqar(judged=False)
-    )
+    made = examples.comparison(task=asked_for.task(judged=False), mqar=asked_for.mqar(judged=False))
     report = content(gather(examples.finished_run(tmp_path / "run", made), None), "en")
     pages = {page.title: page for page in report.annexes}
     assert "nothing about the conversion" in pages["Your task"].paragraphs[0]
