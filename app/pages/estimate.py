@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
-from app import problems
+from app import notes, problems
 from app.numbers import count, duration, money, size
 from app.pages import convert
 from app.text import t, tn
@@ -60,7 +60,11 @@ def told(found: dict[str, Any], lang: str) -> str:
         tokens=tn("unit.tokens", lang, dry["train_tokens"]),
     )  # fmt: skip
     return (
-        ui.notice("good", t("estimate.fits", lang))
+        "".join(
+            ui.notice("warn", t("estimate.doubt", lang), notes.told(text, lang))
+            for text in dry.get("warnings", ())
+        )
+        + ui.notice("good", t("estimate.fits", lang))
         + ui.table(
             [t(f"estimate.column.{column}", lang) for column in columns], rows,
             caption=t("estimate.title", lang), words=True,

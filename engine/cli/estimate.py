@@ -68,6 +68,7 @@ def estimate(options: argparse.Namespace) -> tuple[Any, str]:
 
 def _told(found: dict[str, Any]) -> str:
     dry, rows = found["dry"], []
+    warnings = "".join(f"! {text}\n" for text in dry.get("warnings", ()))
     for name, one in found["recipes"].items():
         money = one["money"]
         rows.append((
@@ -75,7 +76,7 @@ def _told(found: dict[str, Any]) -> str:
             "-" if money is None else f"{_span(money, 1)} {one['currency']}",
         ))  # fmt: skip
     return (
-        f"{table(('recipe', 'time', 'memory', 'money'), rows)}\n"
+        f"{warnings}{table(('recipe', 'time', 'memory', 'money'), rows)}\n"
         f"Measured on {dry['device']} in {dry['took_s']:.0f} s: {dry['steps']} training steps, a"
         " few forward passes and timings. The low end is the quickest reading, the high end the"
         " slowest with room to spare; other work on the machine makes a run longer."

@@ -51,6 +51,14 @@ def test_every_recipe_is_told_as_ranges(asked: list, capsys: pytest.CaptureFixtu
     assert asked[0].goal.prices.instance_price_per_hour == 150
 
 
+def test_doubts_come_first(
+    asked: list, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FOUND["dry"], "warnings", ["Duplicates: 9 of 10 documents."])
+    assert main(["estimate", "business-2k", "business-cases"]) == 0
+    assert capsys.readouterr().out.startswith("! Duplicates: 9 of 10 documents.\nrecipe")
+
+
 def test_it_is_one_json_document(asked: list, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--json", "estimate", "business-2k", "business-cases"]) == 0
     assert json.loads(capsys.readouterr().out) == FOUND
