@@ -59,6 +59,10 @@ def told(found: dict[str, Any], lang: str) -> str:
         method=dry["method"], parameters=count(dry["parameters"]),
         tokens=tn("unit.tokens", lang, dry["train_tokens"]),
     )  # fmt: skip
+    once = [
+        (t("estimate.once", lang), money(one["once"], one["currency"], lang))
+        for one in found["recipes"].values() if one.get("once")
+    ][:1]  # whatever the recipe
     return (
         "".join(
             ui.notice("warn", t("estimate.doubt", lang), notes.told(text, lang))
@@ -69,6 +73,7 @@ def told(found: dict[str, Any], lang: str) -> str:
             [t(f"estimate.column.{column}", lang) for column in columns], rows,
             caption=t("estimate.title", lang), words=True,
         )
+        + (ui.facts(once) if once else "")
         + ui.reading(basis)
     )  # fmt: skip
 

@@ -157,6 +157,16 @@ def test_the_estimate_is_told_as_ranges(monkeypatch: pytest.MonkeyPatch, lang: s
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
+def test_one_off_costs_stand_beside_the_computing(lang: str) -> None:
+    once, recipes = t("estimate.once", lang), FOUND["recipes"]
+    assert once not in estimate.told(FOUND, lang)
+    both = {name: {**recipes["quick"], "once": 400_000.0} for name in ("quick", "balanced")}
+    html = estimate.told({**FOUND, "recipes": both}, lang)
+    assert html.count("¥400,000") == html.count(once) == 1
+    assert html.count("¥10") == 2, "the computing is told alone, for each recipe"
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
 def test_what_a_run_could_not_show_is_said_before_it(lang: str) -> None:
     assert t("estimate.doubt", lang) not in estimate.told(FOUND, lang)
     warning = (
