@@ -156,6 +156,7 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "data.column.*": COLUMNS,
     "data.column_empty.*": COLUMNS,
     "data.column_info.*": COLUMNS,
+    "data.column_none.*": COLUMNS,
     "data.lack.*": LACKS,
     "data.light.*": LIGHTS,
     "data.personal.column.*": ("kind", "count", "example"),
