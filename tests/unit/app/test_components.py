@@ -58,7 +58,7 @@ PIECES = {
     "live_panes": lambda x: answers.live_panes(
         [answers.LiveView("original", x, x, _spans(x), ((x, x),))], answers.Legend(x, x, x, x)
     ),
-    "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)]),
+    "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)], x),
     "answers": lambda x: answers.answers(
         x,
         x,
