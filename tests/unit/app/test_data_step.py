@@ -16,6 +16,7 @@ from app import data_measured, data_view, uploads
 from app.pages import convert, data, goal
 from app.pages.data import Chosen, DataPage
 from app.text import t
+from engine.configs import ComparisonSettings
 from engine.errors import BadDataset
 from engine.runs import service
 from tests.support import example_runs as examples
@@ -177,7 +178,7 @@ def test_the_light_says_with_a_sign_and_words_whether_it_is_enough(
     title = re.findall("<strong>(.*?)</strong>", html)[0]
     assert title.startswith(f"{sign} ") and len(title) > 5
     assert {"✓": "good", "!": "warn", "✕": "bad"}[sign] in html
-    assert ("heldout_tokens" in html) == (words == 1500)
+    assert (html.count(f"{ComparisonSettings().heldout_tokens:,}") == 1) == (words == 1500)
 
 
 def test_lengths_are_tokens_of_the_model_or_characters(

@@ -106,10 +106,9 @@ FILLED: dict[str, Iterable[str | tuple[str, ...]]] = {
     "maps.*": ("first", "earlier", "within", "itself"),
     "estimate.column.*": ("recipe", "time", "memory", "money"),
     "estimate.part.*": ("checking", "training"),
+    "instead.*": names("instead", DEFAULT_LANG),
     "said.*": names("said", DEFAULT_LANG),
-    "shelf.column.*": (
-        "model", "size", "context", "languages", "licence", "access", "runs",
-    ),
+    "shelf.column.*": ("model", "size", "context", "languages", "licence", "access", "runs"),
     "shelf.runs.*": get_args(Fit),
     "report.format.*": FORMATS,
     "reading.crossover.*": ("decode", "prefill", "cache"),
