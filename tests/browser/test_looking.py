@@ -154,6 +154,22 @@ def test_on_a_phone_ticks_stand_apart_and_sentences_below_their_names(open_page)
     assert touching == []
 
 
+@pytest.mark.parametrize(
+    ("path", "last"), [("/", "Recall grid"), ("/ja", "事実の再現率：長さと位置の一覧")]
+)
+def test_on_a_phone_no_table_goes_beyond_its_edge(open_page, path: str, last: str) -> None:
+    page = open_page(path + SAMPLE[1:], width=390, height=844)
+    expect(_chart(page, last)).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    tables = page.locator("#studio .ts-scroll:visible")
+    expect(tables.first).to_be_visible()
+    wide = tables.evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1)"
+        ".map(one => one.getAttribute('aria-label'))"
+    )
+    assert tables.count() > 9 and wide == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_chosen_radio_stays_filled_under_the_mouse(open_page, scheme: str) -> None:
     page = open_page(f"/?step=4&__theme={scheme}")
