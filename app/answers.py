@@ -60,9 +60,13 @@ class AnswerView:
 
 
 def answers(
-    prompt_title: str, prompt: str, views: Sequence[AnswerView], legend: Legend | None
-) -> str:
-    """One prompt and the answers to it, side by side; no legend where nothing is marked."""
+    prompt_title: str, prompt: str, views: Sequence[AnswerView], legend: Legend | None,
+    language: str = "",
+) -> str:  # fmt: skip
+    """One prompt and the answers to it, side by side; no legend where nothing is marked.
+
+    language: said above, where they are in another than the page.
+    """
     here = legend.here if legend else ""
     cells = "".join(
         f'<article class="ts-answer {view.party}">'
@@ -73,7 +77,7 @@ def answers(
     )
     return ui.wrap(
         f'<p class="ts-small ts-muted">{ui.esc(prompt_title)}</p>'
-        f"{_end(prompt)}"
+        f"{_language(language)}{_end(prompt)}"
         f'<div class="ts-answers">{cells}</div>{_explained(legend)}',
         extra="ts-stack",
     )
@@ -86,15 +90,24 @@ def _end(prompt: str) -> str:
     )
 
 
-def blind_pair(title: str, prompt: str, sides: Sequence[tuple[str, str]]) -> str:
-    """One prompt and two answers whose writers are not named: (name of the side, answer)."""
+def _language(said: str) -> str:
+    return f'<p class="ts-small"><span class="ts-label">{ui.esc(said)}</span></p>' if said else ""
+
+
+def blind_pair(
+    title: str, prompt: str, sides: Sequence[tuple[str, str]], language: str = ""
+) -> str:  # fmt: skip
+    """One prompt and two answers whose writers are not named: (name of the side, answer).
+
+    language: said above, where they are in another than the page.
+    """
     cells = "".join(
         f'<article class="ts-answer"><h3>{ui.esc(name)}</h3>'
         f'<div class="ts-text" tabindex="0">{ui.esc(text)}</div></article>'
         for name, text in sides
     )
     return ui.wrap(
-        f"<h3>{ui.esc(title)}</h3>{_end(prompt)}"
+        f"<h3>{ui.esc(title)}</h3>{_language(language)}{_end(prompt)}"
         f'<div class="ts-answers">{cells}</div>',
         extra="ts-stack",
     )

@@ -12,6 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
+from app.widths import fits_a_phone, letters
+
 Tone = Literal["good", "bad", "same", "open"]
 """A judgement on a figure."""
 NoticeTone = Literal["good", "bad", "warn", "info"]
@@ -172,12 +174,7 @@ def _cell(value: str | Link | Short) -> str:
 
 
 def _wide(value: str | Short | Link) -> str:
-    return ' class="wide"' if isinstance(value, str) and _letters(value) > _LONG_FACT else ""
-
-
-def _letters(text: str) -> int:
-    """How wide a text is; a Japanese letter is as wide as two others."""
-    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+    return ' class="wide"' if isinstance(value, str) and letters(value) > _LONG_FACT else ""
 
 
 def _named(column: str) -> str:
@@ -193,19 +190,20 @@ def table(
     prose: bool = False,
 ) -> str:
     """A table whose first column names the row; `words` aligns all columns as text, `prose` lets
-    sentences break as well. On a phone the rows of both stand below one another, each cell with the
-    name of its column. Long names of rows break, or there they would be all one sees."""
+    sentences break as well. On a phone the rows of both, and of numbers too wide for it, stand
+    below one another, each cell with the name of its column. Long names of rows break, or there
+    they would be all one sees."""
     rows = list(rows)
-    stacked = words or prose
+    stacked = words or prose or not fits_a_phone(columns, rows)
     names = [row[0].text if isinstance(row[0], Link) else str(row[0]) for row in rows]
-    look = ["ts-table"] + ["words"] * stacked + ["prose"] * prose
-    look += ["long"] * any(_letters(name) > _LONG_NAME for name in names)
+    look = ["ts-table"] + ["stack"] * stacked + ["words"] * (words or prose) + ["prose"] * prose
+    look += ["long"] * any(letters(name) > _LONG_NAME for name in names)
     head = "".join(f'<th scope="col">{esc(column)}</th>' for column in columns)
     # What is no table to the eye stays one to a screen reader.
     tr, th, td = (f'{kind} role="{part}"' if stacked else kind for kind, part in _ROLES)
     role = ' role="table"' if stacked else ""
     body = "".join(
-        f'<{tr}><{th} scope="row">{_cell(row[0])}</th>'
+        f'<{tr}><{th} scope="row"{_named(columns[0]) if stacked else ""}>{_cell(row[0])}</th>'
         + "".join(
             f"<{td}{_named(column) if stacked else ''}>{_cell(cell)}</td>"
             for column, cell in zip(columns[1:], row[1:], strict=True)

@@ -39,12 +39,14 @@ class Lengths:
             here.
         estimated: whether some of `tokens` are estimates.
         context_tokens: the model's trained context; None where it is not known.
+        model: whose context it is.
     """
 
     tokens: Sequence[int]
     shown: Sequence[int]
     estimated: bool
     context_tokens: int | None
+    model: str = ""
 
 
 def lengths_of(documents: Sequence[str], model: str) -> Lengths:
@@ -55,7 +57,7 @@ def lengths_of(documents: Sequence[str], model: str) -> Lengths:
         guessed = [max(2, size // BYTES_PER_TOKEN) for size in sizes]
         return Lengths(guessed, [len(text) for text in documents], True, None)
     tokens, estimated = token_lengths(documents, known.folder / "tokenizer.json")
-    return Lengths(tokens, tokens, estimated, known.context_tokens)
+    return Lengths(tokens, tokens, estimated, known.context_tokens, known.name)
 
 
 @lru_cache(maxsize=4)
@@ -82,7 +84,9 @@ def measured(page: DataPage, form: tuple[Any, ...], model: str, lang: str) -> di
     except EngineError:
         return empty
     said = told(personal, bool(chosen.settings.get("mask_personal_data")), lang)
-    chart = length_chart.length_figure(lengths.shown, lengths.context_tokens, lang)
+    chart = length_chart.length_figure(
+        lengths.shown, lengths.context_tokens, lang, model=lengths.model
+    )
     table = length_chart.table(lengths.shown, lengths.context_tokens, lang)
     below = page.lengths.update(chart, reading(lengths, lang), table)
     shown, waiting = gr.update(visible=True), ui.notice("info", t("data.counting", lang))
@@ -110,9 +114,12 @@ def reading(lengths: Lengths, lang: str) -> str:
     if (context := lengths.context_tokens) is not None:
         longer = sum(1 for length in lengths.shown if length > context)
         if longer:
-            parts.append(tn("data.reading.longer", lang, longer, context=count(context)))
+            parts.append(
+                tn("data.reading.longer", lang, longer, context=count(context), model=lengths.model)
+            )
         else:
-            parts.append(t("data.reading.fit", lang, context=count(context)))
+            parts.append(t("data.reading.fit", lang, context=count(context), model=lengths.model))
+        parts.append(t("data.reading.model", lang, model=lengths.model))
         if lengths.estimated:
             parts.append(t("data.reading.estimated", lang))
     return sentences(lang, parts)

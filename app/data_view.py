@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def corpus_of(path: Path, settings: dict[str, Any]) -> Corpus:
     return _read(path, version, tuple(sorted(settings.items())))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)  # a file with each of its columns left open
 def _read(path: Path, _version: object, settings: tuple[tuple[str, Any], ...]) -> Corpus:
     return read_corpus(path, **dict(settings))
 
@@ -125,22 +126,28 @@ def _reading(
         visible=kind not in NOT_PLAIN, value=settings["encoding"] or data.FOUND
     )
     columns: tuple[str, ...] = ()
-    found: str | None = None
-    try:
+    with suppress(EngineError):  # reading the text will say what is wrong
         columns = columns_of(path, encoding=settings["encoding"])
-        plain = Chosen(chosen.choice, chosen.upload, {**settings, "text_column": None})
-        found = corpus_of(path, plain.reading).text_column
-    except EngineError:
-        pass  # reading the text will say what is wrong
+    settings |= {name: None for name in page.columns if settings[name] not in columns}
+    chosen = Chosen(chosen.choice, chosen.upload, settings)
     for name, dropdown in page.columns.items():
-        if settings[name] not in columns:
-            settings[name] = None
-        taken = found if name == "text_column" else None
-        offered = data.column_choices(name, columns, lang, taken)
+        found = _found(path, chosen, name) if columns else None
         updates[dropdown] = gr.update(
-            choices=offered, value=settings[name] or data.FOUND, visible=kind in TABLES
-        )
-    return Chosen(chosen.choice, chosen.upload, settings), updates
+            choices=data.column_choices(name, columns, lang, found),
+            value=settings[name] or data.FOUND, visible=kind in TABLES,
+        )  # fmt: skip
+    return chosen, updates
+
+
+def _found(path: Path, chosen: Chosen, column: str) -> str | None:
+    """What would be taken for a column that is left to the engine, all other choices being as they
+    are: its name, "" for none, None where the file cannot be read so."""
+    free = Chosen(chosen.choice, chosen.upload, {**chosen.settings, column: None})
+    try:
+        corpus = corpus_of(path, free.reading)
+    except EngineError:
+        return None
+    return getattr(corpus if column == "text_column" else corpus.task, column, None) or ""
 
 
 def bundled(lang: str) -> str:

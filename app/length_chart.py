@@ -16,13 +16,16 @@ CONTEXT = "#B45309"
 _MOST_TICKS = 5
 
 
-def length_figure(lengths: Sequence[int], context_tokens: int | None, lang: str) -> Figure:
+def length_figure(
+    lengths: Sequence[int], context_tokens: int | None, lang: str, *, model: str = ""
+) -> Figure:
     """Documents by length in bars, and a line at the model's trained context.
 
     Args:
         lengths: of all documents.
         context_tokens: None where the lengths are characters.
         lang: of the page.
+        model: whose context it is.
     """
     unit = "characters" if context_tokens is None else "tokens"
     bins = histogram(lengths, context_tokens)
@@ -53,8 +56,8 @@ def length_figure(lengths: Sequence[int], context_tokens: int | None, lang: str)
         ]  # fmt: skip
         made["layout"]["margin"] = {**made["layout"]["margin"], "t": 28}  # above all bars
         made["layout"]["annotations"] = [
-            {"x": at, "y": 1, "yref": "paper", "text": t("data.context", lang), "showarrow": False,
-             "xanchor": "right" if end else "left", "yanchor": "bottom",
+            {"x": at, "y": 1, "yref": "paper", "text": t("data.context", lang, model=model),
+             "showarrow": False, "xanchor": "right" if end else "left", "yanchor": "bottom",
              "font": {"color": CONTEXT, "size": 13}}
         ]  # fmt: skip
     return made

@@ -24,6 +24,8 @@ _WORDS = {
 }  # fmt: skip
 """The gaps that hold the engine's own words. All others hold names, numbers and what a user wrote,
 which nobody translates."""
+_TYPED = re.compile(r"`|--\w|\w=\w|\b(?:comparison|gates|method|recipe)\.(?!json)[\w*]")
+"""What only someone at a command line can do: a command, an option, a setting by its name."""
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _SENTENCE = re.compile(r".+?(?:\.(?= |$)|$)", re.DOTALL)
 
@@ -55,11 +57,14 @@ def _known(words: bool = False) -> list[tuple[str, re.Pattern[str]]]:
 
 
 def _filled(name: str, match: re.Match[str], lang: str) -> str:
-    """A sentence in the page's language, the words in its gaps too where they are known."""
+    """A sentence in the page's language, the words in its gaps too where they are known. One that
+    sends its reader to the command line says instead what a visitor of the page can do."""
     gaps = {
-        gap: _word(gap, text, lang) if gap in _WORDS else text
+        gap: _word(gap, text, lang) if gap in _WORDS and lang != ENGINE_LANG else text
         for gap, text in match.groupdict().items()
     }
+    if name in names("instead", lang):
+        return t(f"instead.{name}", lang, **gaps)
     return t(f"said.{name}", lang, **gaps)
 
 
@@ -151,8 +156,10 @@ def explained(error: EngineError, lang: str, advice: str = "") -> str:
         lang: of the page.
         advice: the page's own, in place of the engine's hint.
     """
-    if lang == ENGINE_LANG or (not advice and _KANA.search(error.hint)):
-        return sentences(lang, [error.message, advice or error.hint])
+    if lang == ENGINE_LANG:
+        return sentences(lang, [_for_visitors(error.message), advice or _for_visitors(error.hint)])
+    if not advice and _KANA.search(error.hint):
+        return sentences(lang, [error.message, error.hint])
     message, hint = (_known_words(text, lang) for text in (error.message, error.hint))
     advice = advice or hint
     if message and advice:
@@ -160,6 +167,11 @@ def explained(error: EngineError, lang: str, advice: str = "") -> str:
     said = error.message if advice else f"{error.message} {error.hint}"
     words = t("error.engine_words", lang, text=said)
     return sentences(lang, [advice or t(f"error.help.{type(error).__name__}", lang), words])
+
+
+def _for_visitors(text: str) -> str:
+    """The engine's own words, less what only the command line can do."""
+    return sentences(ENGINE_LANG, _split(text, ENGINE_LANG)[0]) if _TYPED.search(text) else text
 
 
 def _known_words(text: str, lang: str) -> str:

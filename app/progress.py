@@ -21,6 +21,11 @@ from engine.runs.records import Run, RunEvent
 _TRANSFER_READINGS = 10
 """Each is of one batch: the mean of so many says how far it is."""
 
+_TIMING_SHARE = 0.6
+"""What the last part of a comparison, speed and memory, usually takes of all its time."""
+_ALMOST_S = 2.0
+"""Less than this to go is no time to count."""
+
 Series = dict[str, list[tuple[float, float]]]
 
 LOG_LINES = 60
@@ -40,6 +45,9 @@ class Seen:
     """Newest events that are lines of the log."""
     part: str = ""
     """The part of the comparison at work, as the engine names it."""
+    part_began_at: float = 0.0
+    ends_at: float | None = None
+    """When the comparison will be done, as the engine reckoned last; None where it did not."""
     began_at: float | None = None
     """When the first worker began its first stage; earlier events are of the run's creation."""
     again: set[int] = field(default_factory=set)
@@ -64,7 +72,10 @@ class Seen:
             if event.kind == "loss":
                 self._add_losses(event)
             elif event.kind == "progress":
-                self.part = str(event.values.get("part", ""))
+                part, left = str(event.values.get("part", "")), event.values.get("left_s")
+                if part != self.part:
+                    self.part, self.part_began_at = part, event.at
+                self.ends_at = None if left is None else event.at + left
             elif event.kind == "memory":
                 # A worker that is to use a GPU is read as any process until it does.
                 device, peak = event.values["device"], event.values["peak_bytes"]
@@ -126,22 +137,40 @@ def status(run: Run, seen: Seen, lang: str, now: float | None = None) -> str:
 
 def _bar(run: Run, seen: Seen, lang: str, now: float) -> str:
     share = run.step / run.total if run.total else None
+    left, comparing = run.eta_seconds(now), run.state == "comparing"
     lines = [t(f"state.{run.state}", lang)]
     if run.cancel_requested_at is not None:
         lines = [t("live.cancelling", lang)]
-    if seen.part and run.state == "comparing":
+    if seen.part and comparing:
         lines.append(t("live.part", lang, part=part_of(seen.part, lang)))
     if run.total:
-        lines.append(t("live.step", lang, step=count(run.step), total=count(run.total)))
+        step, total = count(run.step), count(run.total)
+        lines.append(t("live.parts" if comparing else "live.step", lang, step=step, total=total))
     if run.started_at:
         # `started_at` is this worker's: a resumed run has worked before.
         resumed = seen.began_at is not None and seen.began_at < run.started_at
         spent = duration(now - run.started_at, lang=lang)
         lines.append(t("live.elapsed_again" if resumed else "live.elapsed", lang, time=spent))
-    left = run.eta_seconds(now)
-    if left is not None:
+    if comparing:
+        left = None if seen.ends_at is None else max(0.0, seen.ends_at - now)
+        last = 0 < run.total <= run.step + 1
+        if last:
+            share = _timed(left, now - seen.part_began_at)
+        elif share is not None:
+            share *= 1 - _TIMING_SHARE
+        if left is None:
+            lines.append(t("live.longest" if last else "live.longest_last", lang))
+    if comparing and left is not None and left < _ALMOST_S:
+        lines.append(t("live.almost", lang))
+    elif left is not None:
         lines.append(t("live.left", lang, time=duration(left, lang=lang)))
     return ui.bar(share, t("live.progress", lang), lines)
+
+
+def _timed(left: float | None, spent: float) -> float:
+    """How far a comparison is whose last part has taken `spent` seconds and takes `left` more."""
+    done = 0.0 if left is None else spent / max(spent + left, 1e-9)
+    return 1 - _TIMING_SHARE * (1 - done)
 
 
 def _ending(run: Run, lang: str) -> str:

@@ -24,6 +24,7 @@ def told(found: Roi | None, lang: str) -> str:
     return (
         ui.notice(tone, headline(found, lang), sentences(lang, [_range(found, lang), dearer]))
         + _table(found, lang)
+        + ui.reading(t("worth.cases", lang))
         + ui.folded(t("worth.assumptions", lang), ui.bullets(assumptions(found, lang)))
     )
 
@@ -125,7 +126,6 @@ def assumptions(found: Roi, lang: str) -> list[str]:
           price=money(inputs.conversion_price_per_hour, currency, lang),
           other=money(inputs.other_conversion_cost, currency, lang)),
         t("worth.assume.queue", lang),
-        t("worth.assume.cases", lang),
         t("worth.assume.tax", lang),
     ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app import answers, apart, notes, readings
+from app import answers, apart, notes, readings, text_language
 from app import components as ui
 from app.answers import AnswerView
 from app.components import Party
@@ -49,6 +49,8 @@ def two_answers(result: Comparison, lang: str) -> str:
     ]
     note = "" if told else t("apart.by_word", lang)
     marks = None if alike else legend(lang, note)
-    return answers.answers(title, pair.prompt_tail, views, marks) + ui.reading(
+    shown = pair.prompt_tail + pair.original.text + pair.converted.text
+    language = text_language.foreign(shown, lang)
+    return answers.answers(title, pair.prompt_tail, views, marks, language) + ui.reading(
         readings.answers(result, lang)
     )

@@ -19,7 +19,9 @@ class Event:
     """One thing that happened in a run.
 
     kind "stage":    a stage began; `stage` names it.
-    kind "progress": `step` of `total` of the whole stage is done.
+    kind "progress": `step` of `total` of the whole stage is done; in the comparison these are parts
+                     of very different length: `values` names the one at work in `part`, and gives
+                     the seconds left in `left_s` once they are known.
     kind "loss":     `step` of `total` of one training of the stage is done (the converted
                      model's or the control's); `values` holds named readings (see below).
     kind "note":     a fact for the log, e.g. "12 duplicates removed"; text in `values["text"]`.

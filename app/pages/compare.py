@@ -15,7 +15,7 @@ from app import alike, inside, kpis, notes, risks, summary, tables, task, verdic
 from app import components as ui
 from app.blocks import ChartBlock, PairBlock, block, chart_block
 from app.numbers import count, moment, size
-from app.pages import duel, grid, inner, money, pace, standing, vote
+from app.pages import duel, grid, history, inner, money, pace, standing, vote
 from app.pages.duel import DuelPanel
 from app.pages.grid import GridPanel
 from app.pages.inner import InnerPanel
@@ -140,7 +140,10 @@ def values(page: ComparePage, run: Run, result: Comparison, lang: str) -> list[o
 
 def head(run: Run, result: Comparison, lang: str) -> str:
     """Which run this is, in its frozen settings."""
-    title = t("compare.title", lang, model=place_less(str(run.config.get("model", ""))))
+    title = t(
+        "compare.title", lang, name=history.title(run, lang),
+        model=place_less(str(run.config.get("model", ""))),
+    )  # fmt: skip
     mark = ui.label(sample_label(result, lang)) if run.sample else ""
     conversion = result.conversion
     config = run.config

@@ -175,10 +175,12 @@ def column_choices(
     setting: str, columns: Sequence[str], lang: str, found: str | None = None
 ) -> list[tuple[str, str]]:
     """What the dropdown of a setting offers, words and value; `found` is the column taken unless
-    another is chosen."""
+    another is chosen, "" where none is, None where it is not known."""
     words = t(f"data.column_empty.{setting}", lang)
     if found:
         words = t("data.column_found", lang, name=found)
+    elif found is not None:
+        words = t(f"data.column_none.{setting}", lang)
     return [(words, FOUND), *((name, name) for name in columns)]
 
 

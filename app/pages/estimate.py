@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import components as ui
-from app import problems
+from app import notes, problems
 from app.numbers import count, duration, money, size
 from app.pages import convert
 from app.text import t, tn
@@ -59,12 +59,21 @@ def told(found: dict[str, Any], lang: str) -> str:
         method=dry["method"], parameters=count(dry["parameters"]),
         tokens=tn("unit.tokens", lang, dry["train_tokens"]),
     )  # fmt: skip
+    once = [
+        (t("estimate.once", lang), money(one["once"], one["currency"], lang))
+        for one in found["recipes"].values() if one.get("once")
+    ][:1]  # whatever the recipe
     return (
-        ui.notice("good", t("estimate.fits", lang))
+        "".join(
+            ui.notice("warn", t("estimate.doubt", lang), notes.told(text, lang))
+            for text in dry.get("warnings", ())
+        )
+        + ui.notice("good", t("estimate.fits", lang))
         + ui.table(
             [t(f"estimate.column.{column}", lang) for column in columns], rows,
             caption=t("estimate.title", lang), words=True,
         )
+        + (ui.facts(once) if once else "")
         + ui.reading(basis)
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ import gradio as gr
 from app import charts, notes, progress, tables
 from app import components as ui
 from app.blocks import ChartBlock, block, chart_block
+from app.pages import history
 from app.progress import Seen
 from app.text import t
 from engine.report.source import place_less
@@ -70,7 +71,8 @@ def build(lang: str) -> LivePage:
 
 def heading(run: Run, lang: str) -> str:
     """What the run was asked to do, from its frozen settings, as HTML."""
-    title = t("live.title_sample" if run.sample else "live.title", lang, id=run.id)
+    name = history.title(run, lang)
+    title = t("live.title_sample" if run.sample else "live.title", lang, name=name)
     return ui.section(title, level=1) + ui.facts(settings(run.config, lang))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import answers, problems
+from app import answers, problems, text_language
 from app import components as ui
 from app.blocks import block
 from app.numbers import count, percent
@@ -78,6 +78,7 @@ def values(
     shown = answers.blind_pair(
         title, pair.prompt_tail,
         [(t("vote.left", lang), pair.left), (t("vote.right", lang), pair.right)],
+        text_language.foreign(pair.prompt_tail + pair.left + pair.right, lang),
     )  # fmt: skip
     return [shown, str(pair.number), gr.update(visible=True), said, *kept]
 

@@ -68,14 +68,18 @@ def estimate(options: argparse.Namespace) -> tuple[Any, str]:
 
 def _told(found: dict[str, Any]) -> str:
     dry, rows = found["dry"], []
+    warnings = "".join(f"! {text}\n" for text in dry.get("warnings", ()))
     for name, one in found["recipes"].items():
         money = one["money"]
         rows.append((
             name, _span(one["total_s"], 60, "min"), _span(one["memory_bytes"], 2**30, "GiB"),
             "-" if money is None else f"{_span(money, 1)} {one['currency']}",
         ))  # fmt: skip
+    # Every recipe costs the same besides.
+    once = next((one for one in found["recipes"].values() if one.get("once")), None)
+    besides = f"One-off costs besides: {once['once']:,g} {once['currency']}.\n" if once else ""
     return (
-        f"{table(('recipe', 'time', 'memory', 'money'), rows)}\n"
+        f"{warnings}{table(('recipe', 'time', 'memory', 'money'), rows)}\n{besides}"
         f"Measured on {dry['device']} in {dry['took_s']:.0f} s: {dry['steps']} training steps, a"
         " few forward passes and timings. The low end is the quickest reading, the high end the"
         " slowest with room to spare; other work on the machine makes a run longer."

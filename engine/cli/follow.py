@@ -29,6 +29,7 @@ class ProgressLine:
         self._rewrites = self._stream.isatty()
         self._readings: dict[str, float] = {}
         self._part = ""
+        self._ends: float | None = None
         self._shown = ""
         self._shown_at = 0.0
 
@@ -39,7 +40,8 @@ class ProgressLine:
             self._readings.clear()
             self.line(f"{event.stage}...")
         elif event.kind == "progress":
-            part = str(event.values.get("part", ""))
+            part, left = str(event.values.get("part", "")), event.values.get("left_s")
+            self._ends = None if left is None else time.monotonic() + left
             if part and part != self._part:
                 self.line(f"  {part}")
             self._part = part
@@ -82,7 +84,10 @@ class ProgressLine:
         if run.state == "queued":
             return "queued: waiting for the worker to start, or for another run to end"
         parts = [f"{run.state} {run.step}/{run.total}" if run.total else str(run.state)]
-        if (eta := run.eta_seconds()) is not None:
+        eta = run.eta_seconds()
+        if run.state == "comparing" and self._ends is not None:
+            eta = max(0.0, self._ends - time.monotonic())
+        if eta is not None:
             parts.append(f"{int(eta) // 60}:{int(eta) % 60:02d} left")
         parts += [f"{label} {value:.3f}" for label, value in self._readings.items()]
         return "  ".join(parts)

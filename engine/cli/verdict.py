@@ -13,7 +13,7 @@ WORDS: dict[str, str] = {
     "no_go": "No-Go",
     "not_enough_evidence": "Not enough evidence",
 }
-_UNITS: dict[str, str] = {"starts": "starts of the timed processes"}
+_UNITS: dict[str, str] = {"starts": "separate starts of both models"}
 """Units that need more than their name."""
 _OVERALL = {
     "no_gates": "No acceptance gate was set.",

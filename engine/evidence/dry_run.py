@@ -98,6 +98,8 @@ class DryRun(Result):
     """Training steps that were done, untimed first ones included."""
     took_s: float
     """The whole dry run."""
+    warnings: tuple[str, ...] = ()
+    """What a run with this model and text cannot show, as far as is known before it."""
 
 
 def spare(low: float, high: float | None = None) -> Range:

@@ -31,9 +31,11 @@ class Estimate(Result):
     memory_bytes: Range
     """Most memory at once, on the device."""
     currency: str | None = None
-    """Of `money`; null where no prices were given."""
+    """Of `money` and `once`; null where no prices were given."""
     money: Range | None = None
-    """Price of the computing, with what the conversion costs besides; null without prices."""
+    """Price of the computing; null without prices."""
+    once: float | None = None
+    """What the conversion costs besides, as the user gave it; null without prices."""
 
 
 def estimate(
@@ -75,11 +77,11 @@ def estimate(
     if prices is not None:
         hour = prices.conversion_price_per_hour
         hour = prices.instance_price_per_hour if hour is None else hour
-        once = prices.other_conversion_cost
-        money = Range(low=once + hour * total.low / 3600, high=once + hour * total.high / 3600)
+        money = Range(low=hour * total.low / 3600, high=hour * total.high / 3600)
     return Estimate(
         recipe=name, stages_s=stages, total_s=total, memory_bytes=memory,
         currency=prices.currency if prices else None, money=money,
+        once=prices.other_conversion_cost if prices else None,
     )  # fmt: skip
 
 

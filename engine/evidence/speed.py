@@ -51,7 +51,7 @@ def measure(
     batch: int = 1,
     device: str = "cpu",
     budget_s: float = TIMING_BUDGET_S,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[float | None], None] = lambda _: None,
 ) -> tuple[Speed, Memory]:
     """Time both models and read their memory at every context length.
 
@@ -68,7 +68,7 @@ def measure(
         batch: inputs that are read and continued at once.
         device: where the models run, as torch names it.
         budget_s: s.
-        tick: called between timings; may raise to stop.
+        tick: called between timings with the seconds left, None while unknown; may raise to stop.
     """
     limit = trained_context if learned_positions else None
     lengths = lengths_within(context_tokens, limit)

@@ -62,6 +62,8 @@ class Timings:
         points: both models at every length.
         starts: how often the models were started.
         loads, gpu_loads: what others took of the machine and of the GPU.
+        ends: when all will be done, by the clock of `time.perf_counter`, as it was last reckoned;
+            None while unknown.
     """
 
     formulas: list[list[int]] = field(default_factory=list)
@@ -69,6 +71,7 @@ class Timings:
     starts: int = 0
     loads: list[float | None] = field(default_factory=list)
     gpu_loads: list[float | None] = field(default_factory=list)
+    ends: float | None = None
 
 
 def dealt(repeats: int, start_s: float | None) -> tuple[int, int]:
@@ -99,7 +102,8 @@ class Timing:
         batch: inputs at once.
         device: where the models run, as torch names it.
         budget_s: seconds of timing in all.
-        tick: called between timings; may raise to stop.
+        tick: called between timings with the seconds that are left, None until the first start
+            has shown what a start takes; may raise to stop.
     """
 
     start: Start
@@ -111,7 +115,7 @@ class Timing:
     batch: int
     device: str
     budget_s: float
-    tick: Callable[[], None]
+    tick: Callable[[float | None], None]
 
     def run(self) -> Timings:
         """Start the models as often as is planned after the first time, and time them."""
@@ -131,10 +135,11 @@ class Timing:
                 plan = _planned(done.points[index], starts, each, share)
                 plans.append(plan)
                 self._repeat(done, index, parties, 0, plan.each)
-                self._meter(done.points[index], parties)
+                self._meter(done, index, parties)
                 left -= time.perf_counter() - began + (plan.starts - 1) * plan.seconds
         done.starts = max(plan.starts for plan in plans)
         for number in range(1, done.starts):
+            self._reckon(done, plans, number, start_s or 0.0)
             with self.start() as parties:
                 self._look(done)
                 for index, plan in enumerate(plans):
@@ -142,6 +147,18 @@ class Timing:
                         self._warm_up(done, index, parties, each)
                         self._repeat(done, index, parties, number, plan.each)
         return done
+
+    def _reckon(
+        self, done: Timings, plans: Sequence[_Plan], number: int, start_s: float
+    ) -> None:  # fmt: skip
+        """What is left as this start begins: the starting, and what each length takes in them."""
+        starts = max(plan.starts for plan in plans) - number
+        timing = sum(plan.seconds * max(0, plan.starts - number) for plan in plans)
+        done.ends = time.perf_counter() + starts * start_s + timing
+        self._tick(done)
+
+    def _tick(self, done: Timings) -> None:
+        self.tick(None if done.ends is None else max(0.0, done.ends - time.perf_counter()))
 
     def _look(self, done: Timings) -> None:
         """What others take of the machine, while both models wait."""
@@ -160,7 +177,7 @@ class Timing:
             )
             subject.found.append(found)
             subject.out_of_memory = found.out_of_memory
-        self.tick()
+        self._tick(done)
 
     def _repeat(
         self, done: Timings, index: int, parties: tuple[Party, Party], start: int, repeats: int
@@ -177,17 +194,17 @@ class Timing:
                     else:
                         subject.seconds[phase].append(seconds)
                         subject.starts[phase].append(start)
-                self.tick()
+                self._tick(done)
             for subject, party in pair:
                 subject.reached = max(subject.reached, party.free())
 
-    def _meter(self, pair: tuple[Timed, Timed], parties: tuple[Party, Party]) -> None:
+    def _meter(self, done: Timings, index: int, parties: tuple[Party, Party]) -> None:
         """Energy, after the timing; at the first start only, since it has no interval anyway."""
-        for subject, party in zip(pair, parties, strict=True):
+        for subject, party in zip(done.points[index], parties, strict=True):
             if not subject.out_of_memory:
                 subject.energy = party.energy()
                 party.free()
-            self.tick()
+            self._tick(done)
 
 
 def _planned(pair: tuple[Timed, Timed], starts: int, each: int, share_s: float) -> _Plan:

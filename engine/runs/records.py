@@ -65,7 +65,10 @@ class Run:
         return self.stage is not None or bool(self.timings)
 
     def eta_seconds(self, now: float | None = None) -> float | None:
-        """Seconds to the end of the stage at the pace of this worker's steps; None if unknown."""
+        """Seconds to the end of the stage at the pace of this worker's steps; None if unknown: the
+        parts of the comparison are too unlike to tell from, and say themselves what they know."""
+        if self.stage == "comparing":
+            return None
         if not self.working or self.stage_started_at is None or self.stage_first_step is None:
             return None
         done = self.step - self.stage_first_step

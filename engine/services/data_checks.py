@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from transformers import PreTrainedModel
 
@@ -12,8 +13,10 @@ from engine.data.dataset import Dataset
 from engine.data.ingest import Corpus
 from engine.data.leaks import LEAK_SHARE, Leak, find_leaks
 from engine.data.personal import Kind, survey
+from engine.data.probes import RecallProbe
 from engine.evidence.data_parts import DataChecks, LeakedDocument
 from engine.evidence.order import order_worth
+from engine.evidence.recall import ask, languages_known, summary
 from engine.evidence.stats import Interval
 from engine.models.load import Loaded
 from engine.services.finetune import validation_loss
@@ -22,6 +25,8 @@ MANY_COPIES = 0.1
 """Share of all documents that are copies, from which they are named."""
 
 _FEWEST_DOCUMENTS = 4
+_NEAREST_ASKED = 10
+"""Questions in each language that tell whether the original does such tasks at all."""
 _KINDS: dict[Kind, str] = {
     "e_mail": "e-mail addresses", "phone": "telephone numbers", "my_number": "possible My Numbers",
     "card": "possible card numbers", "postal_code": "postal codes",
@@ -91,6 +96,51 @@ def guessing_warnings(
         f"The original does no better than guessing on this text ({loss:.2f} nats per token;"
         f" guessing among its {vocabulary:,} tokens gives {math.log(vocabulary):.2f}), so quality"
         " cannot be judged by it. Choose a model that was trained for such text, or other text.",
+    )
+
+
+def recall_warnings(
+    original: PreTrainedModel, probes: Sequence[RecallProbe], note: str | None
+) -> tuple[str, ...]:
+    """That the original does not find the nearest facts itself, or could not be asked for any, if
+    so: a few of the comparison's own questions tell.
+
+    Args:
+        original: asked.
+        probes: the comparison's questions.
+        note: why there are none.
+    """
+    nearest = min((probe.distance_tokens for probe in probes), default=0)
+    few: list[RecallProbe] = []
+    for language in sorted({probe.language for probe in probes}):
+        mine = (one for one in probes if one.language == language)
+        few += islice((one for one in mine if one.distance_tokens == nearest), _NEAREST_ASKED)
+    if not few:
+        return () if note is None else (note,)
+    passed = ask(original, few)
+    if languages_known(summary(few, passed)):
+        return ()
+    return (
+        f"Recall: the original finds {sum(passed):,} of {len(few):,} facts that stand"
+        f" {nearest:,} tokens before the question, so whether the converted model loses facts"
+        " cannot be judged.",
+    )
+
+
+def doubts(
+    corpus: Corpus,
+    dataset: Dataset,
+    original: Loaded,
+    probes: Sequence[RecallProbe],
+    note: str | None,
+    *,
+    tokens_per_step: int,
+) -> tuple[str, ...]:
+    """What can be known before any training of what a run with this text and model cannot show."""
+    return (
+        *data_warnings(corpus, dataset, leaks_of(corpus, dataset)),
+        *guessing_warnings(original.model, dataset, tokens_per_step=tokens_per_step),
+        *recall_warnings(original.model, probes, note),
     )
 
 

@@ -37,6 +37,7 @@ from engine.evidence.timed_starts import REPEATS_PER_START
 from engine.models.load import Loaded
 from engine.services.asked import Asked, needles_for
 from engine.services.convert import convert
+from engine.services.data_checks import doubts
 from engine.services.finetune import Track, finetune, validation_loss
 from engine.services.original import load_original
 from engine.services.transfer import transfer
@@ -126,12 +127,15 @@ def dry_run(config: RunConfig, data: Path, *, device: str, started_s: float) -> 
         _timed(lambda model=model: validation_loss(model, validation))[0] / len(validation)
         for model in models
     ]
-    questions_s, (probes, _) = _timed(lambda: questions(
+    questions_s, (probes, note) = _timed(lambda: questions(
         original.tokenizer, context_tokens=original.context_tokens,
         per_distance=config.comparison.probes_per_distance, seed=config.data_seed,
     ))  # fmt: skip
     needles_s, needles = _timed(
         lambda: needles_for(original, config.comparison.needles_per_cell, config.data_seed)
+    )
+    warnings = doubts(
+        corpus, dataset, original, probes, note, tokens_per_step=config.recipe.tokens_per_step
     )
     asked = Asked(config, config.comparison, corpus, dataset, original)
     parties = [LocalParty(model) for model in models]
@@ -166,6 +170,7 @@ def dry_run(config: RunConfig, data: Path, *, device: str, started_s: float) -> 
         peak_bytes=_peak_bytes(device),
         steps=steps,
         took_s=time.perf_counter() - began,
+        warnings=warnings,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from engine.events import Event, Listener
 
@@ -21,11 +22,12 @@ class Progress:
         self._done = 0
         self._part = ""
         self._told = 0.0
+        self._left_s: float | None = None
 
     @contextmanager
     def part(self, kind: str, name: str) -> Iterator[None]:
         """One part; its time is added to what its kind took."""
-        self._part = name
+        self._part, self._left_s = name, None
         self._tell()
         start = time.perf_counter()
         yield
@@ -34,12 +36,15 @@ class Progress:
         self._done += 1
         self._tell()
 
-    def tick(self) -> None:
-        """Called often from within a part."""
+    def tick(self, left_s: float | None = None) -> None:
+        """Called often from within a part, the last one with the seconds left once it knows."""
+        self._left_s = left_s
         if time.perf_counter() - self._told >= _LISTEN_EVERY_S:
             self._tell()
 
     def _tell(self) -> None:
         self._told = time.perf_counter()
-        values = {"part": self._part}
+        values: dict[str, Any] = {"part": self._part}
+        if self._left_s is not None:
+            values["left_s"] = round(self._left_s, 1)
         self._listen(Event("progress", "comparing", self._done, self.total, values))

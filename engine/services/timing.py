@@ -71,7 +71,7 @@ def time_models(
     converted: Path,
     lengths: Sequence[int],
     device: str,
-    tick: Callable[[], None],
+    tick: Callable[[float | None], None],
 ) -> tuple[Speed, Memory, tuple[BatchTiming, ...]]:
     """Speed and memory of both models at batch size 1, and at the others asked for.
 
@@ -84,14 +84,15 @@ def time_models(
         converted: folder of the converted model.
         lengths: context lengths in tokens.
         device: where they run, as torch names it.
-        tick: called between timings; may raise to stop.
+        tick: called between timings with the seconds left, None while unknown; may raise to stop.
 
     Raises:
         EngineError: a process could not load its model.
     """
     context, learned = models[0].context_tokens, models[0].learned_positions
     found: dict[int, tuple[Speed, Memory]] = {}
-    for batch in sorted({1, *settings.batch_sizes}):
+    sizes = sorted({1, *settings.batch_sizes})
+    for batch in sizes:
         start = partial(
             timed_parties, models, ref=config.model, revision=config.revision, converted=converted,
             fresh=settings.fresh_processes, device=device,
@@ -99,7 +100,9 @@ def time_models(
         found[batch] = measure(
             start, context_tokens=lengths, decode_tokens=settings.decode_tokens,
             repeats=settings.repeats, trained_context=context, learned_positions=learned,
-            own_processes=settings.fresh_processes, batch=batch, device=device, tick=tick,
+            own_processes=settings.fresh_processes, batch=batch, device=device,
+            # What is left of one size is not all that is left while others are to come.
+            tick=tick if batch == sizes[-1] else lambda _: tick(None),
         )  # fmt: skip
     speed, memory = found.pop(1)
     batches = tuple(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from importlib.resources import files
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 SAMPLE = "/?run=sample-bundled&step=5"
@@ -24,6 +26,28 @@ def test_the_map_by_layer_and_head_follows_the_measure(open_page) -> None:
     page.get_by_label("Change in look-back").check()
     expect(block.locator(".ts-reading")).to_contain_text("changes most in reach")
     expect(block.locator(".heatmap-label text").first).to_have_text("+20")
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", (200, 255)), ("dark", (0, 90))])
+def test_the_cell_of_the_least_value_is_near_the_ground(
+    open_page, scheme: str, ground: tuple[int, int]
+) -> None:
+    page = open_page(SAMPLE, color_scheme=scheme)
+    labels = _chart(page, "Layers and heads: distance from the original").locator(
+        ".heatmap-label text"
+    )
+    expect(labels.first).to_have_text("5.0 %")
+    said = labels.all_text_contents()
+    numbers = [float(text.replace("%", "")) for text in said if text.endswith("%")]
+    least = labels.nth(said.index(f"{min(numbers):.1f} %"))
+    least.scroll_into_view_if_needed()
+    box = least.bounding_box()
+    assert box
+    # A little above the number, still within its cell.
+    clip = {"x": box["x"], "y": box["y"] - 4, "width": 2.0, "height": 2.0}
+    shot = Image.open(io.BytesIO(page.screenshot(clip=clip)))  # pyright: ignore[reportArgumentType]
+    lightness = shot.convert("L").getpixel((0, 0))
+    assert isinstance(lightness, int | float) and ground[0] <= lightness <= ground[1]
 
 
 def test_both_models_stand_side_by_side_and_needles_can_be_chosen(open_page) -> None:
@@ -128,6 +152,22 @@ def test_on_a_phone_ticks_stand_apart_and_sentences_below_their_names(open_page)
         }).map(axis => axis.textContent)"""
     )
     assert touching == []
+
+
+@pytest.mark.parametrize(
+    ("path", "last"), [("/", "Recall grid"), ("/ja", "事実の再現率：長さと位置の一覧")]
+)
+def test_on_a_phone_no_table_goes_beyond_its_edge(open_page, path: str, last: str) -> None:
+    page = open_page(path + SAMPLE[1:], width=390, height=844)
+    expect(_chart(page, last)).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    tables = page.locator("#studio .ts-scroll:visible")
+    expect(tables.first).to_be_visible()
+    wide = tables.evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1)"
+        ".map(one => one.getAttribute('aria-label'))"
+    )
+    assert tables.count() > 9 and wide == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

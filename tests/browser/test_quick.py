@@ -24,7 +24,7 @@ def _open_sample(page: Page) -> None:
 def test_a_first_visit_shows_the_sample_within_five_seconds(open_page) -> None:
     page = open_page()
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=5_000)
-    label = page.get_by_text("Sample run, really made with T2R Studio on 2026-11-24")
+    label = page.get_by_text("Really made with T2R Studio on 2026-11-24")
     expect(label.first).to_be_visible(timeout=5_000)
     expect(page.get_by_text("3.5 % higher than the original")).to_be_visible(timeout=5_000)
     assert page.title() == "T2R Studio"

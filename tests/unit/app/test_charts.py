@@ -90,13 +90,13 @@ def test_long_curves_are_thinned_and_end_where_they_end() -> None:
 
 @pytest.mark.parametrize("make", [tables.position, tables.memory, tables.recall])
 def test_each_table_has_a_row_per_point(make) -> None:
-    assert make(RESULT, "en").count("<tr>") == 1 + 5
+    assert make(RESULT, "en").count("<tr") == 1 + 5
 
 
 def test_a_trainings_table_shows_few_steps_and_saves_them_all() -> None:
     series = {"validation": [(20.0, 1.5)], "train": [(float(n), 1.0) for n in range(200)]}
     html = tables.curves(series, "Loss", "en")
-    assert 30 < html.count("<tr>") <= 61 and "Student (converted)" in html
+    assert 30 < html.count("<tr") <= 61 and "Student (converted)" in html
     (address,) = re.findall("base64,([^\"]+)", html)
     assert base64.b64decode(address).decode("utf-8-sig").count("\n") == 201
     assert tables.curves({"transfer": []}, "Transfer", "en") == ""

@@ -58,7 +58,7 @@ PIECES = {
     "live_panes": lambda x: answers.live_panes(
         [answers.LiveView("original", x, x, _spans(x), ((x, x),))], answers.Legend(x, x, x, x)
     ),
-    "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)]),
+    "blind_pair": lambda x: answers.blind_pair(x, x, [(x, x)], x),
     "answers": lambda x: answers.answers(
         x,
         x,
@@ -101,6 +101,21 @@ def test_rows_of_words_keep_their_columns_names_where_they_stand_below_one_anoth
     roles = {"table": 1, "row": 2, "rowheader": 2, "cell": 2}
     assert {role: stacked.count(f'role="{role}"') for role in roles} == roles
     assert "data-column" not in ui.table(["name", "n"], rows, caption="c")
+
+
+@pytest.mark.parametrize(
+    ("columns", "cell", "stacked"),
+    [(4, "1,234", False), (5, "1", True), (4, "100 % (20/20)", True), (4, "1,234 か月", False),
+     (4, "約 1,234 か月間", True)],
+)  # fmt: skip
+def test_tables_of_numbers_that_a_phone_has_no_room_for_are_stacked(
+    columns: int, cell: str, stacked: bool
+) -> None:
+    names = ["name", *(f"n{i}" for i in range(1, columns))]
+    html = ui.table(names, [["x", *[cell] * (columns - 1)]] * 3, caption="c")
+    assert ("stack" in html) is ("data-column" in html) is ('role="table"' in html) is stacked
+    assert "words" not in html
+    assert html.count('data-column="name"') == 3 * stacked, "a number alone says nothing"
 
 
 def test_a_long_fact_has_a_line_to_itself() -> None:

@@ -55,7 +55,7 @@ def test_the_table_holds_the_numbers_and_a_sentence_on_each(lang: str) -> None:
     for name in ("no-transfer", "random-init", "elu", "rfa"):
         found = found.having(examples.control(name))  # pyright: ignore[reportArgumentType]
     html = shown.table(found, RESULT, lang)
-    assert html.count("<tr>") == 6 and html.count("<li>") == 4 and "{" not in html
+    assert html.count("<tr") == 6 and html.count("<li>") == 4 and "{" not in html
     for figure in ("2.702", "2.990", "187/200", "138/200", "0.101", "160"):
         assert figure in html, figure
     assert ("0.08 to 0.12" if lang == "en" else "0.08～0.12") in html

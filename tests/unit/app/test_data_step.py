@@ -15,6 +15,8 @@ import pytest
 from app import data_measured, data_view, uploads
 from app.pages import convert, data, goal
 from app.pages.data import Chosen, DataPage
+from app.text import t
+from engine.configs import ComparisonSettings
 from engine.errors import BadDataset
 from engine.runs import service
 from tests.support import example_runs as examples
@@ -103,6 +105,29 @@ def test_columns_of_the_file_are_offered_and_lead_to_its_texts(
     assert not running[dropdown]["visible"] and "ts-docs" in running[page[0].preview]
 
 
+def test_what_was_found_is_said_for_every_column(
+    page: tuple[DataPage, str], tmp_path: Path
+) -> None:
+    def left_open(path: Path, *columns: str) -> list[str]:
+        updates = look(page, path, "", False, *columns)
+        return [updates[dropdown]["choices"][0][0] for dropdown in page[0].columns.values()]
+
+    rows = [{"text": d, "question": f"What of {d}?", "answer": "Yes."} for d in ENGLISH]
+    tasks = write(tmp_path, "a.jsonl", jsonl(rows))
+    text, prompt, reference = left_open(tasks)
+    assert "question" in prompt and "answer" in reference
+    assert text == t("data.column_none.text_column", page[1]), "rows that are tasks have no text"
+    text, prompt, reference = left_open(tasks, "text")
+    assert prompt == t("data.column_none.prompt_column", page[1])
+    assert reference == t("data.column_none.reference_column", page[1])
+    plain = write(tmp_path, "b.jsonl", jsonl([{"id": 1, "notes": d * 3} for d in ENGLISH]))
+    text, prompt, _ = left_open(plain)
+    assert "notes" in text and prompt == t("data.column_none.prompt_column", page[1])
+    # One of a pair is not read without the other: what would be taken is not known.
+    unclear = left_open(plain, "", "notes")
+    assert unclear[2] == t("data.column_empty.reference_column", page[1])
+
+
 def test_the_encoding_can_be_chosen_and_a_new_file_forgets_it(
     page: tuple[DataPage, str], tmp_path: Path
 ) -> None:
@@ -153,7 +178,7 @@ def test_the_light_says_with_a_sign_and_words_whether_it_is_enough(
     title = re.findall("<strong>(.*?)</strong>", html)[0]
     assert title.startswith(f"{sign} ") and len(title) > 5
     assert {"✓": "good", "!": "warn", "✕": "bad"}[sign] in html
-    assert ("heldout_tokens" in html) == (words == 1500)
+    assert (html.count(f"{ComparisonSettings().heldout_tokens:,}") == 1) == (words == 1500)
 
 
 def test_lengths_are_tokens_of_the_model_or_characters(
@@ -170,6 +195,8 @@ def test_lengths_are_tokens_of_the_model_or_characters(
         assert unit in layout["xaxis"]["title"]["text"].casefold()
         assert len(layout.get("shapes", [])) == shapes
         assert "ts-reading" in below and "<table" in below
+        # A context is that of a model, which nobody need have chosen yet.
+        assert (MODEL in below) is (MODEL in json.dumps(layout)) is (model == MODEL)
         assert sum(map(int, re.findall(r"<td>(\d+)</td>", below))) == 60
 
 

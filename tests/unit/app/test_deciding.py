@@ -12,6 +12,7 @@ import pytest
 
 from app import kpis, risks, worth
 from app.pages import goal, money, vote
+from app.text import t
 from engine.configs import AcceptanceGates, RunConfig
 from engine.evidence.gates import sealed
 from engine.evidence.judging import judge
@@ -100,8 +101,11 @@ def test_every_case_and_assumption_is_told(lang: str) -> None:
     found = money.of_run(_run(**PRICES), _judged())
     assert found is not None
     html = worth.told(found, lang)
-    assert html.count("<tr>") == 9 and "{" not in html
-    assert len(worth.assumptions(found, lang)) == 7
+    assert html.count("<tr") == 9 and "{" not in html
+    assert len(worth.assumptions(found, lang)) == 6
+    # Low, base and high are explained where they stand, not in what is folded away.
+    told = html.index(t("worth.cases", lang)[:20])
+    assert html.index("<table") < told < html.index("<details")
 
 
 def test_no_prices_no_money() -> None:

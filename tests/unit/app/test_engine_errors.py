@@ -40,8 +40,8 @@ NOT_OF_THE_PAGES = {
 INSIDE = ["class _Enough(Cancelled):"]
 """Ends a dry run and is caught where it does."""
 ENGLISH = t("error.engine_words", "ja", text="")
-_TYPED = re.compile(r"apt install [\w. -]+|compare RUN --lengths")
-"""What is typed as it stands."""
+_COMMAND = re.compile(r"`|--\w|python -m|\w=\w|\b(?:comparison|gates|method|recipe)\.(?!json)[\w*]")
+"""What only someone at a command line can do."""
 _TWO_WORDS = re.compile(r"[A-Za-z][A-Za-z'-]+ [A-Za-z][A-Za-z'-]+")
 _JAPANESE = r"[\u3041-\u30fa\u30fc\u3400-\u9fff]"
 _UNSPACED = re.compile(rf"[A-Za-z0-9]{_JAPANESE}|{_JAPANESE}[A-Za-z0-9]")
@@ -49,7 +49,7 @@ _UNSPACED = re.compile(rf"[A-Za-z0-9]{_JAPANESE}|{_JAPANESE}[A-Za-z0-9]")
 
 def _english(said: str) -> str:
     """The first two English words in a row, "" where there are none."""
-    found = _TWO_WORDS.search(_TYPED.sub("", said.replace(GAP, "…")))
+    found = _TWO_WORDS.search(said.replace(GAP, "…"))
     return found.group() if found else ""
 
 
@@ -68,7 +68,10 @@ def test_an_error_of_the_engine_is_told_in_japanese(raised: Raised) -> None:
         title, said = problems.words(KINDS[raised.kind](message, hint), "ja")
         assert title and ENGLISH not in said and not _english(said), said
         assert not _UNSPACED.search(said.replace(GAP, "…")), said
-        assert problems.words(KINDS[raised.kind](message, hint), "en")[1].startswith(message)
+        english = problems.words(KINDS[raised.kind](message, hint), "en")[1]
+        assert english.startswith(message) or _COMMAND.search(message)
+        for words in (said, english):
+            assert not _COMMAND.search(words), f"a visitor has no command line: {words}"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_both_charts_hold_every_run_and_the_original(lang: str) -> None:
         assert "<img" not in json.dumps(figure, allow_nan=False)
     assert pair[1]["layout"]["xaxis"]["type"] == "log"
     html = frontier.table(PEERS, lang)
-    assert html.count("<tr>") == 3 and "<img" not in html and "Example CPU" in html
+    assert html.count("<tr") == 3 and "<img" not in html and "Example CPU" in html
 
 
 def test_a_run_that_another_beats_is_said_to_be_beaten() -> None:

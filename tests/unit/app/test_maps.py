@@ -29,7 +29,7 @@ def test_both_maps_share_their_scale_and_hold_the_weights(lang: str) -> None:
         text = json.dumps(figure, allow_nan=False)
         assert "<img" not in text and "&lt;img" in text
     html = maps.head_table(MAPS, MAPS.heads[0], lang)
-    assert html.count("<tr>") == 7 and "<img" not in html
+    assert html.count("<tr") == 7 and "<img" not in html
     assert "40" in maps.head_reading(MAPS.heads[0], lang)
 
 
@@ -46,7 +46,7 @@ def test_what_a_token_drew_on_adds_up_to_all_it_gave(lang: str) -> None:
         for trace in figure["data"]:
             assert sum(trace["x"]) == pytest.approx(100)
         assert "<img" not in json.dumps(figure, allow_nan=False)
-    assert maps.attribution_table(MAPS, 5, lang).count("<tr>") == 1 + 8
+    assert maps.attribution_table(MAPS, 5, lang).count("<tr") == 1 + 8
     said = maps.attribution_reading(MAPS, 5, lang)
     assert "50" in said and "30" in said
 
@@ -66,7 +66,7 @@ def test_only_the_main_sources_are_named_and_the_rest_is_summed() -> None:
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_the_state_says_what_grows_and_what_is_dead(lang: str) -> None:
     html = state_table.section(FOUND, lang)
-    assert html.count("<tr>") == 3 and "12.5" in html and "3.0" in html
+    assert html.count("<tr") == 3 and "12.5" in html and "3.0" in html
     none = Fidelity.model_validate({**FOUND.model_dump(), "states": [], "state_at_tokens": []})
     assert "<table" not in state_table.section(none, lang)
 

@@ -9,6 +9,7 @@ import pytest
 
 from app import launch, problems, refill
 from app.pages import convert, data, estimate, goal, model, shelf
+from app.text import t
 from engine.errors import ModelNotFound, OutOfMemory
 from engine.models import catalogue, memory
 from engine.runs import estimating
@@ -153,6 +154,31 @@ def test_the_estimate_is_told_as_ranges(monkeypatch: pytest.MonkeyPatch, lang: s
     assert "progressbar" in said[0][1] and "progressbar" in said[1][1]
     for figure in ("¥10", "¥20", "1.00 GiB", "2.00 GiB"):
         assert figure in said[-1][1]
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_one_off_costs_stand_beside_the_computing(lang: str) -> None:
+    once, recipes = t("estimate.once", lang), FOUND["recipes"]
+    assert once not in estimate.told(FOUND, lang)
+    both = {name: {**recipes["quick"], "once": 400_000.0} for name in ("quick", "balanced")}
+    html = estimate.told({**FOUND, "recipes": both}, lang)
+    assert html.count("¥400,000") == html.count(once) == 1
+    assert html.count("¥10") == 2, "the computing is told alone, for each recipe"
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_what_a_run_could_not_show_is_said_before_it(lang: str) -> None:
+    assert t("estimate.doubt", lang) not in estimate.told(FOUND, lang)
+    warning = (
+        "The original does no better than guessing on this text (9.10 nats per token; guessing"
+        " among its 4,096 tokens gives 8.32), so quality cannot be judged by it. Choose a model"
+        " that was trained for such text, or other text."
+    )
+    found = {**FOUND, "dry": {**FOUND["dry"], "warnings": [warning]}}
+    html = estimate.told(found, lang)
+    assert html.index(t("estimate.doubt", lang)) < html.index(t("estimate.fits", lang))
+    assert "9.10" in html and "4,096" in html
+    assert ("no better than guessing" in html) is (lang == "en")
 
 
 def test_an_estimate_that_cannot_be_made_is_explained() -> None:

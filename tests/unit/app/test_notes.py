@@ -47,7 +47,9 @@ def test_every_known_sentence_is_found_with_its_numbers(name: str) -> None:
     gaps = re.findall(r"\{(\w+)\}", texts("en")[f"said.{name}"])
     values = {gap: str(1000 + index) for index, gap in enumerate(gaps)}
     sentence = t(f"said.{name}", "en", **values)
-    assert notes.told(sentence, "ja") == t(f"said.{name}", "ja", **values)
+    # What sends its reader to the command line is told a visitor in other words.
+    section = "instead" if name in names("instead", "ja") else "said"
+    assert notes.told(sentence, "ja") == t(f"{section}.{name}", "ja", **values)
 
 
 def test_the_engines_own_words_are_those_that_are_known() -> None:

@@ -108,6 +108,29 @@ def test_the_part_of_the_comparison_at_work_is_named() -> None:
     assert "now:" not in progress.status(WORKING, progress.Seen(part="speed and memory"), "en")
 
 
+def test_the_comparison_tells_the_time_left_once_it_is_known() -> None:
+    seen, timing = progress.Seen(), "speed and memory"
+
+    def told(seq: int, at: float, step: int, **values: object) -> str:
+        run = examples.run(
+            state="comparing", stage="comparing", step=step, total=20, started_at=900.0,
+            stage_started_at=950.0, stage_first_step=0,
+        )  # fmt: skip
+        seen.add([RunEvent("progress", "comparing", step, 20, values, seq, at)])
+        return progress.status(run, seen, "en", now=at + 1.0)
+
+    early = told(1, 970.0, 18, part="answers")
+    assert "Part 18 of 20" in early and "come last and take longest" in early
+    unknown = told(2, 980.0, 19, part=timing)
+    assert "known after its first round" in unknown
+    assert "left in this stage" not in early + unknown
+    assert "about 44 s left in this stage" in told(3, 1000.0, 19, part=timing, left_s=45.0)
+    late = told(4, 1045.0, 19, part=timing, left_s=0.0)
+    assert "almost done" in late and "0 s left" not in late
+    shares = [float(html.split("width:")[1].split("%")[0]) for html in (early, unknown, late)]
+    assert shares[0] <= shares[1] < 50 < shares[2] <= 100
+
+
 def test_the_log_is_escaped_and_newest_first() -> None:
     evil = RunEvent("warning", "preparing", 0, 0, {"text": examples.EVIL}, 999, 0.0)
     html = progress.log(progress.Seen().add([*EVENTS, evil]), "en")

@@ -28,6 +28,14 @@ def test_languages_have_the_same_keys_and_placeholders(lang: str) -> None:
     assert all(text.strip() == text or key.endswith("join") for key, text in texts(lang).items())
 
 
+@pytest.mark.parametrize("lang", [path.stem for path in FOLDER.glob("*.json")])
+def test_no_page_sends_its_visitor_to_the_command_line(lang: str) -> None:
+    """Below "said" stand the engine's own sentences, below "launch" those of the command line."""
+    command = re.compile(r"`|--\w|python -m|compare RUN|\b(?:comparison|gates|recipe)\.[a-z_*]+")
+    typed = {key for key, text in texts(lang).items() if command.search(text)}
+    assert {key for key in typed if not key.startswith(("said.", "launch."))} == set()
+
+
 def test_every_error_has_a_title() -> None:
     for name, kind in vars(errors).items():
         if isinstance(kind, type) and issubclass(kind, errors.EngineError):

@@ -37,6 +37,19 @@ def test_uneven_documents_need_a_range(lang: str) -> None:
     assert fewest in open_end and t("verdict.too_close", lang) not in open_end
 
 
+@pytest.mark.parametrize(
+    ("lang", "rests_on", "settles"),
+    [("en", "measured in 5 separate starts", "7 more separate starts of both models"),
+     ("ja", "別々の 5 回の起動で計測", "両モデルをあと約 7 回、別々に起動")],
+)  # fmt: skip
+def test_separate_starts_are_said_plainly(lang: str, rests_on: str, settles: str) -> None:
+    interval = Interval(estimate=1.0, low=0.9, high=1.1, n=5)
+    gate = _gate(gate="speed", unit="starts", interval=interval, more=7, context_tokens=2048)
+    said = sentence(gate, lang)
+    assert rests_on in said and settles in said
+    assert "process" not in said and "comparison." not in said
+
+
 @pytest.mark.parametrize("gate", get_args(GateName))
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_every_reason_of_every_gate_can_be_said(gate: GateName, reason: Reason) -> None:

@@ -20,6 +20,21 @@ def test_each_part_of_a_comparison_is_announced_once() -> None:
     assert written.getvalue() == "comparing...\n  loading\n  recall, original\n  answers\n"
 
 
+def test_the_time_left_of_a_comparison_is_the_engines_own() -> None:
+    run = examples.run(
+        state="comparing", stage="comparing", step=19, total=20, stage_started_at=1.0,
+        stage_first_step=0,
+    )  # fmt: skip
+    for values, told in ({}, ""), ({"left_s": 45.9}, "0:45 left"):
+        written = io.StringIO()
+        progress = ProgressLine(written)
+        values = {"part": "speed and memory", **values}
+        progress.event(Event("progress", "comparing", 19, 20, values))
+        progress.status(run)
+        last = written.getvalue().splitlines()[-1]
+        assert "comparing 19/20" in last and (told in last if told else "left" not in last)
+
+
 def test_the_table_says_what_the_linear_part_is_worth() -> None:
     content = examples.comparison().model_dump(mode="json")
     said = tables.comparison(content)

@@ -19,7 +19,7 @@ FOUND: dict[str, Any] = {
     "dry": {"device": "cpu", "took_s": 12.0, "steps": 9},
     "recipes": {
         name: {"total_s": SPAN, "memory_bytes": {"low": 2.0**30, "high": 2.0**31},
-               "currency": "JPY", "money": {"low": 4.0, "high": 6.0}}
+               "currency": "JPY", "money": {"low": 4.0, "high": 6.0}, "once": 5000.0}
         for name in ("quick", "balanced")
     },
 }  # fmt: skip
@@ -47,8 +47,17 @@ def test_every_recipe_is_told_as_ranges(asked: list, capsys: pytest.CaptureFixtu
     assert main(["estimate", "business-2k", "business-cases", "--set", *PRICES]) == 0
     out, err = capsys.readouterr()
     assert "quick" in out and "balanced" in out and "1.0 to 1.5 min" in out
+    assert out.count("5,000 JPY") == 1
     assert "1.0 to 2.0 GiB" in out and "4.0 to 6.0 JPY" in out and "training" in err
     assert asked[0].goal.prices.instance_price_per_hour == 150
+
+
+def test_doubts_come_first(
+    asked: list, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FOUND["dry"], "warnings", ["Duplicates: 9 of 10 documents."])
+    assert main(["estimate", "business-2k", "business-cases"]) == 0
+    assert capsys.readouterr().out.startswith("! Duplicates: 9 of 10 documents.\nrecipe")
 
 
 def test_it_is_one_json_document(asked: list, capsys: pytest.CaptureFixture[str]) -> None:

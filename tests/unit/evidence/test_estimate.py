@@ -133,9 +133,11 @@ def test_money_is_hours_at_the_users_price_and_nothing_without() -> None:
     )  # fmt: skip
     found = estimate(_dry(), _recipe(), SETTINGS, name="x", prices=prices)
     assert found.money is not None and found.currency == "JPY"
-    assert found.money.low == pytest.approx(1000 + found.total_s.low / 10)
-    assert found.money.high == pytest.approx(1000 + found.total_s.high / 10)
-    assert estimate(_dry(), _recipe(), SETTINGS, name="x").money is None
+    assert found.money.low == pytest.approx(found.total_s.low / 10)
+    assert found.money.high == pytest.approx(found.total_s.high / 10)
+    assert found.once == 1000, "what is paid besides would bury the computing"
+    without = estimate(_dry(), _recipe(), SETTINGS, name="x")
+    assert without.money is without.once is None
 
 
 def test_a_dry_run_without_training_says_nothing_of_training() -> None:

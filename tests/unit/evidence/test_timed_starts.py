@@ -104,6 +104,20 @@ def test_the_interval_rests_on_what_each_start_gave() -> None:
     assert "started 5 times, each in a fresh process of its own;" in (speed.note or "")
 
 
+def test_what_is_left_is_told_once_the_first_start_has_shown_it() -> None:
+    left: list[float | None] = []
+    measure(
+        _Starts([_Party(1.0, repeat_s=2.0) for _ in range(3)]), context_tokens=(32,),
+        decode_tokens=4, repeats=6, trained_context=512, learned_positions=False,
+        own_processes=True, tick=left.append,
+    )  # fmt: skip
+    known = [seconds for seconds in left if seconds is not None]
+    assert left[0] is None and left.index(known[0]) == len(left) - len(known)
+    # Two more starts of two repeats each (2 s for both models), with their warm-ups of 0.2 s.
+    assert known[0] == pytest.approx(2 * (2 * 2.0 + 0.2), abs=0.2)
+    assert known[-1] == pytest.approx(known[0] / 2, abs=0.2)
+
+
 def test_two_starts_are_too_few_and_one_counts_its_repeats() -> None:
     assert ratio_of_times([1.0] * 6, [2.0] * 6, [0, 0, 0, 1, 1, 1]) is None
     one = ratio_of_times([1.0, 1.1, 1.2], [2.0] * 3, [0, 0, 0])

@@ -127,6 +127,15 @@ def test_time_left_counts_only_this_workers_steps() -> None:
     assert store.get(run_id).eta_seconds() is None
 
 
+def test_parts_of_the_comparison_tell_no_time() -> None:
+    run_id = make_run()
+    store.record(run_id, Event("stage", "comparing"))
+    for step in (1, 19):
+        store.record(run_id, Event("progress", "comparing", step, 20))
+    # The last of twenty parts takes longer than all before it.
+    assert store.get(run_id).eta_seconds() is None
+
+
 def test_writers_at_once_lose_no_event() -> None:
     run_id = make_run()
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from app import notes
 from engine.data.dataset import build_dataset
 from engine.data.documents import business_documents
 from engine.data.ingest import read_corpus
+from engine.data.probes import RecallProbe
+from engine.evidence.recall import questions
 from engine.evidence.stats import Interval
+from engine.services import data_checks
 from engine.services.data_checks import (
     data_warnings,
     guessing_warnings,
     leaks_of,
     personal_warnings,
+    recall_warnings,
 )
 from tests.support.data_files import ENGLISH, jsonl, write
 from tests.support.models import tiny_model, tiny_tokenizer
@@ -56,6 +62,49 @@ def test_an_original_that_cannot_read_the_text_is_named(tmp_path: Path) -> None:
         model(input_ids=ids.long(), labels=ids.long()).loss.backward()
         learning.step()
     assert guessing_warnings(model, dataset, tokens_per_step=256) == ()
+
+
+def _probes() -> list[RecallProbe]:
+    found, _ = questions(tiny_tokenizer(), context_tokens=4096, per_distance=40, seed=0)
+    return found
+
+
+def _answering(
+    monkeypatch: pytest.MonkeyPatch, right: Callable[[RecallProbe], bool]
+) -> list[RecallProbe]:
+    """Let the original answer as made up; takes what it is asked."""
+    asked: list[RecallProbe] = []
+
+    def ask(model: object, probes: list[RecallProbe]) -> list[bool]:
+        asked.extend(probes)
+        return [right(probe) for probe in probes]
+
+    monkeypatch.setattr(data_checks, "ask", ask)
+    return asked
+
+
+def test_an_original_that_finds_no_near_fact_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = _probes()
+    asked = _answering(monkeypatch, lambda _: False)
+    (warning,) = recall_warnings(tiny_model("llama"), probes, None)
+    assert warning.startswith(f"Recall: the original finds 0 of {len(asked)} facts")
+    nearest = min(probe.distance_tokens for probe in probes)
+    assert {probe.distance_tokens for probe in asked} == {nearest}
+    assert {probe.language for probe in asked} == {probe.language for probe in probes}
+    assert len(asked) < len([probe for probe in probes if probe.distance_tokens == nearest])
+    said = notes.told(warning, "ja")
+    assert f"{len(asked)} 件中 0 件" in said and "Recall" not in said
+
+
+def test_one_language_is_enough_to_be_asked_for_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = _probes()
+    language = probes[0].language
+    _answering(monkeypatch, lambda probe: probe.language == language)
+    assert recall_warnings(tiny_model("llama"), probes, None) == ()
+
+
+def test_that_no_question_fits_is_told_as_it_is() -> None:
+    assert recall_warnings(tiny_model("llama"), [], "None fits.") == ("None fits.",)
 
 
 def test_a_leak_is_named(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def test_a_few_steps_of_everything_are_timed(config: RunConfig, text: Path) -> N
     assert dry.parameters == tiny_model("llama").num_parameters()
     assert dry.lengths == (32, 64) and set(dry.warm_up_s) == {32, 64}
     assert min(*dry.score_token_s, *dry.validation_s, *dry.decode_token_s, dry.peak_bytes) > 0
+    # The tiny model has random weights, so that it can tell nothing of this text.
+    told = ("The original does no better", "Recall:")
+    assert any(said.startswith(told) for said in dry.warnings), dry.warnings
     assert sorted(text.parent.rglob("*")) == before, "nothing is written"
     found = estimate(dry, config.recipe, config.comparison, name="custom")
     assert 0 < found.total_s.low < found.total_s.high
