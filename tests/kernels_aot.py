@@ -22,6 +22,7 @@ from typing import Any
 os.environ.pop("TRITON_INTERPRET", None)
 
 import torch
+import triton
 from torch import Tensor
 
 from engine.kernels.dispatch import Stage, why_not_triton, why_not_triton_hybrid
@@ -241,7 +242,8 @@ def main() -> int:
         if options.table or not row.sound:
             print(row.text)
     failed = sum(not row.sound for row in found)
-    print(f"{len(found)} kernels compiled in {time.monotonic() - began:.0f} s, {failed} at fault")
+    took = f"{len(found)} kernels compiled in {time.monotonic() - began:.0f} s"
+    print(f"Triton {triton.__version__}: {took}, {failed} at fault")
     return 1 if failed or not found else 0
 
 
