@@ -4,14 +4,11 @@ PORT = 7860
 PYTHON := $(shell for p in python3 python3.12 python3.11 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = .venv/bin
-# The Triton that goes with the newest torch on ZeroGPU, beside the one of requirements-dev.txt
-OLDEST_TRITON = 3.6.0
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test lint browser screenshots bench kernels-aot
 
-run: .venv/run.stamp
-	$(BIN)/python app.py --host $(HOST) --port $(PORT)
+run: .venv/run.stamp ; $(BIN)/python app.py --host $(HOST) --port $(PORT)
 
 test: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser"
@@ -21,18 +18,15 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check . && $(BIN)/lint-imports --no-cache && $(BIN)/pyright
 
 browser: .venv/dev.stamp ; $(BIN)/python -m pytest -q -m browser
-
 screenshots: .venv/dev.stamp ; $(BIN)/python -m scripts.screenshots
+bench: .venv/run.stamp ; $(BIN)/python -m benchmarks
 
-bench: .venv/run.stamp
-	$(BIN)/python -m benchmarks
-
-kernels-aot: .venv/dev.stamp .venv/triton-$(OLDEST_TRITON)
+kernels-aot: .venv/dev.stamp .venv/triton-3.6.0
 	$(BIN)/python -m tests.kernels_aot --jobs 2
-	PYTHONPATH=.venv/triton-$(OLDEST_TRITON) $(BIN)/python -m tests.kernels_aot --jobs 2
+	PYTHONPATH=.venv/triton-3.6.0 $(BIN)/python -m tests.kernels_aot --jobs 2
 
-.venv/triton-$(OLDEST_TRITON): | .venv/bin/python
-	$(PIP) --no-deps --target $@.new triton==$(OLDEST_TRITON) && mv $@.new $@
+.venv/triton-3.6.0: .venv/dev.stamp  # goes with the newest torch on ZeroGPU
+	$(PIP) --no-deps --target $@ triton==3.6.0
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "T2R Studio needs Python 3.11 or newer." >&2; exit 1; }

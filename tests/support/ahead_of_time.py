@@ -34,6 +34,7 @@ POINTER = {
 TENSOR_CORE = re.compile(r"\b(?:mma\.sync|wgmma\.mma_async|tcgen05\.mma)\b")
 WIDE_LOAD = re.compile(r"\b(?:ld\.global\.v4\.[bfu]32|ld\.global\.v2\.[bfu]64|cp\.async\.cg)\b")
 """`cp.async.cg` always copies 16 bytes."""
+TRITON = triton.__version__
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
