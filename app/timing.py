@@ -17,7 +17,7 @@ def section(comparison: Comparison, lang: str) -> str:
     speed = comparison.speed
     if not speed.baselines:
         return ""
-    inner = ui.bullets([_baseline(speed, lang)])
+    inner = ui.bullets(_caches(speed, lang))
     inner += "".join(_batch(one, lang) for one in comparison.batches)
     if speed.energy is None:
         inner += ui.bullets([t("timing.energy_none", lang)])
@@ -26,11 +26,17 @@ def section(comparison: Comparison, lang: str) -> str:
     return ui.folded(t("timing.title", lang), inner)
 
 
-def _baseline(speed: Speed, lang: str) -> str:
+def _caches(speed: Speed, lang: str) -> list[str]:
+    """With which cache each model decodes where."""
+    join = t("reading.list.join", lang).join
     static = [count(one.context_tokens) for one in speed.baselines if one.cache == "static"]
-    if not static:
-        return t("timing.baseline.dynamic", lang)
-    return t("timing.baseline.static", lang, lengths=t("reading.list.join", lang).join(static))
+    kept = [count(x.context_tokens) for x in speed.baselines if x.converted_cache == "static"]
+    said = [t("timing.baseline.dynamic", lang)]
+    if static:
+        said = [t("timing.baseline.static", lang, lengths=join(static))]
+    if kept:
+        said.append(t("timing.baseline.converted", lang, lengths=join(kept)))
+    return said
 
 
 def _batch(found: BatchTiming, lang: str) -> str:

@@ -9,8 +9,9 @@ Prefill reads N tokens at batch 1 and gives the last logits. Decode is one step 
 caches filled with random numbers, at batch 1, at the largest batch whose KV caches fit (both), and
 at the largest the states fit (converted). On a GPU a decode step of either model is one CUDA graph,
 the original's over a preallocated cache; beside it the original runs eagerly over a growing one. On
-a CPU there is no graph: the original has a growing and a preallocated cache. Ratios are to the
-quicker. What does not fit into memory is marked, and a ratio to it is left out.
+a CPU there is no graph: the original has a growing and a preallocated cache, kept layers of the
+converted model a preallocated one. Ratios are to the quicker. What does not fit into memory is
+marked, and a ratio to it is left out.
 """
 
 from __future__ import annotations

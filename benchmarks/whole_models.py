@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -16,7 +17,7 @@ from transformers.cache_utils import Cache, DynamicCache, StaticCache
 
 from benchmarks.measuring import Call, say
 from engine import T2R, Hybrid, KeptLayers, convert
-from engine.core.decoding import GraphedSteps
+from engine.core.decoding import GraphedSteps, InPlaceSteps
 from engine.core.geometry import attention_layers
 from engine.core.state import MixerCacheLayer
 from engine.evidence.memory import analytic_bytes
@@ -101,29 +102,40 @@ class NotCaptured(Exception):
     """CUDA would not capture the step, which would then be timed without; says why."""
 
 
-def graphed_step(model: PreTrainedModel, cache: Cache, tokens: int) -> Callable[[Tensor], Tensor]:
-    """A replay; once in `ROOM` steps softmax layers go back to where they began.
+def buffered_step(
+    model: PreTrainedModel, cache: Cache, tokens: int, graph: bool
+) -> Callable[[Tensor], Tensor]:
+    """A step over preallocated entries, a replay or a call of the model; once in `ROOM` steps
+    softmax layers go back to where they began.
 
     Raises:
-        NotCaptured: at the second step.
+        NotCaptured: at the second step, where it should be a replay.
     """
-    steps = GraphedSteps(model, cache, tokens, room=ROOM)
+    steps = (GraphedSteps if graph else InPlaceSteps)(model, cache, tokens, room=ROOM)
 
     def step(token: Tensor) -> Tensor:
         if steps.tokens == tokens + ROOM:
             steps.restart()
         logits = steps(token)
-        if steps.reason is not None:
+        if graph and steps.reason is not None:
             raise NotCaptured(steps.reason)
         return logits
 
     return step
 
 
+MAKERS: dict[str, Callable[[PreTrainedModel, Cache, int], Callable[[Tensor], Tensor]]] = {
+    "growing": eager_step,
+    "static": eager_step,
+    "in place": partial(buffered_step, graph=False),
+    "graph": partial(buffered_step, graph=True),
+}
+"""Steps by kind; "static" is transformers' own preallocated cache."""
+
+
 def decode_step(model: PreTrainedModel, kind: str, batch: int, tokens: int) -> Call:
-    """One step after `tokens` tokens; `kind`: growing, static or graph."""
-    make = graphed_step if kind == "graph" else eager_step
-    step = make(model, filled(model, kind, batch, tokens), tokens)
+    """One step after `tokens` tokens, of a kind in `MAKERS`."""
+    step = MAKERS[kind](model, filled(model, kind, batch, tokens), tokens)
     token = torch.ones(batch, 1, dtype=torch.long, device=model.device)
     return lambda: step(token)
 
@@ -133,7 +145,7 @@ def kinds(device: torch.device) -> dict[str, tuple[int, str]]:
     if device.type == "cuda":
         return {"converted": (1, "graph"), "original_dynamic": (0, "growing"),
                 "original_static": (0, "graph")}  # fmt: skip
-    return {"converted": (1, "growing"), "original_dynamic": (0, "growing"),
+    return {"converted": (1, "in place"), "original_dynamic": (0, "growing"),
             "original_static": (0, "static")}  # fmt: skip
 
 
@@ -154,8 +166,7 @@ def check_steps(models: list[PreTrainedModel], device: torch.device) -> None:
         )  # fmt: skip
         whole = model(input_ids=ids, use_cache=False).logits[:, -1]
         first = model(input_ids=ids[:, :read], past_key_values=empty, use_cache=True)
-        make = graphed_step if kind == "graph" else eager_step
-        step = make(model, first.past_key_values, read)
+        step = MAKERS[kind](model, first.past_key_values, read)
         tokens = ids[:, read:].split(1, dim=1)
         if kind == "static":  # which stays where it is: only its first step is a continuation
             whole, tokens = model(input_ids=ids[:, : read + 1]).logits[:, -1], tokens[:1]

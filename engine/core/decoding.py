@@ -36,6 +36,12 @@ def why_not_graph(model: PreTrainedModel) -> str | None:
         return "no NVIDIA GPU"
     if rope := position_encodings(model) & {"dynamic", "longrope"}:
         return f"{' and '.join(sorted(rope))} position encoding is computed anew from the position"
+    return why_not_in_place(model)
+
+
+def why_not_in_place(model: PreTrainedModel) -> str | None:
+    """The reason why this model's softmax layers cannot write into preallocated entries; None if
+    they can, or if there are none."""
     kept = layers_with_kv_cache(model)
     if any(kept.values()):
         return "a layer with a native sliding window keeps softmax"
@@ -87,19 +93,19 @@ class EagerSteps:
         return out.logits[:, -1]
 
 
-class GraphedSteps:
-    """The first step is a call of the model, which prepares all kernels; the second is captured;
-    it and all later ones are replays. The logits are overwritten by the next step."""
+class InPlaceSteps:
+    """Each step is a call of the model that reads token and position from buffers; softmax layers
+    write into preallocated entries, and a mask hides what lies beyond the position."""
 
     def __init__(
         self, model: PreTrainedModel, cache: Cache, tokens: int, *, room: int,
-        last_position: int | None = None,
+        last_position: int | None = None, reason: str | None = "not asked for",
     ) -> None:  # fmt: skip
         self.cache = cache
         self.tokens = tokens
         """Of context, so far."""
-        self.reason: str | None = None
-        """Why not by a CUDA graph after all; None while it is one."""
+        self.reason = reason
+        """Why not by a CUDA graph; None while it is one."""
         self._model, self._start, self._last_position = model, tokens, last_position
         # Keys of a softmax layer: a multiple of 8, without which SDPA copies the mask each time.
         slots = -8 * (-(tokens + room) // 8)
@@ -109,8 +115,6 @@ class GraphedSteps:
         self._position = torch.full((1, 1), tokens, device=device)
         self._token: Tensor | None = None
         self._logits = torch.empty(0, device=device)
-        self._replay: Callable[[], None] | None = None
-        self._warm = False
 
     def __call__(self, token: Tensor) -> Tensor:
         """Logits [B, V] after the tokens [B, 1].
@@ -123,16 +127,13 @@ class GraphedSteps:
         if self._token is None:
             self._token = token.clone()
         self._token.copy_(token)
-        if self._warm and self._replay is None:
-            self._replay = self._captured()
-        if self._replay is None:
-            run_aside(self._advance)
-            self._warm = True
-        else:
-            self._replay()
+        self._step()
         self.tokens += 1
         count(self.cache, self.tokens)
         return self._logits
+
+    def _step(self) -> None:
+        self._advance()
 
     def restart(self) -> None:
         """Go on from the first token again where softmax layers would run out of room.
@@ -147,7 +148,7 @@ class GraphedSteps:
         count(self.cache, self.tokens)
 
     def _advance(self) -> None:
-        """What is captured."""
+        """One step; what a CUDA graph captures."""
         at, last, dtype = self._position, self._last_position, self._model.dtype
         hidden = (self._slots > at).to(dtype)  # [1, N]
         # A mask even where no layer reads one: without it some families look for padding in the
@@ -159,6 +160,30 @@ class GraphedSteps:
         )  # fmt: skip
         at.add_(1)
         self._logits = out.logits[:, -1]
+
+
+class GraphedSteps(InPlaceSteps):
+    """The first step is a call of the model, which prepares all kernels; the second is captured;
+    it and all later ones are replays. The logits are overwritten by the next step."""
+
+    def __init__(
+        self, model: PreTrainedModel, cache: Cache, tokens: int, *, room: int,
+        last_position: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            model, cache, tokens, room=room, last_position=last_position, reason=None
+        )  # fmt: skip
+        self._replay: Callable[[], None] | None = None
+        self._warm = False
+
+    def _step(self) -> None:
+        if self._warm and self._replay is None:
+            self._replay = self._captured()
+        if self._replay is None:
+            run_aside(self._advance)
+            self._warm = True
+        else:
+            self._replay()
 
     def _captured(self) -> Callable[[], None]:
         try:

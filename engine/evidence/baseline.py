@@ -1,8 +1,9 @@
-"""The strongest baseline: does the original decode faster with a preallocated cache?
+"""The strongest way: does a model decode faster with a preallocated cache?
 
-transformers' own cache copies all keys and values at every step; `StaticCache` writes them into
-place, but attends over all the room it has. Which one is quicker depends on length and machine, so
-both are tried.
+transformers' own cache copies all keys and values at every step; a preallocated one has them
+written into place, but is attended to with all the room it has. Which one is quicker depends on
+length and machine, so both are tried, for the original and for a converted model that keeps softmax
+layers.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.core.decoding import EagerSteps, GraphedSteps
-from engine.core.state import preallocated_cache
+from engine.core.decoding import EagerSteps, InPlaceSteps
+from engine.evidence.decode_way import preallocate_from_here
 from engine.evidence.subject import Subject, flags_out_of_memory, timed, using_threads
 
 
@@ -29,7 +30,7 @@ class CacheTry:
         by_threads: the same seconds for each number of threads that was tried.
     """
 
-    steps: EagerSteps | GraphedSteps
+    steps: EagerSteps | InPlaceSteps
     token: Tensor
     seconds: float
     threads: int
@@ -60,10 +61,8 @@ def try_static(
     static = Subject(subject.model, subject.last_position)
     best: dict[int, float] = {}
     with flags_out_of_memory(static):
-        cache = preallocated_cache(subject.model, ids.shape[1] + room)
-        if cache is None:
+        if not preallocate_from_here(static, ids, room):
             return None
-        static.prefill(ids, cache)
         static.decode(warm)
         for threads in candidates:
             with using_threads(threads):

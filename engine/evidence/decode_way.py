@@ -1,7 +1,8 @@
 """Which way a model's decode steps are timed: whichever is quicker for this model and length.
 
 On a GPU both models are tried with a CUDA graph and without, so that neither is held back;
-elsewhere there is no graph.
+elsewhere there is no graph. Without one, softmax layers, of the original or kept ones, may have
+their keys and values preallocated.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.core.decoding import EagerSteps, GraphedSteps, why_not_graph
+from engine.core.decoding import (
+    EagerSteps,
+    GraphedSteps,
+    InPlaceSteps,
+    why_not_graph,
+    why_not_in_place,
+)
+from engine.core.state import layers_with_kv_cache, preallocated_cache
 from engine.evidence.subject import Subject, timed
 
 _TRIES = 2
@@ -65,3 +73,21 @@ def replay_from_here(subject: Subject, decode_tokens: int) -> None:
         room=max(2, decode_tokens), last_position=subject.last_position,
     )  # fmt: skip
     subject.decode(2)  # the first prepares, the second is captured
+
+
+def preallocate_from_here(subject: Subject, ids: Tensor, room: int) -> bool:
+    """Let a subject read `ids` [B, T] and take its next `room` decode steps over preallocated
+    entries; False, and nothing is done, where it cannot or has no softmax layer."""
+    model = subject.model
+    cache = preallocated_cache(model, ids.shape[1] + room)
+    if cache is not None:
+        subject.prefill(ids, cache)
+        return True
+    if not layers_with_kv_cache(model) or why_not_in_place(model) is not None:
+        return False
+    subject.prefill(ids)
+    assert subject.cache is not None  # the prefill made it
+    subject.steps = InPlaceSteps(
+        model, subject.cache, subject.position, room=room, last_position=subject.last_position
+    )  # fmt: skip
+    return True

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.core.state import preallocated_cache
-from engine.evidence.decode_way import replay_from_here
+from engine.evidence.decode_way import preallocate_from_here, replay_from_here
 from engine.evidence.energy import EnergyMeter
 from engine.evidence.subject import Subject, timed, using_threads
 from engine.evidence.timing_parts import CacheKind
@@ -53,7 +52,7 @@ def metered(
     if graphed:
         replay_from_here(subject, steps)
     elif cache == "static":
-        subject.prefill(ids, preallocated_cache(subject.model, ids.shape[1] + steps))
+        preallocate_from_here(subject, ids, steps)
     start = meter.read()
     with using_threads(subject.threads["decode"]):
         timed(subject, "decode", ids, steps)

@@ -25,7 +25,7 @@ from engine.evidence.parts import Quality, Recall, Result, Speed
 from engine.evidence.task_parts import TaskScore
 from engine.evidence.verdict import Verdict
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class Answer(Result):

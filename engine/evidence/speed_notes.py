@@ -22,14 +22,25 @@ def strongest(baselines: Sequence[Baseline]) -> str:
     if all(one.static_ms is None for one in baselines):
         return (
             " The original decodes with its growing cache; a preallocated one is not supported or"
-            " did not fit."
+            " did not fit." + _of_converted(baselines)
         )
     static = [f"{one.context_tokens:,}" for one in baselines if one.cache == "static"]
     where = f"with the preallocated one at {', '.join(static)} tokens" if static else (
         "with the growing one everywhere")  # fmt: skip
     return (
         " Of a growing and a preallocated cache the original decodes with the one that was quicker"
-        f" in a short try at that length: {where}."
+        f" in a short try at that length: {where}." + _of_converted(baselines)
+    )
+
+
+def _of_converted(baselines: Sequence[Baseline]) -> str:
+    """The same of the converted model's kept layers, where they are preallocated anywhere."""
+    static = [f"{x.context_tokens:,}" for x in baselines if x.converted_cache == "static"]
+    if not static:
+        return ""
+    return (
+        " The softmax layers of the converted model decode with the preallocated one, quicker in"
+        f" their try, at {', '.join(static)} tokens."
     )
 
 

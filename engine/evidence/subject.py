@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 
-from engine.core.decoding import EagerSteps, GraphedSteps
+from engine.core.decoding import EagerSteps, GraphedSteps, InPlaceSteps
 from engine.evidence.forward import last_logits_only
 from engine.evidence.memory import NOT_MEASURED
 
@@ -27,7 +27,7 @@ class Subject:
     model: PreTrainedModel
     last_position: int | None
     cache: Cache | None = None
-    steps: EagerSteps | GraphedSteps | None = None
+    steps: EagerSteps | InPlaceSteps | None = None
     """What takes the decode steps in `cache`; a prefill begins anew with single calls."""
     token: Tensor = field(default_factory=lambda: torch.zeros(1, 1, dtype=torch.long))
     position: int = 0

@@ -25,6 +25,9 @@ class Baseline(Result):
     static_ms: float | None
     """The same with the preallocated cache; null where the family does not support one, and where
     it did not fit."""
+    converted_cache: CacheKind = "dynamic"
+    """Which one the converted model's kept softmax layers decode with, chosen alike; "dynamic"
+    where there are none, and in files before schema version 6, whose kept layers always grew."""
 
 
 class EnergyPoint(Result):

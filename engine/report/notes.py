@@ -40,6 +40,7 @@ def speed(source: Source, words: Words) -> tuple[str, ...]:
     if left := sorted(set(asked.get("context_tokens") or ()) - measured):
         said.append(words("notes.speed.left_out", lengths=_listed(left, words)))
     said.append(_cache(source, words))
+    said.append(_kept_cache(source, words))
     if source.comparison.environment.device == "cpu":
         said.append(words("notes.speed.steps_cpu"))
     wanted = asked.get("repeats")
@@ -82,6 +83,13 @@ def _cache(source: Source, words: Words) -> str:
     if not static:
         return words("notes.speed.cache.growing")
     return words("notes.speed.cache.static", lengths=_listed(static, words))
+
+
+def _kept_cache(source: Source, words: Words) -> str:
+    """The same of the converted model's kept softmax layers, where theirs is preallocated."""
+    baselines = source.comparison.speed.baselines
+    static = [one.context_tokens for one in baselines if one.converted_cache == "static"]
+    return words("notes.speed.cache.converted", lengths=_listed(static, words)) if static else ""
 
 
 def _load(what: str, load: float | None, words: Words) -> str:

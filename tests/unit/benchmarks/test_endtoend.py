@@ -8,7 +8,7 @@ import torch
 from benchmarks import endtoend, whole_models
 from benchmarks.whole_models import kv_bytes_per_token
 from engine.core import decoding
-from engine.core.state import MixerCacheLayer
+from engine.core.decoding import InPlaceSteps
 from tests.support import frozen
 from tests.support.models import tiny_config
 
@@ -40,7 +40,11 @@ def test_a_model_is_measured(tiny):
 def test_a_cache_at_the_wrong_position_is_not_timed(tiny, monkeypatch):
     models = endtoend.pair(tiny, "t2r", 64, CPU, 4)
     endtoend.check_steps(models, CPU)
-    monkeypatch.setattr(MixerCacheLayer, "get_seq_length", lambda self: self.tokens // 2)
+
+    def halfway(model, cache, tokens, *, room):
+        return InPlaceSteps(model, cache, tokens // 2, room=room)
+
+    monkeypatch.setattr(whole_models, "InPlaceSteps", halfway)
     with pytest.raises(ArithmeticError):
         endtoend.check_steps(models, CPU)
 
@@ -69,7 +73,8 @@ def test_what_does_not_fit_is_marked_and_the_rest_is_timed(tiny, monkeypatch):
             raise torch.OutOfMemoryError("too much")
         return right(model, cache, tokens)
 
-    monkeypatch.setattr(whole_models, "eager_step", greedy)
+    for kind in ("growing", "static"):
+        monkeypatch.setitem(whole_models.MAKERS, kind, greedy)
     monkeypatch.setattr(endtoend, "check_steps", lambda models, device: None)
     found = endtoend.measure_model(tiny, "t2r", [8, 48], 2**-13, CPU, features=4)
     row = found["decode"][48]["batch_1"]

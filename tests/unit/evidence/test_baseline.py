@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from engine.configs import KeptLayers
-from engine.core.state import cache_bytes, preallocated_cache
-from engine.evidence import baseline, timed_party
+from engine.core.state import cache_bytes
+from engine.evidence import baseline, decode_way, timed_party
 from engine.evidence.baseline import try_static
 from engine.evidence.speed import measure
 from engine.evidence.subject import Subject
 from engine.evidence.timed_party import in_this_process
-from engine.methods import Hybrid
+from engine.methods import T2R, Hybrid
 from engine.services.convert import convert
 from tests.support.models import tiny_model
 
@@ -51,9 +51,45 @@ def test_a_preallocated_cache_writes_what_the_growing_one_writes(family):
     assert cache_bytes(static.cache) > cache_bytes(growing.cache)
 
 
-def test_a_converted_model_has_no_preallocated_cache():
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox"])
+def test_kept_softmax_layers_write_into_preallocated_entries_what_growing_ones_hold(family):
+    _, converted = _pair(family)
+    ids = torch.arange(2 * 100).reshape(2, 100) % 200
+    growing = Subject(converted, 511)
+    with torch.inference_mode():
+        growing.prefill(ids)
+        found = try_static(growing, ids, 40, warm=2, tries=2, steps=3, candidates=(1,))
+        assert found and found.steps.tokens == 100 + 2 + 2 * 3
+        ours = Subject(converted, 511, steps=found.steps, token=found.token)
+        growing.decode(found.steps.tokens - growing.position)
+        for _ in range(20):
+            assert torch.equal(growing.token, ours.token)
+            growing.decode(1)
+            ours.decode(1)
+    assert cache_bytes(ours.cache) > cache_bytes(growing.cache)
+
+
+def test_a_model_without_softmax_layers_has_nothing_to_preallocate():
+    model = tiny_model("llama")
+    convert(model, T2R(), KeptLayers(), seed=0)
+    subject, ids = Subject(model, None), torch.arange(30)[None]
+    with torch.inference_mode():
+        assert try_static(subject, ids, 9, warm=1, tries=1, steps=2, candidates=(1,)) is None
+
+
+def test_the_note_names_where_kept_layers_were_preallocated(monkeypatch):
     original, converted = _pair("llama")
-    assert preallocated_cache(original, 8) and not preallocated_cache(converted, 8)
+    tried = baseline.try_static
+
+    def biased(subject, *values, **settings):
+        found = tried(subject, *values, **settings)
+        return found and replace(found, seconds=0.0 if subject.model is converted else 1e9)
+
+    monkeypatch.setattr(timed_party, "try_static", biased)
+    speed, _ = _measured(original, converted)
+    assert [one.converted_cache for one in speed.baselines] == ["static"] * 2
+    assert [one.cache for one in speed.baselines] == ["dynamic"] * 2
+    assert "softmax layers of the converted model" in (speed.note or "")
 
 
 @pytest.mark.parametrize("quicker", ["dynamic", "static"])
@@ -91,7 +127,7 @@ def test_a_preallocated_cache_that_does_not_fit_is_no_reading_lost(monkeypatch):
     def too_much(model, tokens):
         raise torch.OutOfMemoryError("too much")
 
-    monkeypatch.setattr(baseline, "preallocated_cache", too_much)
+    monkeypatch.setattr(decode_way, "preallocated_cache", too_much)
     speed, _ = _measured(original, converted)
     assert all(one.cache == "dynamic" and one.static_ms is None for one in speed.baselines)
     assert all(point.tokens_per_s for point in speed.decode.original)
