@@ -21,12 +21,12 @@ browser: .venv/dev.stamp ; $(BIN)/python -m pytest -q -m browser
 screenshots: .venv/dev.stamp ; $(BIN)/python -m scripts.screenshots
 bench: .venv/run.stamp ; $(BIN)/python -m benchmarks
 
-kernels-aot: .venv/dev.stamp .venv/triton-3.6.0
+kernels-aot: .venv/dev.stamp .venv/triton-3.6.0.stamp
 	$(BIN)/python -m tests.kernels_aot --jobs 2
-	PYTHONPATH=.venv/triton-3.6.0 $(BIN)/python -m tests.kernels_aot --jobs 2
+	PYTHONPATH=.venv/triton-3.6.0 $(BIN)/python -m tests.kernels_aot --jobs 2 --triton 3.6.0
 
-.venv/triton-3.6.0: .venv/dev.stamp  # goes with the newest torch on ZeroGPU
-	$(PIP) --no-deps --target $@ triton==3.6.0
+.venv/triton-3.6.0.stamp: | .venv/bin/python  # goes with the newest torch on ZeroGPU
+	$(PIP) --no-deps --upgrade --target $(basename $@) triton==3.6.0 && touch $@
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "T2R Studio needs Python 3.11 or newer." >&2; exit 1; }

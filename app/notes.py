@@ -17,9 +17,9 @@ _ATTENTION = re.compile(r"([\w-]+) in (\d+)(?: layers?)?")
 _COLUMN = re.compile(r" \(([a-z/]+)\)(?=, |$)")
 _WORD = "word_"
 """How the names of those begin that are no sentences but stand in the gaps of such."""
-_STATES, _COLUMNS = "state", "columns"
+_STATES, _COLUMNS, _KINDS = "state", "columns", "kinds"
 _WORDS = {
-    _STATES, _COLUMNS, "details", "held", "others", "part", "purpose", "reason", "what",
+    _STATES, _COLUMNS, _KINDS, "details", "held", "others", "part", "purpose", "reason", "what",
     "training", "prefill", "decode", "steps",
 }  # fmt: skip
 """The gaps that hold the engine's own words. All others hold names, numbers and what a user wrote,
@@ -71,6 +71,9 @@ def _filled(name: str, match: re.Match[str], lang: str) -> str:
 def _word(gap: str, text: str, lang: str) -> str:
     if gap == _STATES and text in names("state", lang):
         return t(f"state.{text}", lang)
+    if gap == _KINDS and ", " in text:
+        parts = [_word(gap, part, lang) for part in text.split(", ")]
+        return t("reading.list.join", lang).join(parts)
     matches = ((name, pattern.fullmatch(text)) for name, pattern in _known(words=True))
     found = next((_filled(name, match, lang) for name, match in matches if match), "")
     if found or gap != _COLUMNS:

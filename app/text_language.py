@@ -7,16 +7,15 @@ import re
 from app.text import t
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-_KANA = re.compile(r"[\u3040-\u30ff]")
 _LATIN = re.compile(r"[A-Za-z]")
 _JAPANESE_SHARE = 0.2
 """Of all letters: part numbers and units stand in Latin letters in Japanese texts too."""
 
 
 def written_in(text: str) -> str:
-    """Returns "ja" where kana tell, "latin" where Latin letters do, else ""."""
+    """Returns "ja" where kana or kanji tell, "latin" where Latin letters do, else ""."""
     japanese, latin = len(_JAPANESE.findall(text)), len(_LATIN.findall(text))
-    if _KANA.search(text) and japanese >= _JAPANESE_SHARE * (japanese + latin):
+    if japanese and japanese >= _JAPANESE_SHARE * (japanese + latin):
         return "ja"
     return "latin" if latin and latin > 4 * japanese else ""
 

@@ -1,10 +1,10 @@
 """Compile every shipped kernel for the cards that users have, and check what came out.
 
-    python -m tests.kernels_aot [--table] [--jobs N]
+    python -m tests.kernels_aot [--table] [--jobs N] [--triton VERSION]
 
 No GPU is needed: Triton compiles to machine code (cubin). The launches are those of the engine's
 own code, recorded instead of started, so what is checked is what runs. Exit status 1 if a kernel
-spills, needs more registers or shared memory than there is, has no tensor-core instruction, or
+spills, needs more shared memory than there is, has no tensor-core instruction, or
 never loads 16 bytes at once.
 """
 
@@ -188,8 +188,6 @@ def faults(launch: Launch, capability: int, found: Machine) -> list[str]:
     wrong = []
     if found.stack:
         wrong.append(f"spills ({found.stack} bytes)")
-    if found.registers > 255:
-        wrong.append(f"{found.registers} registers")
     if found.shared > SHARED_BYTES[capability]:
         wrong.append(f"{found.shared} bytes of shared memory")
     name, fixed = launch.kernel.__name__, launch.arguments.get("MAP") == "elu"
@@ -227,7 +225,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", action="store_true", help="print every kernel, not only faults")
     parser.add_argument("--jobs", type=int, default=1, help="processes that compile, default 1")
+    parser.add_argument("--triton", default=TRITON, help="version that has to be the one at work")
     options, began = parser.parse_args(), time.monotonic()
+    assert options.triton == TRITON, TRITON
     parts = [
         (index, capability)
         for index, configuration in enumerate(CONFIGURATIONS)

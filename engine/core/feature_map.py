@@ -98,7 +98,7 @@ class LaidOut:
 def lay_out(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> LaidOut:
     """W [M, F, D] and b (M * F values) for `one_token` of this dtype; they are copied."""
     maps, features, _ = weight.shape
-    columns = weight.detach().to(dtype).transpose(1, 2).contiguous()
+    columns = weight.detach().to(dtype).transpose(1, 2).clone(memory_format=torch.contiguous_format)
     return LaidOut(columns, bias.detach().to(dtype, copy=True).view(maps, 1, features))
 
 

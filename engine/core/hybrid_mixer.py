@@ -144,7 +144,8 @@ class HybridMixer(Mixer):
         state.v.index_copy_(2, slot, v.to(state.v.dtype))
         state.cursor.add_(1).remainder_(window)
         visible = state.visible[:, 0] if state.unsettled else None
-        state.unsettled = max(0, state.unsettled - 1)
+        if state.unsettled and not (wide.is_cuda and torch.cuda.is_current_stream_capturing()):
+            state.unsettled -= 1  # a step that is captured has not run, and may be refused
         near = (wide, widen(state.k), widen(state.v), visible)
         phi_q = phi_q if self._far else torch.zeros_like(phi_q)
         out = step(*near, phi_q, self._log_gamma().to(wide.dtype), self.eps, state.far)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from engine.evidence.data_parts import DataChecks
-from engine.evidence.savings import few_repeats
+from engine.evidence.savings import WANTED_REPEATS, few_repeats
 from engine.evidence.spoken import spoken
 from engine.report.source import Source
 from engine.report.words import Words
@@ -34,21 +34,25 @@ def speed(source: Source, words: Words) -> tuple[str, ...]:
     """How the models were timed, and what was in the way."""
     found, asked = source.comparison.speed, source.config.get("comparison") or {}
     said = [_starts(source, words)]
+    on_cpu = source.comparison.environment.device == "cpu"
     if steps := asked.get("decode_tokens"):
-        said.append(words("notes.speed.repeat", n=words.tokens(steps)))
+        key = "notes.speed.repeat" if on_cpu else "notes.speed.repeat_gpu"
+        said.append(words(key, n=words.tokens(steps)))
     measured = {point.context_tokens for point in found.decode.converted}
     if left := sorted(set(asked.get("context_tokens") or ()) - measured):
         said.append(words("notes.speed.left_out", lengths=_listed(left, words)))
     said.append(_cache(source, words))
     said.append(_kept_cache(source, words))
-    if source.comparison.environment.device == "cpu":
+    if on_cpu:
         said.append(words("notes.speed.steps_cpu"))
     wanted = asked.get("repeats")
     if cut := few_repeats(found.decode, wanted) if wanted else []:
         lengths = words.listed([f"{words.count(tokens)} ({n})" for tokens, n in cut])
         said.append(words("notes.speed.cut", repeats=words.count(wanted), lengths=lengths))
+    elif wanted and wanted < WANTED_REPEATS:
+        said.append(words("notes.speed.few", repeats=words.count(wanted)))
     said.append(_load("machine", found.other_load, words))
-    if source.comparison.environment.device != "cpu":
+    if not on_cpu:
         said.append(_load("gpu", found.device_load, words))
     return tuple(one for one in said if one)
 
@@ -89,7 +93,7 @@ def _kept_cache(source: Source, words: Words) -> str:
     """The same of the converted model's kept softmax layers, where theirs is preallocated."""
     baselines = source.comparison.speed.baselines
     static = [one.context_tokens for one in baselines if one.converted_cache == "static"]
-    return words("notes.speed.cache.converted", lengths=_listed(static, words)) if static else ""
+    return words("notes.speed.cache.kept", lengths=_listed(static, words)) if static else ""
 
 
 def _load(what: str, load: float | None, words: Words) -> str:
@@ -115,7 +119,7 @@ def left_out(source: Source) -> list[str]:
     """Languages that recall asked in and the original does not master, of those in the data: nobody
     misses a language that the data does not have."""
     held = spoken(source.comparison.likeness)
-    unknown = {"en", "ja"} - set(source.comparison.recall.languages)
+    unknown = _asked(source) - set(source.comparison.recall.languages)
     return sorted(code for code in unknown if held is None or code in held)
 
 
@@ -123,7 +127,13 @@ def original_fails(source: Source) -> bool:
     """Whether the original answers no language's questions: only then is nothing left out and
     something noted all the same."""
     found = source.comparison.recall
-    return bool(found.note) and set(found.languages) >= {"en", "ja"}
+    return bool(found.note) and set(found.languages) >= _asked(source)
+
+
+def _asked(source: Source) -> set[str]:
+    """The languages of the questions; both in files of schema version 1, which do not hold them."""
+    questions = source.comparison.recall.questions
+    return {one.language for one in questions} or {"en", "ja"}
 
 
 def maps(source: Source, words: Words) -> tuple[str, ...]:

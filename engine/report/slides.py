@@ -185,10 +185,11 @@ def coincide(shown: Chart) -> bool:
     if not values:
         return False
     close = 0.02 * (max(values) - (0 if shown.from_zero else min(values)) or max(values))
-    return any(
-        all(abs(a - b) <= close for a, b in zip(one.y, other.y) if a is not None and b is not None)
-        for one, other in combinations(shown.series, 2)
-    )
+    for one, other in combinations(shown.series, 2):
+        both = [(a, b) for a, b in zip(one.y, other.y) if a is not None and b is not None]
+        if both and all(abs(a - b) <= close for a, b in both):
+            return True
+    return False
 
 
 def _doubling(axis: Any, shown: Chart) -> None:

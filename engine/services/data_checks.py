@@ -78,8 +78,8 @@ def personal_warnings(corpus: Corpus) -> tuple[str, ...]:
     kinds = ", ".join(f"{n:,} {_KINDS[kind]}" for kind, n in found.counts.items())
     return (
         f"Personal data: {kinds} in {found.documents:,} of {len(corpus.documents):,} documents; the"
-        " converted model may learn and repeat them. A run with mask_personal_data=true replaces"
-        " them. Names and street addresses are not looked for.",
+        " converted model may learn and repeat them. A run can replace them before it reads the"
+        " text. Names and street addresses are not looked for.",
     )
 
 

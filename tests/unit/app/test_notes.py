@@ -10,10 +10,13 @@ import pytest
 
 from app import fidelity, notes
 from app.text import names, t, texts
+from engine.data.ingest import read_corpus
 from engine.errors import BadRunConfig
 from engine.runs import paths, seal
 from engine.runs.records import RunEvent
+from engine.services.data_checks import personal_warnings
 from tests.support import example_runs as examples
+from tests.support.data_files import ENGLISH, jsonl, write
 
 _LATIN = re.compile(r"[A-Za-z]{3,} [a-z]{3,} [a-z]{2,}")
 SAMPLE = paths.SAMPLES / "bundled"
@@ -65,6 +68,17 @@ def test_what_is_not_known_is_said_to_be_english_and_kept_whole() -> None:
     assert notes.told(None, "ja") == notes.told("", "ja") == ""
 
 
+def test_personal_data_is_told_kind_by_kind_and_without_the_names_of_settings(
+    tmp_path: Path,
+) -> None:
+    texts = [f"{text} Write to a{n}@example.co.jp, 03-1234-5678." for n, text in enumerate(ENGLISH)]
+    file = write(tmp_path, "a.jsonl", jsonl([{"text": text} for text in texts]))
+    (warning,) = personal_warnings(read_corpus(file))
+    said = notes.told(warning, "ja")
+    assert "メールアドレス 60 件、電話番号 60 件" in said and MARK not in said
+    assert "=" not in warning
+
+
 def test_ways_that_differ_are_told_in_the_engines_words() -> None:
     note = "Decode steps ran, original: as one CUDA graph; converted: one by one (no graph)."
     said = notes.told(note, "ja")
@@ -100,7 +114,7 @@ def test_every_error_that_has_a_translation_is_still_the_engines() -> None:
     for name in names("said", "en"):
         if name.startswith(("err_", "word_")) and name not in FROM_THE_SYSTEM:
             parts = re.split(r"\{\w+\}", texts("en")[f"said.{name}"])
-            assert [part for part in parts if len(part) > 5 and part not in source] == [], name
+            assert [part for part in parts if len(part) > 5 and part.strip() not in source] == [], name
 
 
 def test_an_error_that_is_known_has_no_word_of_english() -> None:

@@ -20,8 +20,9 @@ def test_the_figures_show_the_speed_that_decided_even_where_prices_are_given(
     report = content(gather(run, examples.MONEY), "en")
     assert report.sentence == "Decided by: Speed."
     assert report.figures[2].title == "Generation speed"
-    good = content(gather(examples.finished_run(tmp_path / "good", examples.passing())), "en")
-    assert good.verdict.word == "Go" and good.figures[2].title == "Generation speed"
+    passing = examples.finished_run(tmp_path / "good", examples.passing())
+    good = content(gather(passing, examples.MONEY), "en")
+    assert good.verdict.word == "Go" and good.figures[2].title == "Cost of 1,000 documents"
 
 
 @pytest.mark.parametrize("lang", LANGS)

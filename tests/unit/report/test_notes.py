@@ -97,3 +97,25 @@ def test_which_layers_have_no_maps_of_their_own_is_told(tmp_path: Path, lang) ->
     report = _report(tmp_path / "run", lang, fidelity={"heads": heads})
     said = Words(lang)("notes.outputs_only", layers=str(first))
     assert said in _annex(report, "attention").paragraphs
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("asked", ["en", "ja"])
+def test_an_original_that_answers_no_question_it_was_asked_is_told(tmp_path: Path, lang, asked):
+    """Also where questions were asked in one language only, whatever the data's own."""
+    made = examples.comparison().model_dump(mode="json")["recall"]
+    questions = [{**one, "language": asked, "original": False} for one in made["questions"]]
+    recall = {"questions": questions, "languages": [asked], "note": "It does not answer."}
+    report = _report(tmp_path / "run", lang, recall=recall)
+    said, other = _annex(report, "recall").paragraphs, {"en": "ja", "ja": "en"}[asked]
+    assert Words(lang)("risk.recall_note") in said
+    assert not any(Words(lang)(f"language.{other}") in text for text in said)
+
+
+@pytest.mark.parametrize("repeats", [3, 10])
+def test_fewer_repeats_than_usual_are_told_where_they_were_asked_for(
+    tmp_path: Path, repeats: int
+) -> None:
+    report = _report(tmp_path / "run", "en", config={"comparison": {"repeats": repeats}})
+    few = Words("en")("notes.speed.few", repeats=str(repeats))
+    assert (few in _annex(report, "speed").paragraphs) is (repeats < 10)

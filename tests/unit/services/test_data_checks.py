@@ -129,5 +129,5 @@ def test_personal_data_is_warned_of_with_counts_and_never_quoted(tmp_path: Path)
     file = write(tmp_path, "a.jsonl", jsonl([{"text": text} for text in texts]))
     (said,) = personal_warnings(read_corpus(file))
     assert "60 e-mail addresses in 60 of 60 documents" in said and "taro" not in said
-    assert "mask_personal_data" in said and "Names" in said
+    assert "can replace them" in said and "Names" in said
     assert personal_warnings(read_corpus(file, mask_personal_data=True)) == ()
