@@ -23,6 +23,9 @@ __all__ = ["Batch", "Batches", "Dataset", "Piece", "SplitCounts", "batches", "bu
 MIN_TRAIN_TOKENS = 3_000
 MIN_SCORED_TOKENS = 128
 """Least tokens of the validation and of the held-out split."""
+_UNREADABLE = 20
+"""Characters for each token, above which a tokenizer drops what it has no word for: words of those
+that know a writing have one to six."""
 
 MIN_TAIL = 16
 _ENCODE_AT_ONCE = 512
@@ -90,6 +93,13 @@ def build_dataset(
         pieces[name], counts[name] = _encode(corpus.documents, indices, tokenizer, max_tokens)
         needed = MIN_TRAIN_TOKENS if name == "train" else MIN_SCORED_TOKENS
         if counts[name].tokens < needed:
+            characters = sum(len(corpus.documents[index]) for index in indices)
+            if characters > _UNREADABLE * counts[name].tokens:
+                raise BadDataset(
+                    f"The model's tokenizer cannot read {corpus.name}: it makes"
+                    f" {counts[name].tokens:,} tokens of {characters:,} characters.",
+                    "Choose a model that knows this writing.",
+                )
             raise BadDataset(
                 f"{corpus.name} holds too little text: found {counts[name].tokens:,} tokens in "
                 f"{len(indices):,} documents to {_PURPOSE[name]}, needed {needed:,}.",

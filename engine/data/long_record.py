@@ -37,8 +37,8 @@ def long_record(language: Language, characters: int) -> LongRecord:
         one for one in document.recalls if one.answer_start >= _FROM_THE_END * len(document.text)
     ] or list(document.recalls)
     far = max(late, key=lambda one: one.answer_start - one.fact_end)
-    return LongRecord(
-        document.text[: far.answer_start],
-        document.text[far.answer_start : far.answer_end],
-        far.answer_start - far.fact_end,
-    )
+    # No space at the end: tokenizers take it together with the word behind, so that a text which
+    # ends in one is like nothing a model has read.
+    text = document.text[: far.answer_start].rstrip()
+    answer = document.text[far.answer_start : far.answer_end]
+    return LongRecord(text, answer, len(text) - far.fact_end)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from engine.directories import data_directory
+from engine.errors import ReportUnavailable
 from engine.report.words import LANGS, Lang
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def write(
 
     Raises:
         BadRunConfig: the run has no comparison yet, or an unreadable one.
-        ReportUnavailable: "pdf" where the Pango library is missing; the other formats work there.
+        ReportUnavailable: "pdf" where the Pango library is missing, the other formats work there;
+            or `out` lies in a folder that is not there.
         OSError: the file cannot be written.
     """
     from engine.report.source import gather
@@ -68,6 +70,11 @@ def write(
         target.parent.mkdir(mode=0o700, exist_ok=True)
     else:
         target = out.expanduser().resolve()
+        if not target.parent.is_dir():
+            raise ReportUnavailable(
+                f"There is no folder {target.parent} to write the report to.",
+                "Make it first, or choose another place.",
+            )
     partial = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex}")
     try:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

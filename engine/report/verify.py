@@ -56,8 +56,10 @@ def verify(file: Path, *, expected_sha256: str | None = None) -> Verification:
         expected_sha256: of the manifest, as the pack's maker told it on another way.
 
     Raises:
-        BadPack: the file is no evidence pack, or is built to do harm when unpacked.
+        BadPack: there is no such file, or it is no evidence pack, or is built to do harm when unpacked.
     """
+    if not file.is_file():
+        raise BadPack(f"There is no file {file}.", "Name an evidence pack, as `report` makes it.")
     try:
         with zipfile.ZipFile(file) as archive:
             return _verify(archive, expected_sha256)

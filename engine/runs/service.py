@@ -162,6 +162,8 @@ def find(reference: str) -> Run:
         return get(reference)
     found = store.find(name=reference, folder=Path(reference).expanduser().resolve())
     if found is None:
+        found = next((one for one in samples.every() if one.name == reference), None)
+    if found is None:
         raise RunNotFound(
             f"No run has the name, id or folder {reference!r}.",
             "List the runs with `python -m engine runs`.",

@@ -14,3 +14,4 @@ def test_the_answer_stands_in_the_text(language: Language, characters: int) -> N
     assert 0.8 * characters < len(found.text) <= max(LEAST_CHARACTERS, characters)
     assert found.answer in found.text[:said] and found.distance > 0.4 * len(found.text)
     assert found == long_record(language, characters)
+    assert not found.text[-1].isspace()

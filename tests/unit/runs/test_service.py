@@ -146,6 +146,12 @@ def test_a_sample_reads_like_a_run(sample: str) -> None:
     assert [r.id for r in service.list_runs()] == [sample]
 
 
+def test_a_sample_is_found_by_the_name_that_the_list_of_runs_shows(sample: str) -> None:
+    assert service.find("demo").id == service.find(sample).id == sample
+    with pytest.raises(RunNotFound):
+        service.find("another")
+
+
 def test_a_sample_tells_nothing_of_who_made_it(sample: str) -> None:
     written = json.loads((paths.SAMPLES / "demo-1" / "run.json").read_text())
     assert "pid" not in written and "folder" not in written
