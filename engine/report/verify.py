@@ -56,7 +56,8 @@ def verify(file: Path, *, expected_sha256: str | None = None) -> Verification:
         expected_sha256: of the manifest, as the pack's maker told it on another way.
 
     Raises:
-        BadPack: there is no such file, or it is no evidence pack, or is built to do harm when unpacked.
+        BadPack: there is no such file, it is no evidence pack, or it is built to do harm when
+            unpacked.
     """
     if not file.is_file():
         raise BadPack(f"There is no file {file}.", "Name an evidence pack, as `report` makes it.")
