@@ -48,6 +48,11 @@ def every() -> list[Run]:
     return [get(f"sample-{name}") for name in names]
 
 
+def named(name: str) -> Run | None:
+    """The sample whose run has that name; None where there is none."""
+    return next((run for run in every() if run.name == name), None)
+
+
 def events(run_id: str) -> list[RunEvent]:
     """The sample's events, in order."""
     stored = json.loads((_folder(run_id) / "events.json").read_text("utf-8"))

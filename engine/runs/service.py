@@ -160,9 +160,8 @@ def find(reference: str) -> Run:
     """
     if paths.is_run_id(reference):
         return get(reference)
-    found = store.find(name=reference, folder=Path(reference).expanduser().resolve())
-    if found is None:
-        found = next((one for one in samples.every() if one.name == reference), None)
+    folder = Path(reference).expanduser().resolve()
+    found = store.find(name=reference, folder=folder) or samples.named(reference)
     if found is None:
         raise RunNotFound(
             f"No run has the name, id or folder {reference!r}.",

@@ -8,10 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import PreTrainedTokenizerFast
 
 from engine.data.batches import IGNORED
 from engine.data.dataset import Batch, Dataset, Piece, batches, build_dataset, target_bytes
@@ -110,17 +106,6 @@ def test_too_few_tokens_says_found_and_needed(documents: list[str], purpose: str
         built(documents)
     for word in (purpose, "found", "needed"):
         assert word in caught.value.message
-
-
-def test_a_writing_that_the_tokenizer_drops_is_no_lack_of_text() -> None:
-    words = Tokenizer(WordLevel({"[UNK]": 0, "pump": 1}, unk_token="[UNK]"))
-    words.pre_tokenizer = Whitespace()
-    foreign = corpus([f"{n} " + "設備点検" * 500 for n in range(8)])
-    with pytest.raises(BadDataset) as caught:
-        build_dataset(
-            foreign, PreTrainedTokenizerFast(tokenizer_object=words), max_tokens=100, seed=0
-        )  # fmt: skip
-    assert "cannot read" in caught.value.message and "model" in caught.value.hint
 
 
 # --- the pieces ---
