@@ -155,7 +155,7 @@ def test_on_a_phone_ticks_stand_apart_and_sentences_below_their_names(open_page)
 
 
 @pytest.mark.parametrize(
-    ("path", "last"), [("/", "Recall grid"), ("/ja", "事実の再現率：長さと位置の一覧")]
+    ("path", "last"), [("/", "Recall grid"), ("/ja", "事実の再現率：条件別の一覧")]
 )
 def test_on_a_phone_no_table_goes_beyond_its_edge(open_page, path: str, last: str) -> None:
     page = open_page(path + SAMPLE[1:], width=390, height=844)
