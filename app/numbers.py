@@ -80,8 +80,11 @@ def percent(share: float | None, digits: int = 0, lang: str = _EN) -> str:
 
 
 def times(ratio: float, lang: str = _EN, digits: int = 2) -> str:
-    """A ratio as "3.2×"; in Japanese "3.2 倍"."""
-    return number(ratio, digits) + ("×" if lang == _EN else " 倍")
+    """A ratio as "0.98×", "1.04×" or "3.2×"; in Japanese "3.2 倍". From 1 to 2 two decimals, as
+    below 1: an interval from 0.93 to 1.04 that read "to 1.0" would look decided."""
+    return number(ratio, max(digits, 3) if 1 <= ratio < 2 else digits) + (
+        "×" if lang == _EN else " 倍"
+    )
 
 
 def money(amount: float | None, currency: str, lang: str = _EN) -> str:

@@ -25,6 +25,7 @@ def test_numbers_read_well() -> None:
         "–", "42 s", "3 min 05 s", "2 h 10 min",
     ]  # fmt: skip
     assert (percent(0.825), percent(None), times(2.74), count(None)) == ("82 %", "–", "2.7×", "–")
+    assert (times(0.984), times(1.037), times(1), times(0.5)) == ("0.98×", "1.04×", "1.00×", "0.5×")
     assert percent(380.3, 1) == "38,030.0 %"
     assert moment("2026-11-24T01:02:03+00:00") == "2026-11-24 01:02" and moment("soon") == "soon"
     assert (fraction(1800, 2000), fraction(None, 20)) == ("1,800/2,000", "–")

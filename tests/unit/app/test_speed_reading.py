@@ -67,8 +67,8 @@ def test_every_length_at_which_it_is_slower_is_named() -> None:
     )
     assert said(0.5, 0.5, 0.8).endswith("It is slower at every measured length.")
     mixed = said(1.5, 0.5, 0.8)
-    assert "1.2× slower" in mixed and "At 1,024 tokens it is 2.0× slower." in mixed
-    assert "At 512 tokens it is 1.5× faster." in mixed
+    assert "1.25× slower" in mixed and "At 1,024 tokens it is 2.0× slower." in mixed
+    assert "At 512 tokens it is 1.50× faster." in mixed
     assert "slower" not in said(1.0, 1.5, 2.0)
 
 
